@@ -1,0 +1,29 @@
+"""What is trained: sequence models that map a task's inputs to a logit per class at every position.
+
+A model is called as `model(inputs, key=None)` on int32[B, T] tokens or float32[B, T, width_in] vectors and gives
+float32[B, T, classes]; `init_cache` and `step` do the same one position at a time (see `models.decode`).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flax import nnx
+
+from models.transformer import Transformer, TransformerConfig
+
+ARCHITECTURES: dict[str, tuple[type, type[nnx.Module]]] = {"transformer": (TransformerConfig, Transformer)}
+"""Name to (configuration, module): what `name:` in a file of conf/model/ can be."""
+
+
+def build(
+    config: Any, *, vocabulary: int | None, width_in: int | None, length: int, classes: int, rngs: nnx.Rngs
+) -> nnx.Module:
+    """The module that `config` describes, for `length` positions of either tokens (`vocabulary`) or vectors (`width_in`).
+
+    Raises ValueError unless exactly one of `vocabulary` and `width_in` is given, KeyError for a foreign configuration.
+    """
+    modules = dict(ARCHITECTURES.values())
+    return modules[type(config)](
+        config, vocabulary=vocabulary, width_in=width_in, length=length, classes=classes, rngs=rngs
+    )

@@ -1,0 +1,184 @@
+"""A pre-LN GPT-2-style decoder: read-in, residual blocks of attention and MLP, final LayerNorm, read-out.
+
+Radford et al. 2019, "Language models are unsupervised multitask learners", section 2.3. Two departures. The read-out
+is a matrix of its own (a model of vectors has no embedding to share, and a task's classes need not be its
+vocabulary), without bias, as in GPT-2. Initial values scale with the width, where GPT-2's 0.02 suits width 768 alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from einops import rearrange, repeat
+from flax import nnx
+
+from fields import pytree, static
+from models import positions
+from models.attention import Attention
+from models.layers import ACTIVATIONS, PRECISIONS, Dense, LayerNorm, lookup
+
+
+@pytree
+class TransformerConfig:
+    """Shape and numerics of a `Transformer`."""
+
+    width: int = static(64, low=1, doc="width of the residual stream")
+    depth: int = static(2, low=1, unit="layers", doc="number of residual blocks")
+    heads: int = static(4, low=1, doc="attention heads; must divide the width")
+    mlp_ratio: int = static(4, low=1, doc="width of the MLP's hidden layer over the width")
+    activation: str = static("gelu", choices=tuple(ACTIVATIONS), doc="the MLP's nonlinearity")
+    position: str = static("learned", choices=positions.SCHEMES, doc="position scheme")
+    shift: int = static(
+        0, low=0, unit="positions", doc="largest random offset of learned positions in training"
+    )
+    precision: str = static(
+        "float32", choices=PRECISIONS, doc="precision of matrix products; all else is float32"
+    )
+
+    def problems(self) -> Iterator[tuple[str, str]]:
+        """What no model can be built from, as (key, one line)."""
+        if self.width % self.heads:
+            yield "heads", f"must divide model.width = {self.width}, got {self.heads}"
+        elif self.position == "rope" and self.width // self.heads % 2:
+            yield (
+                "position",
+                "rope needs an even width per head, "
+                f"got model.width / model.heads = {self.width // self.heads}",
+            )
+        if self.shift and self.position != "learned":
+            yield (
+                "shift",
+                f"only learned positions can be shifted, got {self.shift} with model.position = {self.position}",
+            )
+
+
+class MLP(nnx.Module):
+    """Two dense layers with a nonlinearity between."""
+
+    def __init__(self, config: TransformerConfig, *, residual_scale: float, rngs: nnx.Rngs):
+        hidden = config.mlp_ratio * config.width
+        self.inner = Dense(config.width, hidden, precision=config.precision, rngs=rngs)
+        self.outer = Dense(hidden, config.width, scale=residual_scale, precision=config.precision, rngs=rngs)
+        self.activation = config.activation
+
+    def __call__(self, x_NxD: jax.Array) -> jax.Array:
+        return self.outer(ACTIVATIONS[self.activation](self.inner(x_NxD)))
+
+
+class Block(nnx.Module):
+    """A residual block: a layer that mixes positions, then an MLP, each behind a LayerNorm."""
+
+    def __init__(self, config: TransformerConfig, *, length: int, rngs: nnx.Rngs):
+        scale = (2 * config.depth) ** -0.5  # GPT-2: the residual stream's variance does not grow with depth
+        self.mixer_norm = LayerNorm(config.width)
+        self.mixer = Attention(
+            width=config.width,
+            heads=config.heads,
+            length=length,
+            position=config.position,
+            precision=config.precision,
+            residual_scale=scale,
+            rngs=rngs,
+        )
+        self.mlp_norm = LayerNorm(config.width)
+        self.mlp = MLP(config, residual_scale=scale, rngs=rngs)
+
+    def __call__(self, x_NxD: jax.Array, batch: int) -> jax.Array:
+        x_NxD = x_NxD + self.mixer(self.mixer_norm(x_NxD), batch)
+        return x_NxD + self.mlp(self.mlp_norm(x_NxD))
+
+    def init_cache(self, batch: int) -> Any:
+        """What the mixing layer remembers before the first position."""
+        return self.mixer.init_cache(batch)
+
+    def step(self, x_BxD: jax.Array, t: jax.Array, cache: Any) -> tuple[jax.Array, Any]:
+        """The block at position `t` alone, and the cache after it."""
+        y_BxD, cache = self.mixer.step(self.mixer_norm(x_BxD), t, cache)
+        x_BxD = x_BxD + y_BxD
+        return x_BxD + self.mlp(self.mlp_norm(x_BxD)), cache
+
+
+class Transformer(nnx.Module):
+    """Decoder from int32[B, T] tokens or float32[B, T, width_in] vectors to float32[B, T, classes] logits.
+
+    Exactly one of `vocabulary` and `width_in` is given; `length` is the largest T. Raises ValueError otherwise.
+    """
+
+    def __init__(
+        self,
+        config: TransformerConfig,
+        *,
+        vocabulary: int | None,
+        width_in: int | None,
+        length: int,
+        classes: int,
+        rngs: nnx.Rngs,
+    ):
+        if (vocabulary is None) == (width_in is None):
+            raise ValueError(f"give one of vocabulary and width_in, got {vocabulary} and {width_in}")
+        self.config, self.length = config, length
+        std = config.width**-0.5
+        if vocabulary is not None:
+            self.embedding = nnx.Param(std * jax.random.normal(rngs.params(), (vocabulary, config.width)))
+        else:
+            assert width_in is not None
+            self.read_in = Dense(width_in, config.width, precision=config.precision, rngs=rngs)
+        if config.position == "learned":
+            rows = length + config.shift
+            self.positions = nnx.Param(std * jax.random.normal(rngs.params(), (rows, config.width)))
+        self.blocks = nnx.List(Block(config, length=length, rngs=rngs) for _ in range(config.depth))
+        self.norm = LayerNorm(config.width)
+        self.read_out = Dense(config.width, classes, precision=config.precision, bias=False, rngs=rngs)
+
+    def __call__(self, inputs: jax.Array, key: jax.Array | None = None) -> jax.Array:
+        """Logits float32[B, T, classes] at every position, each from the inputs up to it.
+
+        With a `key` and `config.shift` > 0 each sequence starts at a random position in 0..shift.
+        """
+        batch, time = inputs.shape[:2]
+        if time > self.length:
+            raise ValueError(f"the model was built for {self.length} positions, got {time}")
+        x_NxD = self._embed(rearrange(inputs, "b t ... -> (b t) ..."))
+        x_BxTxD = rearrange(x_NxD, "(b t) d -> b t d", b=batch) + self._positions(batch, time, key)
+        x_NxD = rearrange(x_BxTxD, "b t d -> (b t) d")
+        for block in self.blocks:
+            x_NxD = block(x_NxD, batch)
+        return rearrange(self.read_out(self.norm(x_NxD)), "(b t) c -> b t c", b=batch)
+
+    def init_cache(self, batch: int) -> list[Any]:
+        """What `step` needs to know of the past, before the first position: one cache per block."""
+        return [block.init_cache(batch) for block in self.blocks]
+
+    def step(self, inputs: jax.Array, t: jax.Array, cache: list[Any]) -> tuple[jax.Array, list[Any]]:
+        """Logits float32[B, classes] at position `t` (traced int32), from its inputs (int32[B] or float32[B, width_in])
+        and the cache of the positions before it; and the cache with `t` added."""
+        x_BxD = self._embed(inputs)
+        if self.config.position == "learned":
+            x_BxD += self.positions[...][t]
+        elif self.config.position == "sinusoidal":
+            x_BxD += jnp.asarray(positions.sinusoids(self.length, self.config.width))[t]
+        after = []
+        for block, past in zip(self.blocks, cache, strict=True):
+            x_BxD, past = block.step(x_BxD, t, past)
+            after.append(past)
+        return self.read_out(self.norm(x_BxD)), after
+
+    def _embed(self, inputs: jax.Array) -> jax.Array:
+        """Tokens int32[N] or vectors float32[N, width_in] to float32[N, D]."""
+        return self.read_in(inputs) if inputs.ndim == 2 else lookup(self.embedding[...], inputs)
+
+    def _positions(self, batch: int, time: int, key: jax.Array | None) -> jax.Array | float:
+        """What is added to the embedding for its position; broadcasts to float32[B, T, D]."""
+        config = self.config
+        if config.position == "sinusoidal":
+            return jnp.asarray(positions.sinusoids(time, config.width))
+        if config.position != "learned":
+            return 0.0
+        if key is None or config.shift == 0:
+            return self.positions[...][:time]
+        offset_B = jax.random.randint(key, (batch,), 0, config.shift + 1)
+        index_BxT = repeat(offset_B, "b -> b t", t=time) + jnp.arange(time)
+        return rearrange(lookup(self.positions[...], index_BxT.reshape(-1)), "(b t) d -> b t d", b=batch)
