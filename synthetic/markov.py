@@ -1,0 +1,270 @@
+"""Single-step Markov rewriting: one rule, one input, the leftmost occurrence replaced.
+
+The task of "Only-IF" (arXiv 2410.04717, section 2.1; same set-up in 2402.10891 and 2405.19787): given a rule x -> y
+and a string z, answer z with the leftmost x replaced by y, or z unchanged where x is absent (a no-op).
+
+An aligned example (alphabet 16, input 8, patterns of 2; the rule is "gc -> ab"; `.` marks no loss):
+
+    inputs    g c a b f a g c p g c e = f a a b p g c
+    targets   . . . . . . . . . . . . f a a b p g c e
+    weights   0 0 0 0 0 0 0 0 0 0 0 0 1 1 1 1 1 1 1 1
+
+The papers state neither alphabet, template, nor how z is filled around x. Ours: one token a letter in the fixed order
+x y z = answer, loss on the answer, and an end token only where |x| != |y| makes the answer's length vary.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import ClassVar
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from fields import knob, pytree, static
+from synthetic.permutation import digits, permute
+from synthetic.task import Example, Spec, Task, register
+
+# Streams of the data seed: what is drawn from one never depends on what is drawn from another.
+_RULES, _CHECKSUM, _INPUTS = 0, 1, 2
+_SPLIT_STREAM = {"train": 0, "seen": 1, "unseen": 2}
+
+
+@register("markov")
+@pytree
+class Markov(Task):
+    """Apply one rewrite rule x -> y once, leftmost, to z; rules of the test share neither x nor y with training."""
+
+    alphabet: int = static(26, low=2, high=1000, unit="symbols", doc="size of the alphabet")
+    input_length: int = static(50, low=1, high=2000, unit="tokens", doc="length of z")
+    search_length: int = static(20, low=1, high=500, unit="tokens", doc="length of x, what is searched")
+    replace_length: int = static(20, low=1, high=500, unit="tokens", doc="length of y, what replaces it")
+    num_rules: int = knob(1000, low=1, high=2**23, unit="rules", doc="distinct rules in the training set")
+    examples_per_rule: int = knob(
+        0, low=0, high=2**31 - 1, unit="examples", doc="mean number of inputs per training rule; 0 is unlimited"
+    )
+    noop_rate: float = knob(0.0, low=0.0, high=1.0, unit="share", doc="share of inputs in which x is absent")
+    min_occurrences: int = knob(1, low=1, high=2000, unit="times", doc="least number of x in z, where not a no-op")
+    max_occurrences: int = knob(1, low=1, high=2000, unit="times", doc="largest number of x in z")
+    rule_power: float = knob(
+        1.0, low=0.001, high=100.0, unit="shape", doc="a of the rules' frequency a u^(a-1); 1 is uniform, less is peaked"
+    )
+    seed: int = knob(0, low=0, unit="seed", doc="data seed: fixes the rules, what is held out and the finite set")
+
+    splits: ClassVar[tuple[str, ...]] = ("train", "seen", "unseen")
+
+    @property
+    def spec(self) -> Spec:
+        """Tokens are the letters, then `=`, then (where answers vary in length) the end token."""
+        vocabulary = self.alphabet + 1 + self._varies
+        return Spec(length=self._prompt + self._answer - 1, classes=vocabulary, vocabulary=vocabulary)
+
+    @property
+    def _varies(self) -> bool:
+        return self.search_length != self.replace_length
+
+    @property
+    def _prompt(self) -> int:
+        return self.search_length + self.replace_length + self.input_length + 1
+
+    @property
+    def _answer(self) -> int:
+        return self.input_length + max(0, self.replace_length - self.search_length) + self._varies
+
+    @property
+    def _held_out(self) -> int:
+        """Number of checksum values, of `alphabet`, that are kept for testing: a quarter, at least one."""
+        return max(1, self.alphabet // 4)
+
+    def _radices(self, length: int, *, held_out: bool) -> list[int]:
+        """Radices of a pattern's digits: its checksum's value among those of the split, then its free letters."""
+        values = self._held_out if held_out else self.alphabet - self._held_out
+        return [values] + [self.alphabet] * (length - 1)
+
+    def rules_that_exist(self, *, held_out: bool = False) -> int:
+        """Number of distinct rules (x, y) on the training side, or on the held-out side."""
+        radices = self._radices(self.search_length, held_out=held_out)
+        return math.prod(radices + self._radices(self.replace_length, held_out=held_out))
+
+    def problems(self) -> Iterator[tuple[str, str]]:
+        """Faults that relate fields to one another."""
+        if self.search_length > self.input_length:
+            yield "search_length", f"at most task.input_length = {self.input_length}, got {self.search_length}"
+            return
+        if self.num_rules > self.rules_that_exist():
+            yield (
+                "num_rules",
+                f"at most {self.rules_that_exist()} rules exist for alphabet {self.alphabet}, search_length "
+                f"{self.search_length} and replace_length {self.replace_length} (with those held out for testing set "
+                f"apart), got {self.num_rules}",
+            )
+        if self.min_occurrences > self.max_occurrences:
+            yield "min_occurrences", f"at most task.max_occurrences = {self.max_occurrences}, got {self.min_occurrences}"
+        fits = self.input_length // self.search_length
+        if self.max_occurrences > fits:
+            yield (
+                "max_occurrences",
+                f"at most {fits} patterns of {self.search_length} fit in an input of {self.input_length}, "
+                f"got {self.max_occurrences}",
+            )
+
+    def conditions(self) -> dict[str, tuple[Task, str]]:
+        """The training set itself; fresh inputs to its rules; unseen rules; the last two by no-op or not."""
+        applied, noop = self.replace(noop_rate=0.0), self.replace(noop_rate=1.0)
+        return {
+            "train": (self, "train"),
+            "seen/applied": (applied, "seen"),
+            "seen/noop": (noop, "seen"),
+            "unseen/applied": (applied, "unseen"),
+            "unseen/noop": (noop, "unseen"),
+        }
+
+    def sample(self, key: jax.Array, split: str) -> Example:
+        """Draw a rule by its frequency and one of its inputs: see `example`."""
+        rule_key, copy_key = jax.random.split(key)
+        if split == "unseen":
+            exist = min(self.rules_that_exist(held_out=True), 2**31 - 1)
+            rule = jax.random.randint(rule_key, (), 0, exist)
+        else:
+            u = jax.random.uniform(rule_key)
+            rule = jnp.minimum(self.num_rules * u ** (1 / self.rule_power), self.num_rules - 1).astype(jnp.int32)
+        copies = jnp.int32(2**31 - 1)
+        if split == "train":
+            copies = jnp.where(self.examples_per_rule > 0, self._copies(rule), copies)
+        return self.example(split, rule, jax.random.randint(copy_key, (), 0, copies))
+
+    def _copies(self, rule: jax.Array) -> jax.Array:
+        """Size of a rule's finite set: its share of the whole, so that all examples are about equally frequent."""
+        rule_ = rule.astype(jnp.float32)
+        # ((r+1)/I)^a - (r/I)^a, written so that float32 does not cancel for large r.
+        ratio = jnp.expm1(self.rule_power * jnp.log1p(1 / jnp.maximum(rule_, 1.0)))
+        low = (jnp.maximum(rule_, 1.0) / self.num_rules) ** self.rule_power
+        share = low * jnp.where(rule == 0, 1.0, ratio)
+        return jnp.maximum(jnp.round(share * self.num_rules * self.examples_per_rule), 1).astype(jnp.int32)
+
+    def example(self, split: str, rule: jax.Array, copy: jax.Array) -> Example:
+        """Input number `copy` of rule number `rule`: a pure function of (data seed, split, rule, copy)."""
+        data = jax.random.key(self.seed)
+        x, y = self.rule(rule, held_out=split == "unseen")
+        stream = jax.random.fold_in(jax.random.fold_in(data, _INPUTS), _SPLIT_STREAM[split])
+        noop_key, count_key, fill_key = jax.random.split(jax.random.fold_in(jax.random.fold_in(stream, rule), copy), 3)
+        noop = jax.random.uniform(noop_key) < self.noop_rate
+        count = jax.random.randint(count_key, (), self.min_occurrences, jnp.asarray(self.max_occurrences) + 1)
+        count = jnp.where(noop, 0, count)
+        z, first = _fill(fill_key, x, count, self.input_length, self.alphabet)
+        answer, length = self._rewrite(y, z, first, noop)
+        equals = jnp.full((1,), self.alphabet, jnp.int32)
+        text = jnp.concatenate([x, y, z, equals, answer])
+        place = jnp.arange(self.spec.length)
+        answered = (place >= self._prompt - 1) & (place < self._prompt - 1 + length)
+        facts = {"rule": rule, "noop": noop, "occurrences": count, "position": first}
+        return Example(text[:-1], text[1:], answered.astype(jnp.float32), facts)
+
+    def rule(self, index: jax.Array, *, held_out: bool) -> tuple[jax.Array, jax.Array]:
+        """Rule number `index` of a side: (x int32[|x|], y int32[|y|]). Distinct indices are distinct rules.
+
+        Strings are divided by a keyed checksum, a linear form over the letters modulo the alphabet: some of its values
+        are training's, the others the test's, so a test rule's x and y are unseen in training for every seed.
+        """
+        data = jax.random.key(self.seed)
+        lengths = (self.search_length, self.replace_length)
+        radices = [self._radices(n, held_out=held_out) for n in lengths]
+        number = digits(index, radices[0] + radices[1])
+        side = jax.random.fold_in(jax.random.fold_in(data, _RULES), int(held_out))
+        halves = permute(side, number[: lengths[0]], number[lengths[0] :], (radices[0], radices[1]))
+        offset = self.alphabet - self._held_out if held_out else 0
+        key = jax.random.fold_in(data, _CHECKSUM)
+        x, y = (
+            _with_checksum(jax.random.fold_in(key, i), half[1:], half[0] + offset, self.alphabet)
+            for i, half in enumerate(halves)
+        )
+        return x, y
+
+    def _rewrite(self, y: jax.Array, z: jax.Array, first: jax.Array, noop: jax.Array):
+        """The answer int32[answer], ended where lengths vary, and the number of its positions that count."""
+        place = jnp.arange(self._answer)
+        after = place - self.replace_length + self.search_length
+        rest = z[jnp.clip(jnp.where((place < first) | noop, place, after), 0, self.input_length - 1)]
+        inside = (place >= first) & (place < first + self.replace_length) & ~noop
+        answer = jnp.where(inside, y[jnp.clip(place - first, 0, self.replace_length - 1)], rest)
+        length = self.input_length + jnp.where(noop, 0, self.replace_length - self.search_length)
+        if self._varies:
+            answer = jnp.where(place >= length, self.alphabet + 1, answer)
+        return answer, length + self._varies
+
+    def oracle(self, example: Example) -> list[int]:
+        """`str.replace(x, y, 1)` on the example's own text."""
+        letters = [chr(0x4E00 + int(token)) for token in np.asarray(example.inputs)]
+        x = "".join(letters[: self.search_length])
+        y = "".join(letters[self.search_length : self.search_length + self.replace_length])
+        z = "".join(letters[self.search_length + self.replace_length : self._prompt - 1])
+        answer = [ord(letter) - 0x4E00 for letter in z.replace(x, y, 1)]
+        return answer + [self.alphabet + 1] * self._varies
+
+    def render(self, example: Example) -> tuple[str, str]:
+        """("x -> y : z", answer), letters as a-z where the alphabet allows, else numbers."""
+        inputs, targets = np.asarray(example.inputs), np.asarray(example.targets)
+        cuts = np.cumsum([self.search_length, self.replace_length, self.input_length])
+        x, y, z, _ = np.split(inputs, cuts)
+        return f"{self._text(x)} -> {self._text(y)} : {self._text(z)}", self._text(targets[example.weights > 0])
+
+    def _text(self, tokens: np.ndarray) -> str:
+        names = {self.alphabet: "=", self.alphabet + 1: "."}
+        if self.alphabet <= 26:
+            return "".join(names.get(int(t), chr(ord("a") + int(t) % 26)) for t in tokens)
+        return " ".join(names.get(int(t), str(int(t))) for t in tokens)
+
+
+def _with_checksum(key: jax.Array, free: jax.Array, value: jax.Array, alphabet: int) -> jax.Array:
+    """The string `free` plus the one letter that makes its keyed checksum equal `value`: int32[len(free) + 1].
+
+    Coefficients are units modulo the alphabet, so that every letter counts, and 1 for the added letter.
+    """
+    units = np.array([u for u in range(1, alphabet) if math.gcd(u, alphabet) == 1], np.int32)
+    bias_key, key = jax.random.split(key)
+    coefficients = jax.random.choice(key, units, free.shape)
+    bias = jax.random.randint(bias_key, (), 0, alphabet)
+    return jnp.append(free, (value - bias - (coefficients * free).sum()) % alphabet)
+
+
+def _fill(key: jax.Array, x: jax.Array, count: jax.Array, length: int, alphabet: int) -> tuple[jax.Array, jax.Array]:
+    """A random string z int32[length] with exactly `count` non-overlapping occurrences of x, and where the first is.
+
+    Counted from the left as `str.count` does. Copies of x are put at uniformly random gaps (Knuth's selection
+    sampling); between them letters are uniform, but for the one that would complete another counted occurrence.
+    A copy's end is a counted occurrence unless an earlier one overlaps the copy, which then replaces it: either way
+    each copy adds one and free letters add none. Position -1 where there is none.
+    """
+    n = x.shape[0]
+    gap_key, letter_key, other_key = jax.random.split(key, 3)
+    gap = jax.random.uniform(gap_key, (length,))
+    letter = jax.random.randint(letter_key, (length,), 0, alphabet)
+    # What to say instead of the forbidden last letter of x: uniform over the rest.
+    other = (x[-1] + jax.random.randint(other_key, (length,), 1, alphabet)) % alphabet
+
+    def place(carry, now):
+        recent, since, inside, left = carry
+        t, gap, letter, other = now
+        free = inside == 0
+        # Of the items still to lay out, free letters and copies, `left` are copies.
+        items = length - t - (n - 1) * left
+        starts = free & (gap * items < left)
+        completes = (recent == x[:-1]).all() & (since >= n - 1)
+        letter = jnp.where(completes & (letter == x[-1]), other, letter)
+        inside = jnp.where(starts, 1, jnp.where(free, 0, inside + 1))
+        letter = jnp.where(inside > 0, x[jnp.maximum(inside - 1, 0)], letter)
+        matched = completes & (letter == x[-1])
+        carry = (
+            jnp.append(recent, letter)[1:],
+            jnp.where(matched, 0, since + 1),
+            jnp.where(inside == n, 0, inside),
+            left - starts,
+        )
+        return carry, (letter, matched)
+
+    start = (jnp.full((n - 1,), -1, jnp.int32), jnp.int32(0), jnp.int32(0), count.astype(jnp.int32))
+    _, (z, matched) = jax.lax.scan(place, start, (jnp.arange(length), gap, letter, other))
+    first = jnp.where(matched.any(), jnp.argmax(matched) - n + 1, -1)
+    return z, first

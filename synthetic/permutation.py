@@ -1,0 +1,57 @@
+"""A keyed bijection on vectors of digits: distinct items of an astronomically large set, without storing any.
+
+Index i of a finite set is written as digits, and the digits are permuted by a Feistel network whose round function
+is a keyed hash. So "rule 0 .. rule I-1" are I distinct rules in random order, each made from its index alone, and
+the set they are drawn from may have 26^40 members.
+"""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+ROUNDS = 6
+_INT32 = 2**31
+
+
+def digits(index: jax.Array, radices: list[int]) -> jax.Array:
+    """Write int32 `index` >= 0 as mixed-radix digits, least significant first: int32[len(radices)].
+
+    Indices below the product of the radices give distinct digit vectors; places beyond int32 are 0.
+    """
+    place, places = 1, []
+    for radix in radices:
+        places.append(place)
+        place *= radix
+    found = [(index // p) % r if p < _INT32 else jnp.zeros_like(index) for p, r in zip(places, radices, strict=True)]
+    return jnp.stack(found)
+
+
+def permute(key: jax.Array, left: jax.Array, right: jax.Array, radices: tuple[list[int], list[int]]):
+    """Permute the pair of digit vectors (left int32[m], right int32[n]), one-to-one, as `key` says.
+
+    Digit j of a half stays in 0 .. radix_j - 1. Each round adds to one half, digit by digit and modulo its radix,
+    a hash of the other half, which subtracting would undo: hence a bijection, whatever the hash.
+    """
+    for half_round in range(ROUNDS):
+        round_key = jax.random.fold_in(key, half_round)
+        if half_round % 2 == 0:
+            left = _add_hash(round_key, left, right, radices[0])
+        else:
+            right = _add_hash(round_key, right, left, radices[1])
+    return left, right
+
+
+def _add_hash(key: jax.Array, to: jax.Array, of: jax.Array, radices: list[int]) -> jax.Array:
+    coefficients = jax.random.bits(key, (of.shape[0] + 1, to.shape[0]), jnp.uint32)
+    mixed = _mix((of.astype(jnp.uint32)[:, None] * coefficients[1:]).sum(0) + coefficients[0])
+    modulus = np.asarray(radices, np.uint32)
+    return ((to.astype(jnp.uint32) + mixed % modulus) % modulus).astype(jnp.int32)
+
+
+def _mix(x: jax.Array) -> jax.Array:
+    """The 32-bit finaliser of MurmurHash3 (Appleby): every input bit reaches every output bit."""
+    x = (x ^ (x >> 16)) * jnp.uint32(0x85EBCA6B)
+    x = (x ^ (x >> 13)) * jnp.uint32(0xC2B2AE35)
+    return x ^ (x >> 16)

@@ -1,0 +1,110 @@
+"""What a task is, and the registry that finds it by name.
+
+A task is one file with one class:
+
+    @register("markov")
+    @pytree
+    class Markov(Task):
+        ...
+
+From that follow `task=markov` on the command line with every declared field as a typed override, the preview, the
+export and the contract tests. Packages outside this one add theirs through the entry-point group `terrarium.tasks`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib.metadata import entry_points
+from typing import Any, ClassVar, NamedTuple, TypeVar
+
+import jax
+
+from fields import replace
+
+T = TypeVar("T", bound="type[Task]")
+
+
+class Example(NamedTuple):
+    """One example of fixed shape; batches are made by `vmap`.
+
+    inputs: int32[T] tokens or float32[T, D] vectors, what the model reads.
+    targets: int32[T], what it should say at each position.
+    weights: float32[T], 1 where loss and score look, 0 on prompt and padding.
+    facts: name to scalar, what scores may be grouped by (length, rule index, whether the example is a no-op ...).
+    """
+
+    inputs: jax.Array
+    targets: jax.Array
+    weights: jax.Array
+    facts: dict[str, jax.Array]
+
+
+@dataclass(frozen=True)
+class Spec:
+    """The shapes of a task's examples: positions, classes of the targets, and tokens (or width of the vectors)."""
+
+    length: int
+    classes: int
+    vocabulary: int | None = None
+    width_in: int | None = None
+
+
+class Task:
+    """A generator of examples. Subclasses are `fields.pytree`s whose static fields alone decide `spec`."""
+
+    splits: ClassVar[tuple[str, ...]] = ("train", "unseen")
+    # True where scores are read as a curve over the weighted positions (in-context tasks).
+    curve: ClassVar[bool] = False
+
+    @property
+    def spec(self) -> Spec:
+        """Shapes of one example; a function of static fields only."""
+        raise NotImplementedError
+
+    def problems(self) -> Iterator[tuple[str, str]]:
+        """(key, message) for each fault that relates several fields; bounds of single fields are in `fields`."""
+        return iter(())
+
+    def sample(self, key: jax.Array, split: str) -> Example:
+        """Draw one example of `split` (static). Pure and traceable: the same key gives the same example."""
+        raise NotImplementedError
+
+    def conditions(self) -> dict[str, tuple[Task, str]]:
+        """What evaluation measures: name to (this task with other knobs, split)."""
+        raise NotImplementedError
+
+    def oracle(self, example: Example) -> list[int]:
+        """The right targets at the weighted positions, in order, by an independent plain-Python implementation."""
+        raise NotImplementedError
+
+    def render(self, example: Example) -> tuple[str, str]:
+        """The whole example as readable text: (prompt, answer)."""
+        raise NotImplementedError
+
+    replace = replace
+
+
+_REGISTRY: dict[str, type[Task]] = {}
+
+
+def register(name: str) -> Callable[[T], T]:
+    """Class decorator that adds a task under `name`. Raises ValueError where the name is taken."""
+
+    def add(cls: T) -> T:
+        if name in _REGISTRY and _REGISTRY[name] is not cls:
+            raise ValueError(f"task {name} is registered twice: {_REGISTRY[name].__qualname__} and {cls.__qualname__}")
+        _REGISTRY[name] = cls
+        return cls
+
+    return add
+
+
+def registry() -> dict[str, type[Task]]:
+    """All tasks by name: those of this package and those of installed packages (group `terrarium.tasks`)."""
+    for entry in entry_points(group="terrarium.tasks"):
+        if entry.name not in _REGISTRY:
+            found: Any = entry.load()
+            if _REGISTRY.get(entry.name) is not found:
+                register(entry.name)(found)
+    return dict(sorted(_REGISTRY.items()))
