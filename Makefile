@@ -1,0 +1,54 @@
+# Everything runs in .venv, made from requirements.lock with Python's own venv and pip: nothing to install by hand.
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help reproduce test lint format lock lock-check clean
+
+python := .venv/bin/python
+environment := .venv/.installed
+
+help: ## list these targets
+	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 20
+
+reproduce: $(environment) ## train, judge and draw the first study (about 8 minutes on 2 cores)
+	@$(python) -m experiments.reproduce markov/threshold/cpu
+
+test: $(environment) ## run the tests but for the slow ones (at most 10 minutes on 2 cores)
+	@$(python) -m pytest -m "not slow" -n 2 --dist worksteal
+
+lint: $(environment) ## check format, lint and types
+	@$(python) -m ruff format --check --quiet .
+	@$(python) -m ruff check --quiet .
+	@$(python) -m basedpyright
+
+format: $(environment) ## format the code and mend what lint can mend
+	@$(python) -m ruff format .
+	@$(python) -m ruff check --fix .
+
+# Pins that are in the lock stay unless pyproject.toml forbids them; `make lock UPGRADE=--upgrade` takes the newest.
+resolve = $(python) -m uv pip compile --quiet --universal --python-version 3.11 --extra dev --extra wandb \
+	--generate-hashes --no-emit-index-url --custom-compile-command 'make lock' pyproject.toml --output-file
+
+lock: $(environment) ## bring requirements.lock up to date with pyproject.toml
+	@$(resolve) requirements.lock $(UPGRADE)
+
+lock-check: $(environment) ## fail if requirements.lock is not what `make lock` would leave
+	@cp requirements.lock .venv/lock.txt && $(resolve) .venv/lock.txt >/dev/null
+	@cmp -s requirements.lock .venv/lock.txt || { diff requirements.lock .venv/lock.txt | grep '^[<>] [a-z]'; \
+		echo 'requirements.lock is not current: run `make lock`'; exit 1; }
+
+clean: ## remove the environment and the tools' caches; runs and results stay
+	@rm -rf .venv .pytest_cache .ruff_cache .hypothesis build dist *.egg-info
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(environment): requirements.lock
+	@.venv/bin/python -m pip --version >/dev/null 2>&1 || { \
+		for p in python3 python3.13 python3.12 python3.11; do \
+			$$p -c 'import sys, ensurepip; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null && break; p=; \
+		done; \
+		[ -n "$$p" ] || { echo 'needs Python 3.11, 3.12 or 3.13 with its venv module (Debian: apt install python3-venv)'; exit 1; }; \
+		$$p -m venv .venv; }
+	@echo "Installing requirements.lock into .venv (once; one to three minutes, most of it download) ..."
+	@export PIP_DISABLE_PIP_VERSION_CHECK=1 && \
+		$(python) -m pip install --quiet --require-hashes -r requirements.lock && \
+		$(python) -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@

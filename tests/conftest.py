@@ -1,0 +1,35 @@
+"""What every test runs under: two virtual CPU devices, a compilation cache, and array annotations checked at each call."""
+
+import os
+import typing
+from pathlib import Path
+
+# All of this is read when jax is imported, here and in the processes that tests start.
+os.environ["JAX_PLATFORMS"] = "cpu"
+os.environ["XLA_FLAGS"] = "--xla_force_host_platform_device_count=2"
+_cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "terrarium" / "tests"
+os.environ["JAX_COMPILATION_CACHE_DIR"] = str(_cache)
+os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0.5"
+
+from hypothesis import settings  # noqa: E402
+from jaxtyping import install_import_hook  # noqa: E402
+
+import fields  # noqa: E402
+
+install_import_hook(["synthetic", "models"], "beartype.beartype")
+
+# JAX builds pytrees with tracers, batches and placeholders in place of leaves, so their constructors are not checked.
+_pytree = fields.pytree
+
+
+def _unchecked(cls: type) -> type:
+    cls = _pytree(cls)
+    typing.no_type_check(cls.__init__)
+    return cls
+
+
+fields.pytree = _unchecked
+
+# The first example of a property compiles: no deadline holds for it.
+settings.register_profile("terrarium", settings.default, deadline=None)
+settings.load_profile("terrarium")
