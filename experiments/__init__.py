@@ -1,0 +1,1 @@
+"""How studies are run: configuration, the lanes that train, evaluation, records, and their reproduction."""

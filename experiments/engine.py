@@ -1,0 +1,203 @@
+"""The engine: runs whose treedefs are equal, trained side by side as lanes of one compiled program.
+
+A run is a pytree: task and optimiser with their knobs as leaves, and in its treedef everything that fixes shapes.
+Runs of one treedef are stacked leaf by leaf; axis 0, the lanes, is sharded over all devices. A chunk of steps is one
+call of one program, with the examples generated inside; the number of steps is an argument, so a chunk can be of any
+length and results do not depend on how training was cut into chunks. A lane's step is its own: a lane that is ahead,
+finished or diverged waits while the others go on.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax import nnx
+from jax.sharding import NamedSharding, PartitionSpec
+
+import models
+from experiments.optim import Optimizer
+from experiments.scores import score, token_losses
+from fields import knob, pytree, static
+from synthetic.task import Example, Task
+
+# Streams of a run's seed.
+_INIT, _BATCH, _EVALUATE = 0, 1, 2
+
+
+@pytree
+class Training:
+    """How long and how broadly to train, and what to measure on the way."""
+
+    steps: int = knob(1000, low=1, unit="steps", doc="optimiser steps; a run ends by steps, never by seconds")
+    batch_size: int = static(128, low=1, unit="examples", doc="examples a step")
+    eval_every: int = static(500, low=1, unit="steps", doc="steps between evaluations; the last step is always evaluated")
+    eval_examples: int = static(512, low=1, unit="examples", doc="examples scored per condition")
+    greedy: bool = static(False, doc="also score greedy decoding with the KV cache")
+
+
+@pytree
+class Run:
+    """One run as the engine sees it. Equal treedefs share a program; the leaves are what may differ between lanes."""
+
+    task: Task
+    model: Any
+    optim: Optimizer
+    train: Training
+    seed: int
+
+    def key(self, stream: int) -> jax.Array:
+        """The key of one stream of the run's seed."""
+        return jax.random.fold_in(jax.random.key(self.seed), stream)
+
+    def build(self, key: jax.Array) -> nnx.Module:
+        """The model for this task's shapes, with initial parameters from `key`."""
+        s = self.task.spec
+        return models.build(
+            self.model,
+            vocabulary=s.vocabulary,
+            width_in=s.width_in,
+            length=s.length,
+            classes=s.classes,
+            rngs=nnx.Rngs(params=key),
+        )
+
+
+class Lane(NamedTuple):
+    """The state of one run between steps: all that is needed to go on exactly as if never stopped."""
+
+    params: Any
+    opt: Any
+    step: jax.Array  # int32, steps done
+    diverged: jax.Array  # bool, the step after `step` gave a loss or gradient that is not finite
+    loss_sum: jax.Array  # float32, training loss summed since the last evaluation
+    loss_steps: jax.Array  # int32, over this many steps
+
+
+def treedef(run: Run) -> Any:
+    """What must be equal for two runs to be lanes of one program."""
+    return jax.tree.structure(run)
+
+
+class Engine:
+    """Trains and scores a group of runs of equal treedef. States are `Lane`s whose leaves have a leading lane axis."""
+
+    def __init__(self, runs: Sequence[Run], *, lanes_per_device: int = 1, devices: Sequence[Any] | None = None):
+        """Stack the runs over `devices` (all by default), `lanes_per_device` of them vectorised at a time on each.
+
+        Raises ValueError where treedefs differ.
+        """
+        if any(treedef(run) != treedef(runs[0]) for run in runs):
+            raise ValueError("lanes of one program need runs of equal treedef")
+        self.size = len(runs)
+        devices = list(devices or jax.devices())[: self.size]
+        self._mesh = jax.sharding.Mesh(np.array(devices), ("lanes",))
+        self._sharding = NamedSharding(self._mesh, PartitionSpec("lanes"))
+        self._padded = -(-self.size // len(devices)) * len(devices)
+        self.runs = self._place(_stack([jax.tree.map(np.asarray, _numeric(run)) for run in runs]))
+        self.conditions = list(runs[0].task.conditions())
+        lanes = functools.partial(self._over_lanes, lanes_per_device)
+        self._start = jax.jit(lanes(_start))
+        self._advance = jax.jit(lanes(_advance, PartitionSpec()), donate_argnums=0)
+        self._evaluate = jax.jit(lanes(_evaluate))
+
+    def _over_lanes(self, at_a_time: int, f: Any, *shared: PartitionSpec) -> Any:
+        """`f` of one lane as a function of all: sharded over devices, then in vectorised batches one after another."""
+        batch_size = at_a_time if at_a_time > 1 else None
+
+        def on_device(args, *rest):
+            return jax.lax.map(lambda lane: f(*lane, *rest), args, batch_size=batch_size)
+
+        spec = PartitionSpec("lanes")
+        return jax.shard_map(on_device, mesh=self._mesh, in_specs=(spec, *shared), out_specs=spec, check_vma=False)
+
+    def _place(self, tree: Any) -> Any:
+        """Pad the lane axis to a multiple of the devices by repeating the last lane, and put it there."""
+        extra = self._padded - self.size
+        if extra:
+            tree = jax.tree.map(lambda x: np.concatenate([x, np.repeat(x[-1:], extra, 0)]), tree)
+        return jax.device_put(tree, self._sharding)
+
+    def start(self) -> Lane:
+        """The lanes before their first step."""
+        return self._start((self.runs,))
+
+    def advance(self, lanes: Lane, until: int) -> Lane:
+        """Train every lane to step `until` (or to its own end). The given state is consumed."""
+        return self._advance((lanes, self.runs), jnp.int32(until))
+
+    def evaluate(self, lanes: Lane) -> dict[str, dict[str, np.ndarray]]:
+        """Scores by condition and name, each with a leading lane axis."""
+        scores = self._evaluate((lanes.params, self.runs))
+        return jax.tree.map(lambda x: np.asarray(x)[: self.size], scores)
+
+    def fetch(self, lanes: Lane) -> Lane:
+        """The lanes on the host, as NumPy arrays."""
+        return jax.tree.map(lambda x: np.asarray(x)[: self.size], lanes)
+
+    def load(self, lanes: Sequence[Lane]) -> Lane:
+        """Single lanes, from `fetch` or from disk, back on the devices."""
+        return self._place(_stack(lanes))
+
+
+def _numeric(run: Run) -> Run:
+    """The run's leaves as float32 or int32, whatever Python number they were."""
+    return jax.tree.map(lambda x: np.float32(x) if isinstance(x, float) else np.int32(x), run)
+
+
+def _stack(trees: Sequence[Any]) -> Any:
+    return jax.tree.map(lambda *leaves: np.stack(leaves), *trees)
+
+
+def _start(run: Run) -> Lane:
+    params = nnx.split(run.build(run.key(_INIT)))[1]
+    zero = jnp.int32(0)
+    return Lane(params, run.optim.init(params), zero, jnp.bool(False), jnp.float32(0), zero)
+
+
+def _graph(run: Run) -> Any:
+    """The model without its parameters; abstract, so it costs nothing."""
+    return nnx.split(nnx.eval_shape(lambda: run.build(jax.random.key(0))))[0]
+
+
+def _examples(task: Task, split: str, key: jax.Array, count: int) -> Example:
+    """`count` examples, each from the key of its own index."""
+    keys = jax.vmap(jax.random.fold_in, (None, 0))(key, jnp.arange(count))
+    return jax.vmap(task.sample, (0, None))(keys, split)
+
+
+def _advance(lane: Lane, run: Run, until: jax.Array) -> Lane:
+    graph, end = _graph(run), jnp.minimum(until, run.train.steps)
+
+    def loss(params: Any, batch: Example, key: jax.Array) -> jax.Array:
+        losses = token_losses(nnx.merge(graph, params)(batch.inputs, key), batch.targets)
+        return (losses * batch.weights).sum() / batch.weights.sum()
+
+    def step(lane: Lane) -> Lane:
+        example_key, model_key = jax.random.split(jax.random.fold_in(run.key(_BATCH), lane.step))
+        batch = _examples(run.task, "train", example_key, run.train.batch_size)
+        value, grads = jax.value_and_grad(loss)(lane.params, batch, model_key)
+        params, opt, norm = run.optim.update(grads, lane.opt, lane.params, lane.step, run.train.steps)
+        fine = jnp.isfinite(value) & jnp.isfinite(norm)
+        new = Lane(params, opt, lane.step + 1, lane.diverged, lane.loss_sum + value, lane.loss_steps + 1)
+        stay = lane._replace(diverged=jnp.bool(True))
+        return jax.tree.map(lambda a, b: jnp.where(fine, a, b), new, stay)
+
+    return jax.lax.while_loop(lambda lane: (lane.step < end) & ~lane.diverged, step, lane)
+
+
+def _evaluate(params: Any, run: Run) -> dict[str, dict[str, jax.Array]]:
+    conditions = run.task.conditions()
+    count = run.train.eval_examples
+    drawn = [
+        _examples(task, split, jax.random.fold_in(run.key(_EVALUATE), i), count)
+        for i, (task, split) in enumerate(conditions.values())
+    ]
+    examples = jax.tree.map(lambda *x: jnp.stack(x), *drawn)
+    model = nnx.merge(_graph(run), params)
+    found = jax.lax.map(functools.partial(score, model, curve=run.task.curve, greedy=run.train.greedy), examples)
+    return {name: jax.tree.map(lambda x, i=i: x[i], found) for i, name in enumerate(conditions)}
