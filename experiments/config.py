@@ -1,0 +1,285 @@
+"""From Hydra overrides to jobs: composition, the schema that follows from the declarations, and one-line errors.
+
+Task, model and optimiser are declared once in code (see `fields`). Here their defaults become Hydra config nodes, so
+that every field is an override, and composed values become a `Run` or a `ConfigError` that names each bad key.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import json
+import os
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from hydra import compose as hydra_compose
+from hydra import initialize_config_dir
+from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+from hydra.core.config_store import ConfigStore
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.errors import HydraException, OverrideParseException
+from omegaconf import DictConfig, OmegaConf, open_dict
+from omegaconf.errors import OmegaConfBaseException
+
+import fields
+from experiments.engine import Run, Training
+from experiments.errors import ConfigError
+from experiments.optim import Optimizer
+from models import ARCHITECTURES
+from synthetic import registry
+
+CONF = Path(__file__).resolve().parent.parent / "conf"
+_SECTIONS = ("task", "model", "optim", "train")
+_GROUPS = (*_SECTIONS, "study", "hydra/launcher", "hydra/sweeper")
+# What does not change a result is not part of a run's identity.
+_NOT_IDENTITY = ("out", "wandb")
+WANDB_MODES = ("disabled", "offline", "online")
+
+
+@dataclass(frozen=True)
+class Job:
+    """One run to do: its pytree for the engine, the plain resolved configuration, and where its records go."""
+
+    run: Run
+    config: dict[str, Any]
+    study: str | None = None
+    label: str = ""
+    swept: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def id(self) -> str:
+        """Ten hex digits of the configuration less output and tracking: equal for equal runs, whatever their names."""
+        same = {k: v for k, v in self.config.items() if k not in _NOT_IDENTITY}
+        return hashlib.sha256(json.dumps(same, sort_keys=True).encode()).hexdigest()[:10]
+
+    @property
+    def folder(self) -> Path:
+        """Where this run's records are: `<out>/<study>/<overrides>-<id>`; found by the id if named otherwise before."""
+        above = Path(self.config["out"]) / (self.study or "single")
+        return next(above.glob(f"*-{self.id}"), above / f"{self.label or self.config['task']['name']}-{self.id}")
+
+
+def register() -> None:
+    """Store what is declared in code as Hydra config nodes, and the resolvers that configurations may use."""
+    store = ConfigStore.instance()
+    for name, cls in registry().items():
+        store.store(group="task", name=name, node={"name": name, **fields.defaults(cls)})
+    for name, (cls, _) in ARCHITECTURES.items():
+        store.store(group="model", name=name, node={"name": name, **fields.defaults(cls)})
+    store.store(group="optim", name="base", node=fields.defaults(Optimizer))
+    store.store(group="train", name="base", node=fields.defaults(Training))
+    OmegaConf.register_new_resolver("floordiv", lambda a, b: int(a) // max(int(b), 1), replace=True)
+
+
+@contextmanager
+def _hydra() -> Iterator[None]:
+    """Hydra as it is inside a running command, or a fresh one over `conf/`."""
+    register()
+    if GlobalHydra.instance().is_initialized():
+        yield
+        return
+    with initialize_config_dir(str(CONF), version_base="1.3", job_name="run"):
+        yield
+
+
+def compose(overrides: Sequence[str]) -> DictConfig:
+    """The composed configuration with its `hydra` node. Raises ConfigError, one line, for what does not compose."""
+    with _hydra():
+        try:
+            return hydra_compose("config", overrides=list(overrides), return_hydra_config=True)
+        except (HydraException, OmegaConfBaseException) as e:
+            raise ConfigError(_explain(e, overrides)) from None
+
+
+def sweep(overrides: Sequence[str]) -> list[list[str]]:
+    """The overrides of each job that a multirun with Hydra's basic sweeper would launch, in its order."""
+    fixed = [o for o in _parse(overrides) if not o.is_sweep_override()]
+    for o in _parse(overrides):
+        if o.is_sweep_override() and o.key_or_group == "study":
+            raise ConfigError("study: sweep one study at a time, each has launcher and sweep of its own; run them in turn")
+    base = compose([str(o.input_line) for o in fixed])
+    params = base.hydra.sweeper.get("params") or {}
+    every = _parse([f"{k}={v}" for k, v in params.items()] + list(overrides))
+    return BasicSweeper.split_arguments(every, None)[0]
+
+
+def _parse(overrides: Sequence[str]) -> list[Any]:
+    try:
+        return OverridesParser.create().parse_overrides(list(overrides))
+    except (HydraException, OverrideParseException) as e:
+        raise ConfigError(_explain(e, overrides)) from None
+
+
+def jobs(batch: Sequence[Sequence[str]]) -> list[Job]:
+    """The job of each list of overrides. Raises one ConfigError with the faults of all of them.
+
+    Hydra composes anew only where configuration groups differ; values alone are set on a composed copy, so that a
+    thousand jobs are read in seconds.
+    """
+    bases: dict[tuple[str, ...], DictConfig] = {}
+    found, errors = [], []
+    for overrides in batch:
+        try:
+            parsed = _parse(overrides)
+            groups = tuple(str(o.input_line) for o in parsed if _chooses(o.key_or_group))
+            values = [o for o in parsed if not _chooses(o.key_or_group)]
+            plain = all(o.is_add() is False and o.is_delete() is False and o.is_force_add() is False for o in values)
+            if not plain:
+                composed = compose(overrides)
+            else:
+                if groups not in bases:
+                    bases[groups] = compose(groups)
+                composed = bases[groups].copy()
+                for o in values:
+                    _set(composed, o.key_or_group, o.value())
+            found.append(job(composed, overrides))
+        except ConfigError as e:
+            where = f"job {','.join(overrides)}: " if len(batch) > 1 else ""
+            errors += [where + line for line in e.lines]
+    if errors:
+        raise ConfigError(*dict.fromkeys(errors))
+    return found
+
+
+def _chooses(key: str) -> bool:
+    """Whether an override's key is a configuration group (`model`), not a value (`model.width`)."""
+    return key in _GROUPS or "/" in key
+
+
+def _set(config: DictConfig, key: str, value: Any) -> None:
+    try:
+        OmegaConf.update(config, key, value, merge=True)
+    except OmegaConfBaseException:
+        raise ConfigError(_unknown(key, config)) from None
+
+
+def job(config: DictConfig, overrides: Sequence[str] = ()) -> Job:
+    """Check a composed configuration (with its `hydra` node) and make its job. Raises ConfigError."""
+    try:
+        resolved: Any = OmegaConf.to_container(config, resolve=False)
+        study = resolved.pop("hydra")["runtime"]["choices"].get("study")
+        with open_dict(config):
+            bare = config.copy()
+            bare.pop("hydra")
+        plain: Any = OmegaConf.to_container(bare, resolve=True, throw_on_missing=True)
+    except OmegaConfBaseException as e:
+        raise ConfigError(_explain(e, overrides)) from None
+    run = build(plain)
+    said = dict(o.split("=", 1) for o in overrides if "=" in o and not _chooses(o.split("=", 1)[0].lstrip("+~")))
+    shown = {k.lstrip("+"): v for k, v in sorted(said.items()) if k.split(".")[0] not in (*_NOT_IDENTITY, "hydra")}
+    label = re.sub(r"[^\w.,=+-]", "_", ",".join(f"{k}={v}" for k, v in shown.items()))[:120]
+    params = config.hydra.sweeper.get("params") or {}
+    swept = {k: OmegaConf.select(config, k) for k in params if k != "seed"}
+    return Job(run, plain, study, label, swept)
+
+
+def build(config: dict[str, Any]) -> Run:
+    """The `Run` of a plain configuration. Raises ConfigError with a line for every bad key."""
+    expected = (*_SECTIONS, "seed", *_NOT_IDENTITY)
+    errors = [f"{key}: {fields.unknown(key, dict.fromkeys(expected))}" for key in config if key not in expected]
+    classes = {"optim": Optimizer, "train": Training}
+    for section, known in (("task", registry()), ("model", {k: c for k, (c, _) in ARCHITECTURES.items()})):
+        name = (config.get(section) or {}).get("name")
+        if name not in known:
+            errors.append(f"{section}.name: unknown {section} {name!r}; allowed: {', '.join(known)}")
+        else:
+            classes[section] = known[name]
+    parts: dict[str, Any] = {}
+    for section, cls in classes.items():
+        values = {k: v for k, v in (config.get(section) or {}).items() if section not in ("task", "model") or k != "name"}
+        parts[section], wrong = fields.check(values, cls, section)
+        errors += wrong
+    seed = config.get("seed")
+    if not isinstance(seed, int) or isinstance(seed, bool) or not 0 <= seed <= fields.INT32_MAX:
+        errors.append(f"seed: expected an integer from 0 to {fields.INT32_MAX}, got {seed!r}")
+    errors += _check_output(config.get("out")) + _check_wandb(config.get("wandb"))
+    if errors:
+        raise ConfigError(*errors)
+    return Run(**parts, seed=seed)
+
+
+def _check_output(out: Any) -> list[str]:
+    """Faults of the output folder, found without making it."""
+    if not isinstance(out, str) or not out:
+        return [f"out: expected a folder, got {out!r}"]
+    there = Path(out).absolute()
+    while not there.exists():
+        there = there.parent
+    if not there.is_dir():
+        return [f"out: cannot write to {out}: {there} is not a folder"]
+    if not os.access(there, os.W_OK | os.X_OK):
+        return [f"out: cannot write to {out}: no permission in {there}"]
+    return []
+
+
+def _check_wandb(wandb: Any) -> list[str]:
+    known = dict.fromkeys(("mode", "project", "entity", "group"))
+    if not isinstance(wandb, dict):
+        return [f"wandb: expected the keys {', '.join(known)}, got {wandb!r}"]
+    errors = [f"wandb.{k}: {fields.unknown(k, known)}" for k in wandb if k not in known]
+    if wandb.get("mode") not in WANDB_MODES:
+        errors.append(f"wandb.mode: expected one of {', '.join(WANDB_MODES)}, got {wandb.get('mode')!r}")
+    return errors
+
+
+def studies() -> list[str]:
+    """Names of all studies: paper/claim/scale."""
+    root = CONF / "study"
+    return sorted(str(p.relative_to(root).with_suffix("")) for p in root.rglob("*.yaml"))
+
+
+def _unknown(key: str, config: Any) -> str:
+    """Words for an override of a key that the configuration lacks."""
+    above, _, last = key.rpartition(".")
+    inside = OmegaConf.select(config, above) if above else config
+    while above and not isinstance(inside, DictConfig):
+        above, _, last = above.rpartition(".")
+        inside = OmegaConf.select(config, above) if above else config
+    known = [str(k) for k in inside if k not in ("hydra", "name")] if isinstance(inside, DictConfig) else []
+    return f"{above + '.' if above else ''}{last}: {fields.unknown(last, dict.fromkeys(known))}"
+
+
+def _explain(error: Exception, overrides: Sequence[str]) -> str:
+    """One line, naming the key, for what Hydra or OmegaConf say in several."""
+    causes: list[Any] = [error]
+    while causes[-1].__cause__ is not None or causes[-1].__context__ is not None:
+        causes.append(causes[-1].__cause__ or causes[-1].__context__)
+    text = " ".join(str(error).split())
+    if found := re.search(r"Could not find '([^']+)'", text):
+        group = max((g for g in _GROUPS if found.group(1).startswith(g + "/")), key=len, default="")
+        choice = found.group(1)[len(group) + 1 :]
+        allowed = studies() if group == "study" else _options(group)
+        near = difflib.get_close_matches(choice, allowed, n=1)
+        meant = f" (did you mean {near[0]}?)" if near else ""
+        return f"{group}: there is no {choice}{meant}; allowed: {', '.join(allowed)}"
+    for cause in causes:
+        key = getattr(cause, "full_key", None)
+        if key and "not in struct" in str(cause):
+            return _unknown(key, _plain_base(overrides))
+        if key:
+            return f"{key}: {str(cause).splitlines()[0]}"
+    said = re.search(r"Could not override '([^']+)'", text)
+    if said:
+        return _unknown(said.group(1), _plain_base(overrides))
+    return text
+
+
+def _options(group: str) -> list[str]:
+    with _hydra():
+        return sorted(set(GlobalHydra.instance().config_loader().get_group_options(group)) - {"base"})
+
+
+def _plain_base(overrides: Sequence[str]) -> DictConfig:
+    """The configuration with only its groups chosen, to say what keys there are."""
+    groups = [o for o in overrides if "=" in o and _chooses(o.split("=", 1)[0])]
+    with _hydra():
+        try:
+            return hydra_compose("config", overrides=groups, return_hydra_config=True)
+        except (HydraException, OmegaConfBaseException):
+            return hydra_compose("config", overrides=[], return_hydra_config=True)

@@ -1,0 +1,20 @@
+"""What JAX computes on, set before it starts: on a CPU one virtual device per core, and a cache of compiled programs."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import jax
+
+
+def use_all_cores() -> None:
+    """One virtual CPU device per core, so that lanes use all of them, and the persistent compilation cache.
+
+    The cache is in $JAX_COMPILATION_CACHE_DIR, or ~/.cache/terrarium/jax. Call before anything is computed.
+    """
+    jax.config.update("jax_num_cpu_devices", len(os.sched_getaffinity(0)))
+    if not os.environ.get("JAX_COMPILATION_CACHE_DIR"):
+        cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "terrarium" / "jax"
+        jax.config.update("jax_compilation_cache_dir", str(cache))
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.5)

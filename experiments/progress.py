@@ -1,0 +1,114 @@
+"""One progress display for everything a command trains: a live bar on a terminal, a line now and then elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+
+from experiments.config import Job
+
+LINE_SECONDS = 15.0  # between lines where there is no terminal
+_SHOWN_SCORES = 8
+
+
+class Progress:
+    """Lanes done, failed and left, tokens a second, time left and current scores, on stderr. A context manager."""
+
+    def __init__(self, packs: Sequence[Sequence[Job]], *, done: int):
+        """`packs` are the groups of lanes to train; `done` the number of jobs that had ended before."""
+        self._jobs = {job.id: job for pack in packs for job in pack}
+        self._total = sum(job.run.train.steps for job in self._jobs.values())
+        self._steps = dict.fromkeys(self._jobs, 0)
+        self._before, self._ended, self._diverged = done, 0, 0
+        self._scores: dict[str, float] = {}
+        self._rate, self._tokens = 0.0, 0.0
+        self._phase, self._printed, self._began = "", time.monotonic(), time.monotonic()
+        self._console = Console(stderr=True)
+        self._live = Live(console=self._console, refresh_per_second=4, transient=True) if sys.stderr.isatty() else None
+
+    def __enter__(self) -> Progress:
+        if self._jobs:
+            ready = f", {self._before} already done" if self._before else ""
+            self._say(f"training {len(self._jobs)} run{'s' * (len(self._jobs) > 1)}{ready}")
+            if self._live:
+                self._live.start()
+        return self
+
+    def __exit__(self, *raised: Any) -> None:
+        if self._live and self._jobs:
+            self._live.stop()
+        if self._jobs:
+            self._say(self._line())
+
+    def phase(self, text: str) -> None:
+        """What is going on before steps can be counted, such as compiling."""
+        self._phase = text
+        self._show(now=True)
+
+    def start(self, jobs: Sequence[Job], steps: np.ndarray) -> None:
+        """The pack that trains from here on, and the steps its runs had done when they were resumed."""
+        self._steps.update(zip([job.id for job in jobs], steps.tolist(), strict=True))
+        resumed = sum(steps > 0)
+        if resumed:
+            self._say(f"resuming {resumed} from their last checkpoints, at steps {min(steps)} to {max(steps)}")
+
+    def update(self, jobs: Sequence[Job], steps: np.ndarray, ended: int, diverged: int, rate: float) -> None:
+        """After a chunk: each run's steps, how many ended and diverged just now, and all lanes' steps per second."""
+        self._steps.update(zip([job.id for job in jobs], steps.tolist(), strict=True))
+        self._ended, self._diverged = self._ended + ended, self._diverged + diverged
+        self._rate = rate
+        self._tokens = rate * jobs[0].run.train.batch_size * jobs[0].run.task.spec.length
+        self._phase = ""
+        self._show()
+
+    def score(self, job: Job, rows: Sequence[dict[str, Any]]) -> None:
+        """A run's newest scores; the last condition's exact match is shown."""
+        self._scores[job.id] = rows[-1]["exact_match"] if len(rows) == 1 else _headline(rows)
+
+    def _say(self, text: str) -> None:
+        self._console.print(text, highlight=False, soft_wrap=True)
+
+    def _line(self) -> str:
+        steps, spent = sum(self._steps.values()), time.monotonic() - self._began
+        failed = f", {self._diverged} diverged" if self._diverged else ""
+        parts = [f"{self._ended}/{len(self._jobs)} runs{failed}", f"{steps / max(self._total, 1):4.0%}"]
+        if self._rate:
+            parts += [f"{self._tokens / 1e3:.0f}k tokens/s"]
+        left = (self._total - steps) / self._rate if self._rate else None
+        parts += [f"{_clock(spent)} spent"] + ([f"ETA {_clock(left)}"] if left else [])
+        if self._phase:
+            parts.append(self._phase)
+        if self._scores:
+            shown = list(self._scores.values())[:_SHOWN_SCORES]
+            more = " ..." if len(self._scores) > _SHOWN_SCORES else ""
+            parts.append("score " + " ".join(f"{s:.2f}".lstrip("0") if s < 1 else "1.0" for s in shown) + more)
+        return " | ".join(parts)
+
+    def _show(self, *, now: bool = False) -> None:
+        if self._live:
+            grid = Table.grid(padding=(0, 1))
+            bar = ProgressBar(total=max(self._total, 1), completed=sum(self._steps.values()), width=24)
+            grid.add_row(bar, self._line())
+            self._live.update(grid)
+        elif now or time.monotonic() - self._printed > LINE_SECONDS:
+            self._printed = time.monotonic()
+            self._say(self._line())
+
+
+def _headline(rows: Sequence[dict[str, Any]]) -> float:
+    """The exact match that tells most: on the held-out condition that is listed first, else the last condition."""
+    return next((r["exact_match"] for r in rows if r["condition"].startswith("unseen")), rows[-1]["exact_match"])
+
+
+def _clock(seconds: float) -> str:
+    minutes, seconds = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"

@@ -1,0 +1,80 @@
+"""`python -m experiments.run`: one run, or with -m a sweep. Ordinary Hydra, but for its errors.
+
+python -m experiments.run task=markov task.num_rules=300
+python -m experiments.run -m task.num_rules=30,300 seed=0,1
+python -m experiments.run -m study=markov/threshold/cpu
+
+The same command again does only what is missing.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any
+
+import hydra
+from hydra._internal.utils import get_args_parser
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig, OmegaConf, open_dict
+
+from experiments import config as configs
+from experiments import devices
+from experiments.errors import ConfigError, command
+from experiments.train import Stopped, train, value
+
+
+@hydra.main(config_path="../conf", config_name="config", version_base="1.3")
+def _job(config: DictConfig) -> float:
+    """One job, as Hydra calls it: directly, or from a launcher that runs one job per process."""
+    whole: Any = OmegaConf.create({**config, "hydra": HydraConfig.get()}, flags={"allow_objects": True})
+    job = configs.job(whole, list(HydraConfig.get().overrides.task))
+    end = train([job])[0]
+    print(job.folder)
+    return value(end)
+
+
+def main() -> int:
+    """Check every job before Hydra makes a folder or JAX compiles; then let Hydra run."""
+    devices.use_all_cores()
+    args = get_args_parser().parse_args()
+    asks = args.cfg or args.help or args.hydra_help or args.info or args.shell_completion
+    jobs: list[configs.Job] = []
+    if not asks:
+        if args.multirun:
+            jobs = configs.jobs(configs.sweep(args.overrides))
+        else:
+            jobs = configs.jobs([args.overrides])
+            _refuse_forgotten_multirun(args.overrides)
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra raises what it would print over many lines
+    try:
+        _job()
+    except Stopped as stopped:
+        again = " ".join(["python -m experiments.run", *sys.argv[1:]])
+        print(f"stopped by {stopped}; every run is on disk, to go on: {again}", file=sys.stderr)
+        return 130
+    return _report(jobs)
+
+
+def _refuse_forgotten_multirun(overrides: list[str]) -> None:
+    params = configs.compose(overrides).hydra.sweeper.get("params")
+    if params:
+        again = " ".join(["python -m experiments.run -m", *overrides])
+        raise ConfigError(f"-m is missing: this study sweeps {', '.join(params)}; type: {again}")
+
+
+def _report(jobs: list[configs.Job]) -> int:
+    """Say which jobs did not finish; the exit code is 1 if any."""
+    from experiments.records import read_end
+
+    failed = [(job, end) for job in jobs if (end := read_end(job.folder)) and end["status"] != "finished"]
+    for job, end in failed:
+        print(f"failed: {job.folder}: {end['reason']}", file=sys.stderr)
+    if jobs and len(jobs) > 1:
+        print(f"{len(jobs) - len(failed)} of {len(jobs)} runs finished; records in {jobs[0].folder.parent}")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    configs.register()
+    command(main)()

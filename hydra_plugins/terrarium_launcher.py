@@ -1,0 +1,56 @@
+"""`hydra/launcher=vmap`: the jobs of a multirun as lanes of as few compiled programs as their shapes allow.
+
+Hydra finds plugins by this folder's name, which is why the launcher is not in `experiments`, where its work is done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from hydra.core.config_store import ConfigStore
+from hydra.core.utils import JobReturn, JobStatus, setup_globals
+from hydra.plugins.launcher import Launcher
+from hydra.types import HydraContext, TaskFunction
+from omegaconf import DictConfig
+
+from experiments import config as configs
+from experiments.train import train, value
+
+
+class VmapLauncher(Launcher):
+    """Groups jobs of equal treedef and trains each group in one program."""
+
+    def __init__(self, lanes_per_device: int = 1, max_lanes: int = 0):
+        self.lanes_per_device, self.max_lanes = lanes_per_device, max_lanes
+
+    def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
+        """Hydra's hook; jobs are composed anew from their overrides, so only the base configuration is kept."""
+        self.base = config
+
+    def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
+        """Train all jobs; each returns its own value to the sweeper."""
+        setup_globals()
+        choices = [o for o in self.base.hydra.overrides.task if "=" in o]
+        batch = [list(dict.fromkeys([*choices, *overrides])) for overrides in job_overrides]
+        jobs = configs.jobs(batch)
+        ends = train(jobs, lanes_per_device=self.lanes_per_device, max_lanes=self.max_lanes)
+        return [_returned(overrides, end) for overrides, end in zip(job_overrides, ends, strict=True)]
+
+
+def _returned(overrides: Sequence[str], end: dict[str, Any]) -> JobReturn:
+    done = JobReturn(overrides=overrides, status=JobStatus.COMPLETED)
+    done.return_value = value(end)
+    return done
+
+
+# A plain dictionary: Hydra runs this file without listing it as a module, which a dataclass would need.
+ConfigStore.instance().store(
+    group="hydra/launcher",
+    name="vmap",
+    node={
+        "_target_": "hydra_plugins.terrarium_launcher.VmapLauncher",
+        "lanes_per_device": 1,  # lanes vectorised at a time on each device; the rest follow inside the program
+        "max_lanes": 0,  # largest number of lanes of one program; 0 is no limit
+    },
+)
