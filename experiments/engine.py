@@ -86,15 +86,17 @@ def treedef(run: Run) -> Any:
 class Engine:
     """Trains and scores a group of runs of equal treedef. States are `Lane`s whose leaves have a leading lane axis."""
 
-    def __init__(self, runs: Sequence[Run], *, lanes_per_device: int = 1, devices: Sequence[Any] | None = None):
+    def __init__(self, runs: Sequence[Run], *, lanes_per_device: int = 0, devices: Sequence[Any] | None = None):
         """Stack the runs over `devices` (all by default), `lanes_per_device` of them vectorised at a time on each.
 
-        Raises ValueError where treedefs differ.
+        0 chooses: one on a CPU, where vectorised lanes are no faster, and all on an accelerator, which small models
+        leave idle. Raises ValueError where treedefs differ.
         """
         if any(treedef(run) != treedef(runs[0]) for run in runs):
             raise ValueError("lanes of one program need runs of equal treedef")
         self.size = len(runs)
         devices = list(devices or jax.devices())[: self.size]
+        lanes_per_device = lanes_per_device or (1 if devices[0].platform == "cpu" else self.size)
         self._mesh = jax.sharding.Mesh(np.array(devices), ("lanes",))
         self._sharding = NamedSharding(self._mesh, PartitionSpec("lanes"))
         self._padded = -(-self.size // len(devices)) * len(devices)

@@ -33,7 +33,7 @@ def groups(jobs: Iterable[Job]) -> list[list[Job]]:
     return list(found.values())
 
 
-def train(jobs: Sequence[Job], *, lanes_per_device: int = 1, max_lanes: int = 0) -> list[dict[str, Any]]:
+def train(jobs: Sequence[Job], *, lanes_per_device: int = 0, max_lanes: int = 0) -> list[dict[str, Any]]:
     """Do what is missing of `jobs` and return the end of each, in order: the content of its result or error file.
 
     `max_lanes` splits larger groups (0 is no limit). Raises ConfigError for records that cannot be used or written,

@@ -21,7 +21,7 @@ from experiments.train import train, value
 class VmapLauncher(Launcher):
     """Groups jobs of equal treedef and trains each group in one program."""
 
-    def __init__(self, lanes_per_device: int = 1, max_lanes: int = 0):
+    def __init__(self, lanes_per_device: int = 0, max_lanes: int = 0):
         self.lanes_per_device, self.max_lanes = lanes_per_device, max_lanes
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
@@ -50,7 +50,7 @@ ConfigStore.instance().store(
     name="vmap",
     node={
         "_target_": "hydra_plugins.terrarium_launcher.VmapLauncher",
-        "lanes_per_device": 1,  # lanes vectorised at a time on each device; the rest follow inside the program
+        "lanes_per_device": 0,  # lanes vectorised at a time on each device, the rest in turn; 0 chooses by device
         "max_lanes": 0,  # largest number of lanes of one program; 0 is no limit
     },
 )

@@ -1,0 +1,80 @@
+"""`python -m experiments.reproduce STUDY`: run what is missing of a study, judge its claim, draw its figure.
+
+    python -m experiments.reproduce markov/threshold/cpu            run, judge, compare with the record
+    python -m experiments.reproduce markov/threshold/cpu --record   and write paper/results/markov/threshold/cpu.csv
+    python -m experiments.reproduce markov/threshold/cpu --check    judge from that record alone, without training
+
+Further words are Hydra overrides for every run of the study (out=FOLDER, wandb.mode=offline, seed=1,2,3,4,5).
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+from experiments import config as configs
+from experiments import devices
+from experiments.errors import ConfigError, command
+from experiments.records import read_end
+from experiments.results import table
+from experiments.train import Stopped, train
+from paper import claims, results
+
+
+def main() -> int:
+    """The command; see the module's docstring."""
+    parser = argparse.ArgumentParser(prog="python -m experiments.reproduce", description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("study", metavar="STUDY", help="paper/claim/scale, for example markov/threshold/cpu")
+    parser.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="Hydra overrides for every run")
+    how = parser.add_mutually_exclusive_group()
+    how.add_argument("--record", action="store_true", help="write the results and the figure to paper/results/")
+    how.add_argument("--check", action="store_true", help="judge from the record alone, without training")
+    asked = parser.parse_args()
+    if asked.study not in configs.studies():
+        configs.compose([f"study={asked.study}"])
+    try:
+        return _check(asked.study) if asked.check else _reproduce(asked.study, asked.overrides, record=asked.record)
+    except (claims.ClaimError, results.RecordError) as e:
+        raise ConfigError(str(e)) from None
+
+
+def _reproduce(study: str, overrides: Sequence[str], *, record: bool) -> int:
+    claim = claims.claim_for(study)
+    jobs = configs.jobs(configs.sweep([f"study={study}", *overrides]))
+    devices.use_all_cores()
+    if any(read_end(job.folder) is None for job in jobs):
+        launcher = configs.compose([f"study={study}"]).hydra.launcher
+        try:
+            train(jobs, lanes_per_device=launcher.lanes_per_device, max_lanes=launcher.max_lanes)
+        except Stopped as stopped:
+            again = " ".join(["python -m experiments.reproduce", *sys.argv[1:]])
+            print(f"stopped by {stopped}; every run is on disk, to go on: {again}", file=sys.stderr)
+            return 130
+    found = table(jobs)
+    recorded = results.path_for(study)
+    if record:
+        results.write(found, recorded)
+        found = results.read(recorded)
+    judgement = claim.criterion(found)
+    console = Console()
+    claims.show(claim, judgement, console)
+    if recorded.exists() and not record:
+        claims.show_comparison(results.compare(found, results.read(recorded)), console)
+    figure = recorded.with_suffix("") if record else Path(jobs[0].folder.parent) / "figure"
+    claim.figure(found, judgement, figure)
+    print(f"figure: {figure}.png" + (f"  record: {recorded}" if record else f"  runs: {jobs[0].folder.parent}"))
+    return 0
+
+
+def _check(study: str) -> int:
+    claim = claims.claim_for(study)
+    claims.show(claim, claim.criterion(results.read(results.path_for(study))), Console())
+    return 0
+
+
+if __name__ == "__main__":
+    command(main)()

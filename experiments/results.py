@@ -1,0 +1,43 @@
+"""A study's run folders as one tidy table: a row for each run, evaluation step and condition."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import polars as pl
+
+from experiments.config import Job
+from experiments.errors import ConfigError
+from experiments.records import read_end, read_metrics
+
+_SCORES = ("exact_match", "token_accuracy", "nll", "examples")
+_PROVENANCE = ("device", "versions", "commit", "date")
+
+
+def table(jobs: Sequence[Job]) -> pl.DataFrame:
+    """The results of a study's jobs, which must all have ended: the columns of `paper.results`.
+
+    A run that diverged has a last row per condition at the step it reached, without scores. Raises ConfigError where a
+    job has not ended.
+    """
+    rows: list[dict[str, Any]] = []
+    for job in jobs:
+        end = read_end(job.folder)
+        if end is None:
+            raise ConfigError(f"{job.folder}: this run has not ended")
+        metrics = read_metrics(job.folder)
+        if end["status"] == "diverged":
+            lost = dict.fromkeys(_SCORES[:3]) | {"examples": job.run.train.eval_examples}
+            metrics = [row for row in metrics if row["step"] < end["step"]]
+            metrics += [{"step": end["step"], "condition": name, **lost} for name in job.run.task.conditions()]
+        last = max(row["step"] for row in metrics)
+        for row in metrics:
+            rows.append(
+                {"study": job.study, "run": job.id, "seed": job.run.seed, **job.swept, "step": row["step"]}
+                | {"final": row["step"] == last, "condition": row["condition"]}
+                | {name: row[name] for name in _SCORES}
+                | {"status": end["status"]}
+                | {name: end[name] for name in _PROVENANCE}
+            )
+    return pl.DataFrame(rows, infer_schema_length=None)
