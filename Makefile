@@ -25,7 +25,7 @@ format: $(environment) ## format the code and mend what lint can mend
 	@$(python) -m ruff check --fix .
 
 # Pins that are in the lock stay unless pyproject.toml forbids them; `make lock UPGRADE=--upgrade` takes the newest.
-resolve = $(python) -m uv pip compile --quiet --universal --python-version 3.11 --extra dev --extra wandb \
+resolve = $(python) -m uv pip compile --quiet --universal --python $(python) --python-version 3.11 --extra dev --extra wandb \
 	--generate-hashes --no-emit-index-url --custom-compile-command 'make lock' pyproject.toml --output-file
 
 lock: $(environment) ## bring requirements.lock up to date with pyproject.toml
@@ -48,7 +48,7 @@ $(environment): requirements.lock
 		[ -n "$$p" ] || { echo 'needs Python 3.11, 3.12 or 3.13 with its venv module (Debian: apt install python3-venv)'; exit 1; }; \
 		$$p -m venv .venv; }
 	@echo "Installing requirements.lock into .venv (once; one to three minutes, most of it download) ..."
-	@export PIP_DISABLE_PIP_VERSION_CHECK=1 && \
+	@export PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_USE_PEP517=1 && \
 		$(python) -m pip install --quiet --require-hashes -r requirements.lock && \
 		$(python) -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@

@@ -1,4 +1,4 @@
-"""What every test runs under: two virtual CPU devices, a compilation cache, and array annotations checked at each call."""
+"""What every test runs under: two virtual CPU devices, a compilation cache, annotations checked on call."""
 
 import os
 import typing
@@ -18,7 +18,7 @@ import fields  # noqa: E402
 
 install_import_hook(["synthetic", "models"], "beartype.beartype")
 
-# JAX builds pytrees with tracers, batches and placeholders in place of leaves, so their constructors are not checked.
+# JAX builds pytrees with tracers, batches and placeholders for leaves: their constructors are left unchecked.
 _pytree = fields.pytree
 
 
