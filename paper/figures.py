@@ -1,0 +1,127 @@
+"""Drawing scores with intervals and every seed, for print and the colour-blind; the same bytes every time."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+import numpy as np
+import polars as pl
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.ticker import NullLocator
+
+from paper.results import write_whole
+from paper.statistics import Interval
+
+# Okabe and Ito's colours, which the colour-blind can tell apart; markers and lines for print in grey.
+STYLES: tuple[dict[str, Any], ...] = (
+    {"color": "#0072B2", "marker": "o", "linestyle": "-"},
+    {"color": "#D55E00", "marker": "s", "linestyle": "--"},
+    {"color": "#009E73", "marker": "^", "linestyle": "-."},
+    {"color": "#CC79A7", "marker": "D", "linestyle": ":"},
+)
+_MARKERS = "osD^vPX*<>"
+_INCHES = (9.0, 4.0)
+_DPI = 170
+_FEW_TICKS = 8
+
+
+def canvas(widths: Sequence[float]) -> tuple[Figure, list[Axes]]:
+    """A figure with one panel beside the other, of these relative widths, for scores from 0 to 1."""
+    figure = Figure(figsize=_INCHES, layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.subplots(1, len(widths), width_ratios=list(widths), sharey=True, squeeze=False)[0]
+    for panel in axes:
+        panel.set(ylim=(-0.03, 1.03), yticks=np.linspace(0, 1, 6))
+        panel.grid(axis="y", color="0.9", lw=0.8)
+        panel.set_axisbelow(True)
+        panel.spines[["top", "right"]].set_visible(False)
+    return figure, list(axes)
+
+
+def scores_with_seeds(
+    panel: Axes,
+    x: Sequence[float],
+    intervals: Sequence[Interval],
+    points: Sequence[Sequence[float]],
+    label: str,
+    place: int,
+) -> None:
+    """A curve of means with bars for their 95 % intervals, and every seed as a hollow point beside its mean.
+
+    x is positive and drawn on a logarithmic axis; points holds the seeds' scores at each x. `place` counts
+    the panel's curves from 0 and fixes colour, marker, line and the side on which the seeds stand.
+    """
+    style = STYLES[place]
+    means = [interval.estimate for interval in intervals]
+    bars = [
+        [i.estimate - i.lower for i in intervals],
+        [i.upper - i.estimate for i in intervals],
+    ]
+    panel.set_xscale("log")
+    if len(x) <= _FEW_TICKS:
+        panel.set_xticks(x)
+        panel.xaxis.set_minor_locator(NullLocator())
+    panel.xaxis.set_major_formatter("{x:,.0f}")
+    panel.errorbar(x, means, yerr=bars, label=label, capsize=3, markersize=5, lw=1.6, elinewidth=1.2, **style)
+    span = max(x) / min(x) if len(x) > 1 else 10.0
+    side = 1 if place % 2 == 0 else -1
+    beside = [
+        a * span ** (side * 0.012 * (1.8 + i))
+        for a, seeds in zip(x, points, strict=True)
+        for i in range(len(seeds))
+    ]
+    panel.plot(
+        beside,
+        [y for seeds in points for y in seeds],
+        style["marker"],
+        color=style["color"],
+        mfc="white",
+        ms=3.2,
+        mew=0.8,
+        zorder=3,
+    )
+
+
+def scores_against_steps(panel: Axes, table: pl.DataFrame, condition: str, key: str) -> None:
+    """Mean exact match over seeds against training steps, one line for each value of the swept `key`.
+
+    A run that diverged scores 0 from its last evaluation on.
+    """
+    values = sorted(table[key].unique())
+    steps = sorted(table["step"].unique())
+    colours = matplotlib.colormaps["viridis_r"](np.linspace(0.15, 1.0, len(values)))
+    for i, value in enumerate(values):
+        rows = table.filter(pl.col(key) == value)
+        ended = pl.col("final") & (pl.col("status") == "diverged")
+        scores = rows.filter(~ended, condition=condition).group_by("step").agg(pl.col("exact_match").sum())
+        total, runs = dict(scores.iter_rows()), rows["run"].n_unique()
+        means = [total.get(step, 0.0) / runs for step in steps]
+        marker = _MARKERS[i % len(_MARKERS)]
+        panel.plot(
+            steps,
+            means,
+            color=colours[i],
+            marker=marker,
+            ms=4,
+            markevery=max(1, len(steps) // 6),
+            label=f"{value:,}",
+        )
+
+
+def save(figure: Figure, path: Path) -> list[Path]:
+    """Write the figure as `path`.png and `path`.svg, without dates or versions inside, and return both."""
+    files = []
+    # The salt fixes the names of shapes inside the SVG, which are random otherwise.
+    with matplotlib.rc_context({"svg.hashsalt": "terrarium"}):
+        for kind, metadata in {"png": {"Software": None}, "svg": {"Date": None, "Creator": None}}.items():
+            content = io.BytesIO()
+            figure.savefig(content, format=kind, dpi=_DPI, metadata=metadata)
+            files.append(path.with_name(f"{path.name}.{kind}"))
+            write_whole(files[-1], content.getvalue())
+    return files

@@ -1,0 +1,223 @@
+"""Recorded results: one CSV a study and scale, one row a run, evaluation step and condition.
+
+The columns between `seed` and `step` are the keys that the study sweeps, as they are spelt in its
+configuration. Scores of a run that diverged may be missing; it counts as a run that scored 0 at its end.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+from pathlib import Path
+
+import polars as pl
+
+from paper.statistics import mean_score
+
+_BEFORE = {"study": pl.String, "run": pl.String, "seed": pl.Int64}
+_AFTER = {
+    "step": pl.Int64,
+    "final": pl.Boolean,
+    "condition": pl.String,
+    "exact_match": pl.Float64,
+    "token_accuracy": pl.Float64,
+    "nll": pl.Float64,
+    "examples": pl.Int64,
+    "status": pl.String,
+    "device": pl.String,
+    "versions": pl.String,
+    "commit": pl.String,
+    "date": pl.String,
+}
+_SCORES = {"exact_match": 1.0, "token_accuracy": 1.0, "nll": float("inf")}
+_KINDS = [pl.Int64, pl.Float64, pl.Boolean, pl.String]
+_DIGITS = 6
+
+
+class RecordError(ValueError):
+    """A results table that is missing, damaged or not what a criterion needs; the message is one line."""
+
+
+def path_for(study: str) -> Path:
+    """The record of `study`, as paper/results/markov/threshold/cpu.csv; RecordError for a malformed name."""
+    if not re.fullmatch(r"[\w-]+/[\w-]+/[\w-]+", study):
+        raise RecordError(f"study '{study}' is not of the form <paper>/<claim>/<scale>")
+    return Path(__file__).parent / "results" / f"{study}.csv"
+
+
+def read(path: str | Path) -> pl.DataFrame:
+    """The results table in the file `path`, checked; RecordError names the file and what is wrong with it."""
+    try:
+        text = pl.read_csv(path, infer_schema=False, truncate_ragged_lines=False)
+    except FileNotFoundError:
+        raise RecordError(f"{path}: no such record") from None
+    except (OSError, UnicodeDecodeError, pl.exceptions.PolarsError) as error:
+        raise RecordError(f"{path}: not readable as CSV: {str(error).strip().splitlines()[0]}") from None
+    try:
+        keys = swept(text)
+        return check(text.with_columns(*(_parsed(text[name], name in keys) for name in text.columns)))
+    except RecordError as error:
+        raise RecordError(f"{path}: {error}") from None
+
+
+def write(frame: pl.DataFrame, path: str | Path) -> None:
+    """Check `frame` and write it, whole or not at all: sorted, six digits, missing scores left empty."""
+    frame = check(frame)
+    rounded = frame.with_columns(pl.col(pl.Float64).round_sig_figs(_DIGITS))
+    rows = rounded.sort(*swept(frame), "seed", "condition", "step")
+    write_whole(path, rows.write_csv(line_terminator="\n").encode())
+
+
+def write_whole(path: str | Path, content: bytes) -> None:
+    """Put `content` in the file `path`, all of it or nothing, and make the folders above it."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, 0o644)  # mkstemp makes files that only their owner reads
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def swept(frame: pl.DataFrame) -> list[str]:
+    """The keys that the study sweeps: the columns between `seed` and `step`; RecordError for others."""
+    names = frame.columns
+    missing = [name for name in (*_BEFORE, *_AFTER) if name not in names]
+    if missing:
+        raise RecordError(f"lacks the column{'s' * (len(missing) > 1)} {', '.join(missing)}")
+    start, end = names.index("seed") + 1, names.index("step")
+    if names[:start] != list(_BEFORE) or names[max(start, end) :] != list(_AFTER):
+        order = ", ".join((*_BEFORE, "<swept keys>", *_AFTER))
+        raise RecordError(f"has the columns {', '.join(names)} where {order} are wanted")
+    return names[start:end]
+
+
+def check(frame: pl.DataFrame) -> pl.DataFrame:
+    """`frame` with the columns' types, and no NaN but null; RecordError for the first thing that is wrong."""
+    keys = swept(frame)
+    if frame.is_empty():
+        raise RecordError("has no rows")
+    try:
+        frame = frame.with_columns(pl.col(name).cast(kind) for name, kind in (_BEFORE | _AFTER).items())
+    except pl.exceptions.PolarsError as error:
+        raise RecordError(f"has a column of the wrong type: {str(error).splitlines()[0]}") from None
+    frame = frame.with_columns(pl.col(name).fill_nan(None) for name in _SCORES)
+    for name in (*_BEFORE, *keys, *_AFTER):
+        if name not in _SCORES and frame[name].null_count():
+            raise RecordError(f"column {name} has {frame[name].null_count()} empty values")
+    if frame["study"].n_unique() > 1:
+        raise RecordError(f"mixes the studies {', '.join(sorted(frame['study'].unique()))}")
+    others = frame.filter(~pl.col("status").is_in(["finished", "diverged"]))["status"]
+    if len(others):
+        raise RecordError(f"column status has '{others[0]}' where finished or diverged is wanted")
+    if frame["examples"].min() < 1:  # pyright: ignore[reportOptionalOperand, reportOperatorIssue]
+        raise RecordError("column examples has a number below 1")
+    for name, high in _SCORES.items():
+        empty = frame.filter(pl.col(name).is_null(), status="finished")
+        if len(empty):
+            raise RecordError(f"run {empty['run'][0]} finished but has no {name} at step {empty['step'][0]}")
+        bad = frame.filter(~pl.col(name).is_between(0.0, high) | pl.col(name).is_infinite())[name]
+        if len(bad):
+            raise RecordError(f"column {name} has {bad[0]:g}, which is out of range")
+    _check_runs(frame, keys)
+    return frame
+
+
+def _check_runs(frame: pl.DataFrame, keys: list[str]) -> None:
+    twice = frame.filter(frame.select("run", "condition", "step").is_duplicated())
+    if len(twice):
+        run, condition, step = twice.select("run", "condition", "step").row(0)
+        raise RecordError(f"run {run} has the condition {condition} twice at step {step}")
+    runs = frame.select("run", "seed", *keys, "status").unique()
+    for group in (["run"], ["seed", *keys]):
+        twice = runs.filter(runs.select(group).is_duplicated()).sort("run")
+        if len(twice):
+            named = " and ".join(twice["run"].unique(maintain_order=True)[:2])
+            what = "mixes two settings" if group == ["run"] else "are of one seed and setting"
+            raise RecordError(f"run {named} {what}" if group == ["run"] else f"runs {named} {what}")
+    last = pl.col("step") == pl.col("step").max().over("run")
+    wrong = frame.filter(last != pl.col("final"))
+    if len(wrong):
+        raise RecordError(
+            f"run {wrong['run'][0]}: `final` must be true on its last evaluation and only there"
+        )
+    conditions = set(frame["condition"])
+    for (run, status), rows in frame.filter("final").group_by("run", "status", maintain_order=True):
+        lacking = sorted(conditions - set(rows["condition"]))
+        if lacking and status == "finished":
+            raise RecordError(f"run {run} has no last evaluation of {', '.join(lacking)}")
+
+
+def _parsed(column: pl.Series, is_key: bool) -> pl.Series:
+    """A column of text in its own type; that of a swept key is the narrowest that fits all its values."""
+    kinds = _KINDS if is_key else [(_BEFORE | _AFTER)[column.name]]
+    parsed = column
+    for kind in kinds:
+        if kind == pl.Boolean:
+            parsed = column.replace_strict({"true": True, "false": False}, default=None, return_dtype=kind)
+        else:
+            parsed = column.cast(kind, strict=False)
+        if parsed.null_count() == column.null_count():
+            return parsed
+    wrong = (parsed.is_null() & column.is_not_null()).arg_true()[0]
+    wanted = {pl.Int64: "a whole number", pl.Float64: "a number", pl.Boolean: "true or false"}[kinds[-1]]
+    raise RecordError(
+        f"line {wrong + 2}: column {column.name} has '{column[wrong]}' where {wanted} is wanted"
+    )
+
+
+def final_scores(frame: pl.DataFrame, condition: str) -> pl.DataFrame:
+    """Exact match of every run on `condition` at its end: swept keys, seed, exact_match, examples.
+
+    A run that diverged scores 0, whatever it scored before. RecordError where no run has the condition.
+    """
+    keys = [*swept(frame), "seed"]
+    if condition not in set(frame["condition"]):
+        known = ", ".join(sorted(frame["condition"].unique()))
+        raise RecordError(f"the results have no condition {condition}, only {known}")
+    rows = frame.filter(pl.col("final"), condition=condition).select("run", "exact_match", "examples")
+    score = pl.when(pl.col("status") == "diverged").then(0.0).otherwise(pl.col("exact_match"))
+    return (
+        frame.select("run", *keys, "status")
+        .unique()
+        .join(rows, on="run", how="left")
+        .with_columns(score.alias("exact_match"), pl.col("examples").fill_null(pl.col("examples").min()))
+        .sort(keys)
+        .select(*keys, "exact_match", "examples")
+    )
+
+
+def compare(fresh: pl.DataFrame, record: pl.DataFrame) -> pl.DataFrame:
+    """Fresh means beside the recorded intervals over seeds, a row for each setting and condition of `fresh`.
+
+    Columns: the swept keys, condition, fresh, record, lower, upper, inside; the last four are null for what
+    the record lacks. RecordError where the two sweep different keys.
+    """
+    keys = swept(fresh)
+    if keys != swept(record):
+        raise RecordError(f"the record sweeps {', '.join(swept(record))}, the fresh run {', '.join(keys)}")
+    rows = []
+    for condition in sorted(fresh["condition"].unique()):
+        old = {}
+        if condition in set(record["condition"]):
+            for setting, group in final_scores(record, condition).group_by(keys):
+                old[setting] = mean_score(
+                    group["exact_match"].to_list(), int(group["examples"].to_numpy().min())
+                )
+        for setting, group in final_scores(fresh, condition).group_by(keys, maintain_order=True):
+            mean = float(group["exact_match"].to_numpy().mean())
+            found = old.get(setting)
+            known = (found.estimate, found.lower, found.upper) if found else (None, None, None)
+            inside = found.lower <= mean <= found.upper if found else None
+            rows.append((*setting, condition, mean, *known, inside))
+    kinds = {key: fresh.schema[key] for key in keys} | {"condition": pl.String}
+    numbers = dict.fromkeys(["fresh", "record", "lower", "upper"], pl.Float64)
+    schema = kinds | numbers | {"inside": pl.Boolean}
+    return pl.DataFrame(rows, schema=schema, orient="row").sort(*keys, "condition")

@@ -1,0 +1,70 @@
+"""Printing what was found: the paper beside ours, the verdict, and a fresh run beside the record."""
+
+from __future__ import annotations
+
+import polars as pl
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from paper.claims.claim import Claim, Judgement
+
+_STYLES = {"reproduced": "bold green", "not reproduced": "bold red"}
+_UNDECIDED = "bold yellow"
+
+
+def show(claim: Claim, judgement: Judgement, table: pl.DataFrame, console: Console) -> None:
+    """Print the claim, the paper's values beside ours, and the verdict with effect, interval and seeds."""
+    console.print(
+        Text.assemble((claim.name, "bold"), f": {claim.title} (arXiv:{claim.arxiv}), {claim.where}")
+    )
+    console.print(Text(claim.text))
+    console.print()
+    rows = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    names = list(judgement.rows[0].scores)
+    rows.add_column(claim.setting, justify="right", no_wrap=True)
+    rows.add_column("paper", no_wrap=True)
+    for name in names:
+        rows.add_column(f"{name} [95 % interval]", no_wrap=True)
+    rows.add_column("seeds", justify="right", no_wrap=True)
+    for row in judgement.rows:
+        rows.add_row(row.setting, row.paper, *(str(row.scores[name]) for name in names), str(row.seeds))
+    console.print(rows)
+    console.print()
+    style = _STYLES.get(judgement.verdict, _UNDECIDED)
+    effect = str(judgement.effect) if judgement.effect else "not measured"
+    console.print(Text.assemble((judgement.verdict, style), f": {judgement.sentence}"))
+    console.print(Text(f"effect: {claim.effect}: {effect}, {_count(judgement.seeds, 'seed')}"))
+    for note in judgement.notes:
+        console.print(Text(f"also: {note}"))
+    console.print(Text(f"measured: {provenance(table)}"), style="dim")
+
+
+def provenance(table: pl.DataFrame) -> str:
+    """Study, devices, versions, commits and dates that a results table comes from, in one line."""
+    parts = [", ".join(sorted(table[name].unique())) for name in ("study", "device", "versions")]
+    commits = ", ".join(sorted(table["commit"].unique()))
+    days = sorted(date[:10] for date in table["date"].unique())
+    parts += [f"commit {commits}", days[0] if days[0] == days[-1] else f"{days[0]} to {days[-1]}"]
+    return "; ".join(parts)
+
+
+def show_comparison(comparison: pl.DataFrame, console: Console) -> None:
+    """Print how many fresh means of `results.compare` lie in the recorded intervals, and each outside."""
+    known = comparison.filter(pl.col("inside").is_not_null())
+    outside = known.filter(~pl.col("inside"))
+    unknown = len(comparison) - len(known)
+    inside = len(known) - len(outside)
+    line = f"against the record: {inside} of {_count(len(known), 'mean')} inside the recorded 95 % interval"
+    console.print(Text(line + (f", {unknown} not recorded" if unknown else "")))
+    keys = comparison.columns[: comparison.columns.index("condition")]
+    for row in outside.iter_rows(named=True):
+        setting = ", ".join(f"{key}={row[key]}" for key in keys)
+        recorded = f"{row['record']:.3f} [{row['lower']:.3f}, {row['upper']:.3f}]"
+        console.print(
+            Text(f"  outside: {row['condition']} at {setting}: {row['fresh']:.3f}, recorded {recorded}")
+        )
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'s' * (number != 1)}"
