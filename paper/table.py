@@ -55,7 +55,7 @@ def show_comparison(comparison: pl.DataFrame, console: Console) -> None:
     outside = known.filter(~pl.col("inside"))
     unknown = len(comparison) - len(known)
     inside = len(known) - len(outside)
-    line = f"against the record: {inside} of {_count(len(known), 'mean')} inside the recorded 95 % interval"
+    line = f"against the record: {inside} of {_count(len(known), 'mean')} inside its 95 % intervals"
     console.print(Text(line + (f", {unknown} not recorded" if unknown else "")))
     keys = comparison.columns[: comparison.columns.index("condition")]
     for row in outside.iter_rows(named=True):

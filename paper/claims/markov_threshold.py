@@ -25,7 +25,6 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from paper import figures
 from paper.claims.claim import Claim, Fact, Judgement, Row, Verdict
 from paper.results import RecordError, final_scores, swept
 from paper.statistics import Interval, mean_score, over_seeds, paired_difference
@@ -182,6 +181,8 @@ def _paper_says(rules: int) -> str:
 
 def draw(table: pl.DataFrame, judgement: Judgement, path: Path) -> list[Path]:
     """Draw exact match against the number of rules, and against steps, to `path`.png and `path`.svg."""
+    from paper import figures  # matplotlib takes a second to import, and most commands draw nothing
+
     figure, (left, right) = figures.canvas((3, 2))
     (seen, _), (unseen, _) = _scores(table, SEEN), _scores(table, UNSEEN)
     left.axvspan(*PAPER_BAND, color="0.9", lw=0)
