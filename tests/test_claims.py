@@ -182,7 +182,7 @@ NULLS: dict[str, tuple[tuple[float, float], tuple[float, float]]] = {
 @pytest.mark.parametrize("world", NULLS)
 def test_chance_is_taken_for_the_finding_at_most_one_time_in_twenty(world: str, seeds: int):
     fewest, most = NULLS[world]
-    rng, repeats = np.random.default_rng(seeds), 150
+    rng, repeats = np.random.default_rng(seeds), 100
     tables = (
         made_up({10: scores_around(rng, *fewest, seeds), 1000: scores_around(rng, *most, seeds)})
         for _ in range(repeats)
@@ -194,7 +194,7 @@ def test_chance_is_taken_for_the_finding_at_most_one_time_in_twenty(world: str, 
 @pytest.mark.parametrize("seeds", [3, 5])
 def test_seeds_in_two_camps_seldom_make_a_step(seeds: int):
     """Seeds that score 0 or 1 by chance, whatever the rules; with two seeds one table in 16 would pass."""
-    rng, repeats = np.random.default_rng(seeds), 150
+    rng, repeats = np.random.default_rng(seeds), 100
     tables = (
         made_up({rules: list(rng.integers(0, 2, seeds) / 1) for rules in (10, 1000)}) for _ in range(repeats)
     )
