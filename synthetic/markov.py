@@ -1,7 +1,7 @@
 """Single-step Markov rewriting: one rule, one input, the leftmost occurrence replaced.
 
-The task of "Only-IF" (arXiv 2410.04717, section 2.1; same set-up in 2402.10891 and 2405.19787): given a rule x -> y
-and a string z, answer z with the leftmost x replaced by y, or z unchanged where x is absent (a no-op).
+The task of "Only-IF" (arXiv 2410.04717, section 2.1; same set-up in 2402.10891 and 2405.19787): given a rule
+x -> y and a string z, answer z with the leftmost x replaced by y, or z unchanged where x is absent (a no-op).
 
 An aligned example (alphabet 16, input 8, patterns of 2; the rule is "gc -> ab"; `.` marks no loss):
 
@@ -9,14 +9,17 @@ An aligned example (alphabet 16, input 8, patterns of 2; the rule is "gc -> ab";
     targets   . . . . . . . . . . . . f a a b p g c e
     weights   0 0 0 0 0 0 0 0 0 0 0 0 1 1 1 1 1 1 1 1
 
-The papers state neither alphabet, template, nor how z is filled around x. Ours: one token a letter in the fixed order
-x y z = answer, loss on the answer, and an end token only where |x| != |y| makes the answer's length vary.
+The papers state neither alphabet, template, nor how z is filled around x. Ours: one token a letter in the
+fixed order x y z = answer, loss on the answer, and an end token only where |x| != |y| makes the answer's
+length vary.
 """
 
 from __future__ import annotations
 
+import functools
 import math
-from collections.abc import Iterator
+import string
+from collections.abc import Hashable, Iterator, Mapping
 from typing import ClassVar
 
 import jax
@@ -35,7 +38,7 @@ _SPLIT_STREAM = {"train": 0, "seen": 1, "unseen": 2}
 @register("markov")
 @pytree
 class Markov(Task):
-    """Apply one rewrite rule x -> y once, leftmost, to z; rules of the test share neither x nor y with training."""
+    """Apply one rewrite rule x -> y once, leftmost, to z; test rules share neither x nor y with training."""
 
     alphabet: int = static(26, low=2, high=1000, unit="symbols", doc="size of the alphabet")
     input_length: int = static(50, low=1, high=2000, unit="tokens", doc="length of z")
@@ -43,17 +46,30 @@ class Markov(Task):
     replace_length: int = static(20, low=1, high=500, unit="tokens", doc="length of y, what replaces it")
     num_rules: int = knob(1000, low=1, high=2**23, unit="rules", doc="distinct rules in the training set")
     examples_per_rule: int = knob(
-        0, low=0, high=2**31 - 1, unit="examples", doc="mean number of inputs per training rule; 0 is unlimited"
+        0,
+        low=0,
+        high=2**31 - 1,
+        unit="examples",
+        doc="mean number of inputs per training rule; 0 is unlimited",
     )
     noop_rate: float = knob(0.0, low=0.0, high=1.0, unit="share", doc="share of inputs in which x is absent")
-    min_occurrences: int = knob(1, low=1, high=2000, unit="times", doc="least number of x in z, where not a no-op")
+    min_occurrences: int = knob(
+        1, low=1, high=2000, unit="times", doc="least number of x in z, where not a no-op"
+    )
     max_occurrences: int = knob(1, low=1, high=2000, unit="times", doc="largest number of x in z")
     rule_power: float = knob(
-        1.0, low=0.001, high=100.0, unit="shape", doc="a of the rules' frequency a u^(a-1); 1 is uniform, less is peaked"
+        1.0,
+        low=0.001,
+        high=100.0,
+        unit="shape",
+        doc="a of the rules' frequency a u^(a-1); 1 is uniform, less is peaked",
     )
-    seed: int = knob(0, low=0, unit="seed", doc="data seed: fixes the rules, what is held out and the finite set")
+    seed: int = knob(
+        0, low=0, unit="seed", doc="data seed: fixes the rules, what is held out and the finite set"
+    )
 
     splits: ClassVar[tuple[str, ...]] = ("train", "seen", "unseen")
+    rates: ClassVar[Mapping[str, str]] = {"noop": "noop_rate"}
 
     @property
     def spec(self) -> Spec:
@@ -79,7 +95,7 @@ class Markov(Task):
         return max(1, self.alphabet // 4)
 
     def _radices(self, length: int, *, held_out: bool) -> list[int]:
-        """Radices of a pattern's digits: its checksum's value among those of the split, then its free letters."""
+        """Radices of a pattern's digits: its checksum's value within its side, then its free letters."""
         values = self._held_out if held_out else self.alphabet - self._held_out
         return [values] + [self.alphabet] * (length - 1)
 
@@ -91,17 +107,23 @@ class Markov(Task):
     def problems(self) -> Iterator[tuple[str, str]]:
         """Faults that relate fields to one another."""
         if self.search_length > self.input_length:
-            yield "search_length", f"at most task.input_length = {self.input_length}, got {self.search_length}"
+            yield (
+                "search_length",
+                f"at most task.input_length = {self.input_length}, got {self.search_length}",
+            )
             return
         if self.num_rules > self.rules_that_exist():
             yield (
                 "num_rules",
                 f"at most {self.rules_that_exist()} rules exist for alphabet {self.alphabet}, search_length "
-                f"{self.search_length} and replace_length {self.replace_length} (with those held out for testing set "
-                f"apart), got {self.num_rules}",
+                f"{self.search_length} and replace_length {self.replace_length} (with those held out for "
+                f"testing set apart), got {self.num_rules}",
             )
         if self.min_occurrences > self.max_occurrences:
-            yield "min_occurrences", f"at most task.max_occurrences = {self.max_occurrences}, got {self.min_occurrences}"
+            yield (
+                "min_occurrences",
+                f"at most task.max_occurrences = {self.max_occurrences}, got {self.min_occurrences}",
+            )
         fits = self.input_length // self.search_length
         if self.max_occurrences > fits:
             yield (
@@ -129,14 +151,15 @@ class Markov(Task):
             rule = jax.random.randint(rule_key, (), 0, exist)
         else:
             u = jax.random.uniform(rule_key)
-            rule = jnp.minimum(self.num_rules * u ** (1 / self.rule_power), self.num_rules - 1).astype(jnp.int32)
+            rule = (self.num_rules * u ** (1 / self.rule_power)).astype(jnp.int32)
+            rule = jnp.minimum(rule, self.num_rules - 1)  # where float32 rounds the product up
         copies = jnp.int32(2**31 - 1)
         if split == "train":
             copies = jnp.where(self.examples_per_rule > 0, self._copies(rule), copies)
         return self.example(split, rule, jax.random.randint(copy_key, (), 0, copies))
 
     def _copies(self, rule: jax.Array) -> jax.Array:
-        """Size of a rule's finite set: its share of the whole, so that all examples are about equally frequent."""
+        """Size of a rule's finite set: its share of the whole, so examples are about equally frequent."""
         rule_ = rule.astype(jnp.float32)
         # ((r+1)/I)^a - (r/I)^a, written so that float32 does not cancel for large r.
         ratio = jnp.expm1(self.rule_power * jnp.log1p(1 / jnp.maximum(rule_, 1.0)))
@@ -149,7 +172,8 @@ class Markov(Task):
         data = jax.random.key(self.seed)
         x, y = self.rule(rule, held_out=split == "unseen")
         stream = jax.random.fold_in(jax.random.fold_in(data, _INPUTS), _SPLIT_STREAM[split])
-        noop_key, count_key, fill_key = jax.random.split(jax.random.fold_in(jax.random.fold_in(stream, rule), copy), 3)
+        key = jax.random.fold_in(jax.random.fold_in(stream, rule), copy)
+        noop_key, count_key, fill_key = jax.random.split(key, 3)
         noop = jax.random.uniform(noop_key) < self.noop_rate
         count = jax.random.randint(count_key, (), self.min_occurrences, jnp.asarray(self.max_occurrences) + 1)
         count = jnp.where(noop, 0, count)
@@ -165,8 +189,9 @@ class Markov(Task):
     def rule(self, index: jax.Array, *, held_out: bool) -> tuple[jax.Array, jax.Array]:
         """Rule number `index` of a side: (x int32[|x|], y int32[|y|]). Distinct indices are distinct rules.
 
-        Strings are divided by a keyed checksum, a linear form over the letters modulo the alphabet: some of its values
-        are training's, the others the test's, so a test rule's x and y are unseen in training for every seed.
+        Strings are divided by a keyed checksum, a linear form over the letters modulo the alphabet: some of
+        its values are training's, the others the test's, so a test rule's x and y are unseen in training for
+        every seed.
         """
         data = jax.random.key(self.seed)
         lengths = (self.search_length, self.replace_length)
@@ -203,22 +228,38 @@ class Markov(Task):
         answer = [ord(letter) - 0x4E00 for letter in z.replace(x, y, 1)]
         return answer + [self.alphabet + 1] * self._varies
 
+    def identities(self, example: Example) -> set[Hashable]:
+        """The rule's two sides: neither x nor y of a test rule is met in training."""
+        tokens = tuple(np.asarray(example.inputs).tolist())
+        x, y = tokens[: self.search_length], tokens[self.search_length :][: self.replace_length]
+        return {("x", x), ("y", y)}
+
+    def tiny(self) -> Task:
+        """All 36 rules of three letters whose sides are training's, and the 9 whose sides are held out."""
+        small = self.replace(alphabet=3, input_length=4, search_length=2, replace_length=2)
+        return small.replace(num_rules=36, rule_power=1.0, min_occurrences=1, max_occurrences=2)
+
     def render(self, example: Example) -> tuple[str, str]:
         """("x -> y : z", answer), letters as a-z where the alphabet allows, else numbers."""
         inputs, targets = np.asarray(example.inputs), np.asarray(example.targets)
-        cuts = np.cumsum([self.search_length, self.replace_length, self.input_length])
-        x, y, z, _ = np.split(inputs, cuts)
-        return f"{self._text(x)} -> {self._text(y)} : {self._text(z)}", self._text(targets[example.weights > 0])
+        y, z = self.search_length, self.search_length + self.replace_length
+        x_text, y_text, z_text = map(self._text, (inputs[:y], inputs[y:z], inputs[z : self._prompt - 1]))
+        return f"{x_text} -> {y_text} : {z_text}", self._text(targets[np.asarray(example.weights) > 0])
 
     def _text(self, tokens: np.ndarray) -> str:
-        names = {self.alphabet: "=", self.alphabet + 1: "."}
-        if self.alphabet <= 26:
-            return "".join(names.get(int(t), chr(ord("a") + int(t) % 26)) for t in tokens)
-        return " ".join(names.get(int(t), str(int(t))) for t in tokens)
+        names = _names(self.alphabet)
+        return ("" if self.alphabet <= 26 else " ").join([names[t] for t in tokens.tolist()])
+
+
+@functools.cache
+def _names(alphabet: int) -> list[str]:
+    """What each token is shown as."""
+    letters = string.ascii_lowercase[:alphabet] if alphabet <= 26 else map(str, range(alphabet))
+    return [*letters, "=", "."]
 
 
 def _with_checksum(key: jax.Array, free: jax.Array, value: jax.Array, alphabet: int) -> jax.Array:
-    """The string `free` plus the one letter that makes its keyed checksum equal `value`: int32[len(free) + 1].
+    """The string `free` plus the letter that makes its keyed checksum equal `value`: int32[len(free) + 1].
 
     Coefficients are units modulo the alphabet, so that every letter counts, and 1 for the added letter.
     """
@@ -229,13 +270,15 @@ def _with_checksum(key: jax.Array, free: jax.Array, value: jax.Array, alphabet: 
     return jnp.append(free, (value - bias - (coefficients * free).sum()) % alphabet)
 
 
-def _fill(key: jax.Array, x: jax.Array, count: jax.Array, length: int, alphabet: int) -> tuple[jax.Array, jax.Array]:
-    """A random string z int32[length] with exactly `count` non-overlapping occurrences of x, and where the first is.
+def _fill(
+    key: jax.Array, x: jax.Array, count: jax.Array, length: int, alphabet: int
+) -> tuple[jax.Array, jax.Array]:
+    """A random string z int32[length] with exactly `count` occurrences of x, and where the first is, or -1.
 
-    Counted from the left as `str.count` does. Copies of x are put at uniformly random gaps (Knuth's selection
-    sampling); between them letters are uniform, but for the one that would complete another counted occurrence.
-    A copy's end is a counted occurrence unless an earlier one overlaps the copy, which then replaces it: either way
-    each copy adds one and free letters add none. Position -1 where there is none.
+    Counted from the left without overlap, as `str.count` does. Copies of x are put at uniformly random gaps
+    (Knuth's selection sampling); between them letters are uniform, but for the one that would complete
+    another counted occurrence. A copy's end is a counted occurrence unless an earlier one overlaps the copy,
+    which then replaces it: either way each copy adds one and free letters add none.
     """
     n = x.shape[0]
     gap_key, letter_key, other_key = jax.random.split(key, 3)

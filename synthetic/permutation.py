@@ -1,8 +1,8 @@
 """A keyed bijection on vectors of digits: distinct items of an astronomically large set, without storing any.
 
-Index i of a finite set is written as digits, and the digits are permuted by a Feistel network whose round function
-is a keyed hash. So "rule 0 .. rule I-1" are I distinct rules in random order, each made from its index alone, and
-the set they are drawn from may have 26^40 members.
+Index i of a finite set is written as digits, and the digits are permuted by a Feistel network whose round
+function is a keyed hash. So "rule 0 .. rule I-1" are I distinct rules in random order, each made from its
+index alone, and the set they are drawn from may have 26^40 members.
 """
 
 from __future__ import annotations
@@ -24,15 +24,18 @@ def digits(index: jax.Array, radices: list[int]) -> jax.Array:
     for radix in radices:
         places.append(place)
         place *= radix
-    found = [(index // p) % r if p < _INT32 else jnp.zeros_like(index) for p, r in zip(places, radices, strict=True)]
+    found = [
+        (index // p) % r if p < _INT32 else jnp.zeros_like(index)
+        for p, r in zip(places, radices, strict=True)
+    ]
     return jnp.stack(found)
 
 
 def permute(key: jax.Array, left: jax.Array, right: jax.Array, radices: tuple[list[int], list[int]]):
     """Permute the pair of digit vectors (left int32[m], right int32[n]), one-to-one, as `key` says.
 
-    Digit j of a half stays in 0 .. radix_j - 1. Each round adds to one half, digit by digit and modulo its radix,
-    a hash of the other half, which subtracting would undo: hence a bijection, whatever the hash.
+    Digit j of a half stays in 0 .. radix_j - 1. Each round adds to one half, digit by digit and modulo its
+    radix, a hash of the other half, which subtracting would undo: hence a bijection, whatever the hash.
     """
     for half_round in range(ROUNDS):
         round_key = jax.random.fold_in(key, half_round)

@@ -7,13 +7,14 @@ A task is one file with one class:
     class Markov(Task):
         ...
 
-From that follow `task=markov` on the command line with every declared field as a typed override, the preview, the
-export and the contract tests. Packages outside this one add theirs through the entry-point group `terrarium.tasks`.
+From that follow `task=markov` on the command line with every declared field as a typed override, the preview,
+the export and the contract tests. Packages outside this one add theirs through the entry-point group
+`terrarium.tasks`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Mapping, Set
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 from typing import Any, ClassVar, NamedTuple, TypeVar
@@ -31,7 +32,7 @@ class Example(NamedTuple):
     inputs: int32[T] tokens or float32[T, D] vectors, what the model reads.
     targets: int32[T], what it should say at each position.
     weights: float32[T], 1 where loss and score look, 0 on prompt and padding.
-    facts: name to scalar, what scores may be grouped by (length, rule index, whether the example is a no-op ...).
+    facts: name to scalar, what scores may be grouped by (length, rule index, whether it is a no-op ...).
     """
 
     inputs: jax.Array
@@ -42,7 +43,7 @@ class Example(NamedTuple):
 
 @dataclass(frozen=True)
 class Spec:
-    """The shapes of a task's examples: positions, classes of the targets, and tokens (or width of the vectors)."""
+    """The shapes of a task's examples: positions, classes of the targets, tokens or width of the vectors."""
 
     length: int
     classes: int
@@ -54,6 +55,11 @@ class Task:
     """A generator of examples. Subclasses are `fields.pytree`s whose static fields alone decide `spec`."""
 
     splits: ClassVar[tuple[str, ...]] = ("train", "unseen")
+    # The splits whose examples share no identity with those of the other splits; empty if nothing is held
+    # out.
+    held_out: ClassVar[tuple[str, ...]] = ("unseen",)
+    # Fact to knob, for each knob that is the share of training examples of which the fact holds.
+    rates: ClassVar[Mapping[str, str]] = {}
     # True where scores are read as a curve over the weighted positions (in-context tasks).
     curve: ClassVar[bool] = False
 
@@ -63,23 +69,31 @@ class Task:
         raise NotImplementedError
 
     def problems(self) -> Iterator[tuple[str, str]]:
-        """(key, message) for each fault that relates several fields; bounds of single fields are in `fields`."""
+        """(key, message) for each fault that relates several fields; `fields` keeps the bounds of each."""
         return iter(())
 
     def sample(self, key: jax.Array, split: str) -> Example:
         """Draw one example of `split` (static). Pure and traceable: the same key gives the same example."""
         raise NotImplementedError
 
-    def conditions(self) -> dict[str, tuple[Task, str]]:
+    def conditions(self) -> Mapping[str, tuple[Task, str]]:
         """What evaluation measures: name to (this task with other knobs, split)."""
         raise NotImplementedError
 
     def oracle(self, example: Example) -> list[int]:
-        """The right targets at the weighted positions, in order, by an independent plain-Python implementation."""
+        """The right targets at the weighted positions, in order, by an independent plain-Python program."""
         raise NotImplementedError
 
     def render(self, example: Example) -> tuple[str, str]:
         """The whole example as readable text: (prompt, answer)."""
+        raise NotImplementedError
+
+    def identities(self, example: Example) -> Set[Hashable]:
+        """What of the example is held out or not, such as {("x", x), ("y", y)}, by inputs or facts."""
+        raise NotImplementedError
+
+    def tiny(self) -> Task:
+        """This task on a space so small that each split meets nearly all of it: luck keeps nothing apart."""
         raise NotImplementedError
 
     replace = replace
@@ -93,7 +107,9 @@ def register(name: str) -> Callable[[T], T]:
 
     def add(cls: T) -> T:
         if name in _REGISTRY and _REGISTRY[name] is not cls:
-            raise ValueError(f"task {name} is registered twice: {_REGISTRY[name].__qualname__} and {cls.__qualname__}")
+            raise ValueError(
+                f"task {name} is registered twice: {_REGISTRY[name].__qualname__} and {cls.__qualname__}"
+            )
         _REGISTRY[name] = cls
         return cls
 

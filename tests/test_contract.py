@@ -1,0 +1,260 @@
+"""Every registered task keeps the contract, and each check of the contract can fail."""
+
+from typing import Any, ClassVar
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from fields import pytree
+from synthetic import Spec, Task, contract, registry
+from synthetic import task as task_module
+from tests.toys import HalfSpace, Sum
+
+
+@pytest.mark.parametrize("check", contract.CHECKS, ids=lambda check: check.__name__)
+@pytest.mark.parametrize("name", registry())
+def test_every_registered_task_keeps_the_contract(name, check):
+    check(registry()[name]())
+
+
+@pytest.mark.parametrize("check", contract.CHECKS, ids=lambda check: check.__name__)
+@pytest.mark.parametrize("cls", [Sum, HalfSpace])
+def test_tasks_of_another_kind_fit_the_contract(cls, check):
+    check(cls())
+
+
+BROKEN = []
+
+
+def broken(check, message):
+    """Class decorator: `check` must fail on the task, with a line that holds `message`."""
+
+    def add(cls):
+        BROKEN.append(pytest.param(check, pytree(cls), message, id=f"{check.__name__}-{cls.__name__}"))
+        return cls
+
+    return add
+
+
+def changed(**changes):
+    """A `sample` that changes fields of a sound example, each by a function of the example."""
+
+    def sample(self, key, split):
+        example = Sum.sample(self, key, split)
+        return example._replace(**{field: change(example) for field, change in changes.items()})
+
+    return sample
+
+
+@broken(contract.oracle_agrees, "oracle says")
+class Subtracts(Sum):
+    def oracle(self, example):
+        return [int(example.inputs[0] - example.inputs[1]) % self.letters]
+
+
+@broken(contract.shapes_match_spec, "inputs should be int32[3]")
+class FloatTokens(Sum):
+    sample = changed(inputs=lambda e: e.inputs.astype(jnp.float32))
+
+
+@broken(contract.shapes_match_spec, "targets should be int32[3]")
+class LongTargets(Sum):
+    sample = changed(targets=lambda e: jnp.append(e.targets, 0))
+
+
+@broken(contract.shapes_match_spec, "weights should be float32[3]")
+class BooleanWeights(Sum):
+    sample = changed(weights=lambda e: e.weights > 0)
+
+
+@broken(contract.shapes_match_spec, "weights other than 0 and 1")
+class HalfWeights(Sum):
+    sample = changed(weights=lambda e: e.weights / 2)
+
+
+@broken(contract.shapes_match_spec, "inputs run from 0 to 64, allowed: 0 to 63")
+class StrangeToken(Sum):
+    sample = changed(inputs=lambda e: e.inputs.at[2].set(64))
+
+
+@broken(contract.shapes_match_spec, "targets run from")
+class StrangeClass(Sum):
+    sample = changed(targets=lambda e: e.targets.at[0].set(-1))
+
+
+@broken(contract.shapes_match_spec, "facts that are no scalars")
+class WideFacts(Sum):
+    sample = changed(facts=lambda e: {"inputs": e.inputs})
+
+
+@broken(contract.shapes_match_spec, "facts differ between conditions")
+class UnevenFacts(Sum):
+    def sample(self, key, split):
+        example = Sum.sample(self, key, split)
+        return example._replace(facts={split: example.facts["lie"]})
+
+
+@broken(contract.shapes_match_spec, "both or neither")
+class NeitherKind(Sum):
+    @property
+    def spec(self):
+        return Spec(length=3, classes=self.letters)
+
+
+@broken(contract.conditions_are_scored, "no conditions")
+class Unmeasured(Sum):
+    def conditions(self):
+        return {}
+
+
+@broken(contract.conditions_are_scored, "of split test")
+class UnknownSplit(Sum):
+    def conditions(self) -> Any:
+        return {"unseen": (self, "test")}
+
+
+@broken(contract.conditions_are_scored, "another treedef")
+class LargerTest(Sum):
+    def conditions(self) -> Any:
+        return {"seen": (self, "train"), "larger": (self.replace(letters=128), "unseen")}
+
+
+@broken(contract.conditions_are_scored, "conditions cannot be traced")
+class ConditionsByKnob(Sum):
+    def conditions(self):
+        return Sum.conditions(self) if self.lie_rate < 0.5 else {}
+
+
+@broken(contract.conditions_are_scored, "have no weighted target")
+class SometimesSilent(Sum):
+    sample = changed(weights=lambda e: e.weights * (e.inputs[0] > 8))
+
+
+@broken(contract.knobs_are_traced, "split train cannot be traced")
+class LooksAtKnob(Sum):
+    def sample(self, key, split):
+        return Sum.sample(self if self.lie_rate > 0 else self.replace(seed=0), key, split)
+
+
+@broken(contract.knobs_are_traced, "spec cannot be traced")
+class SpecByKnob(Sum):
+    @property
+    def spec(self):
+        return Spec(length=3, classes=64 if self.seed >= 0 else 32, vocabulary=64)
+
+
+class FixedKnob(Sum):
+    """Its knobs are declared, but live in the treedef: what `jax.tree_util.register_static` would do."""
+
+
+jax.tree_util.register_static(FixedKnob)
+BROKEN.append(
+    pytest.param(contract.knobs_are_traced, FixedKnob, "another lie_rate compiles split train anew")
+)
+
+
+@broken(contract.keys_decide, "1 distinct examples")
+class IgnoresKey(Sum):
+    def sample(self, key, split):
+        return Sum.sample(self, jax.random.key(self.seed), split)
+
+
+@broken(contract.keys_decide, "the same key gives two examples")
+class Impure(Sum):
+    def sample(self, key, split):
+        return Sum.sample(self, jax.random.fold_in(key, np.random.default_rng().integers(2**30)), split)
+
+
+@broken(contract.held_out_is_disjoint, "held-out identities occur in training")
+class HeldOutByLuck(Sum):
+    def sample(self, key, split):
+        return Sum.sample(self, key, "train")
+
+
+@broken(contract.held_out_is_disjoint, "held-out identities occur in training")
+class SeedMovesOneSide(Sum):
+    def sample(self, key, split):
+        return Sum.sample(self if split == "train" else self.replace(seed=0), key, split)
+
+
+@broken(contract.held_out_is_disjoint, "tiny() is not tiny")
+class LargeTiny(Sum):
+    def tiny(self):
+        return self.replace(letters=4096)
+
+
+@broken(contract.held_out_is_disjoint, "not among splits")
+class HoldsOutUnknown(Sum):
+    held_out: ClassVar = ("test",)
+
+
+@broken(contract.held_out_is_disjoint, "no knob seed")
+class Seedless(Task):
+    pass
+
+
+@broken(contract.rates_hold, "lie_rate=0.3 gives lie in")
+class LiesMore(Sum):
+    def sample(self, key, split):
+        return Sum.sample(self.replace(lie_rate=self.lie_rate**0.75), key, split)
+
+
+@broken(contract.rates_hold, "lie_rate=0.0 gives lie in 1")
+class LiesAnyway(Sum):
+    def sample(self, key, split):
+        return Sum.sample(self.replace(lie_rate=jnp.maximum(self.lie_rate, 0.005)), key, split)
+
+
+@broken(contract.render_is_whole, "does not show inputs at position 1")
+class HidesInput(Sum):
+    def render(self, example):
+        return str(example.inputs[0]), str(example.targets[2])
+
+
+@broken(contract.render_is_whole, "does not show targets at position 2")
+class HidesAnswer(Sum):
+    def render(self, example):
+        return f"{example.inputs[0]} + {example.inputs[1]}", str(self.oracle(example)[0])
+
+
+@broken(contract.render_is_whole, "not (prompt, answer)")
+class RendersOneText(Sum):
+    def render(self, example) -> Any:
+        return str(example)
+
+
+@pytest.mark.parametrize(("check", "cls", "message"), BROKEN)
+def test_each_check_fails_on_a_broken_task_and_names_it(check, cls, message):
+    with pytest.raises(AssertionError) as failure:
+        check(cls())
+    said = str(failure.value)
+    assert said.startswith(cls.__name__ + ": ")
+    assert message in said
+    assert "\n" not in said
+
+
+def test_every_check_is_shown_to_fail():
+    assert {param.values[0] for param in BROKEN} == set(contract.CHECKS)
+
+
+def test_a_task_of_another_package_is_found_by_its_entry_point(monkeypatch):
+    class Entry:
+        name = "sum"
+
+        def load(self):
+            return Sum
+
+    monkeypatch.setattr(task_module, "_REGISTRY", dict(task_module._REGISTRY))
+    monkeypatch.setattr(
+        task_module, "entry_points", lambda group: [Entry()] if group == "terrarium.tasks" else []
+    )
+    assert registry()["sum"] is Sum
+    assert registry()["sum"] is Sum
+
+
+def test_a_name_taken_twice_is_an_error(monkeypatch):
+    monkeypatch.setattr(task_module, "_REGISTRY", {"sum": Sum})
+    with pytest.raises(ValueError, match="task sum is registered twice: Sum and HalfSpace"):
+        task_module.register("sum")(HalfSpace)
