@@ -13,7 +13,8 @@ def use_all_cores() -> None:
 
     The cache is in $JAX_COMPILATION_CACHE_DIR, or ~/.cache/terrarium/jax. Call before anything is computed.
     """
-    jax.config.update("jax_num_cpu_devices", len(os.sched_getaffinity(0)))
+    if "xla_force_host_platform_device_count" not in os.environ.get("XLA_FLAGS", ""):
+        jax.config.update("jax_num_cpu_devices", len(os.sched_getaffinity(0)))
     if not os.environ.get("JAX_COMPILATION_CACHE_DIR"):
         cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "terrarium" / "jax"
         jax.config.update("jax_compilation_cache_dir", str(cache))

@@ -102,20 +102,7 @@ class Engine:
         self._padded = -(-self.size // len(devices)) * len(devices)
         self.runs = self._place(_stack([jax.tree.map(np.asarray, _numeric(run)) for run in runs]))
         self.conditions = list(runs[0].task.conditions())
-        lanes = functools.partial(self._over_lanes, lanes_per_device)
-        self._start = jax.jit(lanes(_start))
-        self._advance = jax.jit(lanes(_advance, PartitionSpec()), donate_argnums=0)
-        self._evaluate = jax.jit(lanes(_evaluate))
-
-    def _over_lanes(self, at_a_time: int, f: Any, *shared: PartitionSpec) -> Any:
-        """`f` of one lane as a function of all: sharded over devices, then in vectorised batches one after another."""
-        batch_size = at_a_time if at_a_time > 1 else None
-
-        def on_device(args, *rest):
-            return jax.lax.map(lambda lane: f(*lane, *rest), args, batch_size=batch_size)
-
-        spec = PartitionSpec("lanes")
-        return jax.shard_map(on_device, mesh=self._mesh, in_specs=(spec, *shared), out_specs=spec, check_vma=False)
+        self._start, self._advance, self._evaluate = _programs(self._mesh, lanes_per_device)
 
     def _place(self, tree: Any) -> Any:
         """Pad the lane axis to a multiple of the devices by repeating the last lane, and put it there."""
@@ -126,16 +113,16 @@ class Engine:
 
     def start(self) -> Lane:
         """The lanes before their first step."""
-        return self._start((self.runs,))
+        return self._start(self.runs)
 
     def advance(self, lanes: Lane, until: int) -> Lane:
         """Train every lane to step `until` (or to its own end). The given state is consumed."""
-        return self._advance((lanes, self.runs), jnp.int32(until))
+        return self._advance(lanes, self.runs, jnp.int32(until))
 
     def evaluate(self, lanes: Lane) -> dict[str, dict[str, np.ndarray]]:
         """Scores by condition and name, each with a leading lane axis."""
-        scores = self._evaluate((lanes.params, self.runs))
-        return jax.tree.map(lambda x: np.asarray(x)[: self.size], scores)
+        scores = jax.tree.map(lambda x: np.asarray(x)[: self.size], self._evaluate(lanes.params, self.runs))
+        return {name: scores[name] for name in self.conditions}
 
     def fetch(self, lanes: Lane) -> Lane:
         """The lanes on the host, as NumPy arrays."""
@@ -144,6 +131,35 @@ class Engine:
     def load(self, lanes: Sequence[Lane]) -> Lane:
         """Single lanes, from `fetch` or from disk, back on the devices."""
         return self._place(_stack(lanes))
+
+
+@functools.cache
+def _programs(mesh: jax.sharding.Mesh, at_a_time: int) -> tuple[Any, Any, Any]:
+    """The three compiled functions. They are kept, so that a second group of the same shapes compiles nothing."""
+    batch_size = at_a_time if at_a_time > 1 else None
+
+    def over_lanes(f: Any, stacked: int) -> Any:
+        """`f` of one lane as a function of all: sharded over devices, then in vectorised batches one after another.
+
+        The first `stacked` arguments have a lane axis; any others are the same for all lanes.
+        """
+
+        def on_device(*args):
+            lanes, shared = args[:stacked], args[stacked:]
+            return jax.lax.map(lambda lane: f(*lane, *shared), lanes, batch_size=batch_size)
+
+        def everywhere(*args):
+            specs = tuple(PartitionSpec("lanes") if i < stacked else PartitionSpec() for i in range(len(args)))
+            out = PartitionSpec("lanes")
+            return jax.shard_map(on_device, mesh=mesh, in_specs=specs, out_specs=out, check_vma=False)(*args)
+
+        return everywhere
+
+    return (
+        jax.jit(over_lanes(_start, 1)),
+        jax.jit(over_lanes(_advance, 2), donate_argnums=0),
+        jax.jit(over_lanes(_evaluate, 2)),
+    )
 
 
 def _numeric(run: Run) -> Run:

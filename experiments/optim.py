@@ -53,7 +53,7 @@ class Optimizer:
         """One step. Returns (new params, new state, norm of the gradient before clipping)."""
         decay = optax.add_decayed_weights(self.weight_decay, mask=_matrices)
         adam = optax.scale_by_adam(b1=self.b1, b2=self.b2, eps=self.eps)
-        norm = optax.global_norm(grads)
+        norm = optax.tree.norm(grads)
         limit = jnp.where(self.clip > 0, self.clip, jnp.inf)
         grads = jax.tree.map(lambda g: g * jnp.minimum(1.0, limit / jnp.maximum(norm, 1e-12)), grads)
         if self.rule == "adam":

@@ -23,6 +23,7 @@ from experiments.records import read_end
 from experiments.results import table
 from experiments.train import Stopped, train
 from paper import claims, results
+from paper.table import show, show_comparison
 
 
 def main() -> int:
@@ -61,9 +62,9 @@ def _reproduce(study: str, overrides: Sequence[str], *, record: bool) -> int:
         found = results.read(recorded)
     judgement = claim.criterion(found)
     console = Console()
-    claims.show(claim, judgement, console)
+    show(claim, judgement, found, console)
     if recorded.exists() and not record:
-        claims.show_comparison(results.compare(found, results.read(recorded)), console)
+        show_comparison(results.compare(found, results.read(recorded)), console)
     figure = recorded.with_suffix("") if record else Path(jobs[0].folder.parent) / "figure"
     claim.figure(found, judgement, figure)
     print(f"figure: {figure}.png" + (f"  record: {recorded}" if record else f"  runs: {jobs[0].folder.parent}"))
@@ -72,7 +73,8 @@ def _reproduce(study: str, overrides: Sequence[str], *, record: bool) -> int:
 
 def _check(study: str) -> int:
     claim = claims.claim_for(study)
-    claims.show(claim, claim.criterion(results.read(results.path_for(study))), Console())
+    recorded = results.read(results.path_for(study))
+    show(claim, claim.criterion(recorded), recorded, Console())
     return 0
 
 

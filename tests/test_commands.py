@@ -1,0 +1,101 @@
+"""Whole commands, as typed: what they leave on disk, and what they say of bad input."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.commands import ROOT, TINY, call
+
+BAD = {
+    "unknown key": (["task.num_rule=3"], "task.num_rule: unknown key (did you mean num_rules?); allowed: "),
+    "unknown section": (["tasks.num_rules=3"], "tasks: unknown key (did you mean task?); allowed: "),
+    "wrong type": (["task.noop_rate=often"], "task.noop_rate: expected a number from 0.0 to 1.0 (share), got 'often'"),
+    "out of bounds": (["optim.b1=1.5"], "optim.b1: expected a number from 0.0 to 0.9999, got 1.5"),
+    "pattern longer than input": (["task.search_length=60"], "task.search_length: at most task.input_length = 50, got 60"),
+    "more rules than exist": (
+        ["task.alphabet=4", "task.search_length=1", "task.replace_length=1", "task.num_rules=10"],
+        "task.num_rules: at most 9 rules exist for alphabet 4",
+    ),
+    "unwritable output": (["out=/dev/null/runs"], "out: cannot write to /dev/null/runs: /dev/null is not a folder"),
+    "unknown study": (["study=markov/treshold/cpu"], "study: there is no markov/treshold/cpu (did you mean markov/th"),
+    "unknown task": (["task=markow"], "task: there is no markow (did you mean markov?); allowed: "),
+    "missing -m": (["study=markov/threshold/smoke"], "-m is missing: this study sweeps task.num_rules, seed; type: "),
+    "two studies": (["-m", "study=markov/threshold/smoke,markov/threshold/cpu"], "study: sweep one study at a time"),
+    "syntax": (["task.num_rules=[1"], "task.num_rules=[1: "),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_input_is_refused_in_one_line_before_anything_is_written(case, tmp_path):
+    overrides, message = BAD[case]
+    out = [] if "out" in overrides[0] else [f"out={tmp_path / 'runs'}"]
+    done = call("run", *overrides, *out)
+    lines = done.stderr.strip().splitlines()
+    assert done.returncode == 2
+    assert len(lines) == 1, done.stderr
+    assert lines[0].startswith("error: " + message)
+    assert done.stdout == ""
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_sweep_names_every_bad_job(tmp_path):
+    done = call("run", "-m", "task.noop_rate=0.1,1.5", "seed=0,-1", f"out={tmp_path / 'runs'}")
+    assert done.returncode == 2
+    assert all(line.startswith("error: job task.noop_rate=") for line in done.stderr.splitlines())
+    named = {line.split(": ")[1] for line in done.stderr.splitlines()}
+    assert len(named) == 3  # all but (0.1, 0)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("words", [["markov/treshold/cpu"], ["markov/threshold/cpu", "task.nope=1"]])
+def test_reproduce_refuses_in_one_line(words, tmp_path):
+    done = call("reproduce", *words)
+    assert done.returncode == 2
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert done.stderr.startswith("error: ")
+
+
+def test_the_smoke_study_runs_whole_and_then_does_nothing_more(tmp_path):
+    words = ["-m", "study=markov/threshold/smoke", f"out={tmp_path}"]
+    done = call("run", *words)
+    assert done.returncode == 0, done.stderr
+    folders = sorted((tmp_path / "markov/threshold/smoke").iterdir())
+    assert len(folders) == 4
+    files = {"config.yaml", "metrics.jsonl", "state.safetensors", "result.json"}
+    assert all({f.name for f in folder.iterdir()} == files for folder in folders)
+    rows = [json.loads(line) for line in (folders[0] / "metrics.jsonl").read_text().splitlines()]
+    assert [row["step"] for row in rows] == [20] * 5 + [40] * 5
+    assert {"exact_match", "token_accuracy", "nll", "examples", "train_loss"} <= rows[0].keys()
+    before = {f: f.stat().st_mtime_ns for folder in folders for f in folder.iterdir()}
+    again = call("run", *words)
+    assert again.returncode == 0, again.stderr
+    assert "training" not in again.stderr
+    assert before == {f: f.stat().st_mtime_ns for folder in folders for f in folder.iterdir()}
+
+
+def test_reproduce_judges_draws_and_leaves_the_tree_alone(tmp_path):
+    done = call("reproduce", "markov/threshold/smoke", f"out={tmp_path}")
+    assert done.returncode == 0, done.stderr
+    assert "not fitted" in done.stdout  # the smoke study is far too short, and says so
+    assert (tmp_path / "markov/threshold/smoke/figure.png").read_bytes().startswith(b"\x89PNG")
+    assert not (ROOT / "paper/results/markov/threshold/smoke.csv").exists()
+
+
+def test_a_job_alone_and_in_a_sweep_is_the_same_run(tmp_path):
+    alone = call("run", *TINY, "seed=1", f"out={tmp_path}")
+    assert alone.returncode == 0, alone.stderr
+    swept = call("run", "-m", *TINY, "seed=1,2", "hydra/launcher=vmap", f"out={tmp_path}")
+    assert swept.returncode == 0, swept.stderr
+    assert "training 1 run, 1 already done" in swept.stderr
+    assert len(list((tmp_path / "single").iterdir())) == 2
+
+
+def test_weights_and_biases_offline_gets_one_run_per_job(tmp_path):
+    pytest.importorskip("wandb")
+    done = call("run", "-m", *TINY, "seed=1,2", "hydra/launcher=vmap", "wandb.mode=offline", f"out={tmp_path}")
+    assert done.returncode == 0, done.stderr
+    assert "no longer tracked" not in done.stderr
+    for folder in (tmp_path / "single").iterdir():
+        assert len(list((folder / "wandb").glob("offline-run-*"))) == 1

@@ -1,0 +1,158 @@
+"""Lanes: what is true of runs that are trained side by side."""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+from experiments import config
+from experiments.engine import Engine, Run, treedef
+from experiments.optim import Optimizer
+from fields import replace
+from tests.commands import TINY
+
+
+def run_of(*overrides: str) -> Run:
+    return config.jobs([[*TINY, *overrides]])[0].run
+
+
+def trained(engine: Engine, *until: int):
+    lanes = engine.start()
+    for step in until:
+        lanes = engine.advance(lanes, step)
+    return engine.fetch(lanes)
+
+
+def lane(lanes, k: int):
+    return jax.tree.map(lambda x: x[k], lanes)
+
+
+def assert_same(a, b) -> None:
+    jax.tree.map(np.testing.assert_array_equal, a, b)
+
+
+RUNS = [run_of("seed=1"), run_of("seed=2", "task.num_rules=5", "optim.lr=0.01"), run_of("seed=3", "task.noop_rate=0.5")]
+
+
+def test_knobs_share_a_program_and_statics_do_not():
+    assert len({treedef(run) for run in RUNS}) == 1
+    assert treedef(run_of("model.depth=2")) != treedef(RUNS[0])
+    assert treedef(run_of("train.batch_size=32")) != treedef(RUNS[0])
+    with pytest.raises(ValueError, match="equal treedef"):
+        Engine([RUNS[0], run_of("model.depth=2")])
+
+
+@pytest.mark.parametrize("lanes_per_device", [1, 3])
+def test_a_lane_trains_as_it_would_alone(lanes_per_device):
+    """To float tolerance in what the model does. Single parameters may differ: where a gradient is 0 but for rounding (a
+    key's bias shifts all scores alike), Adam scales the rounding up to a step."""
+
+    def loss_and_scores(runs: list[Run], at_a_time: int):
+        engine = Engine(runs, lanes_per_device=at_a_time)
+        lanes = engine.advance(engine.start(), 20)
+        return np.asarray(lanes.loss_sum), engine.evaluate(lanes)
+
+    losses, scores = loss_and_scores(RUNS, lanes_per_device)
+    for k, run in enumerate(RUNS):
+        loss, score = loss_and_scores([run], 1)
+        np.testing.assert_allclose(losses[k], loss[0], rtol=1e-4)
+        for name, found in score.items():
+            np.testing.assert_allclose(scores[name]["nll"][k], found["nll"][0], rtol=1e-3)
+
+
+def test_lanes_differ_where_their_knobs_do():
+    together = trained(Engine(RUNS), 5)
+    kernels = together.params["read_out"]["kernel"][...]
+    assert not np.allclose(kernels[0], kernels[1])
+    assert not np.allclose(kernels[0], kernels[2])
+
+
+def test_results_do_not_depend_on_how_training_is_cut_into_chunks():
+    engine = Engine(RUNS)
+    assert_same(trained(engine, 20), trained(engine, 1, 4, 11, 20))
+
+
+def test_a_lane_goes_on_from_its_own_step():
+    """Lanes checkpointed at different steps catch up with one another, bit for bit."""
+    engine = Engine(RUNS)
+    early, late, whole = trained(engine, 7), trained(engine, 12), trained(engine, 20)
+    mixed = engine.load([lane(early, 0), lane(late, 1), lane(early, 2)])
+    assert_same(engine.fetch(engine.advance(mixed, 20)), whole)
+
+
+def test_a_diverging_lane_is_frozen_and_disturbs_no_other():
+    broken = replace(RUNS[1], optim=replace(RUNS[1].optim, lr=float("inf")))
+    engine = Engine([RUNS[0], broken, RUNS[2]])
+    with_broken = trained(engine, 20)
+    without = trained(Engine(RUNS), 20)
+    assert with_broken.diverged.tolist() == [False, True, False]
+    assert with_broken.step.tolist()[0] == 20
+    assert with_broken.step[1] < 20
+    assert_same(lane(with_broken, 0), lane(without, 0))
+    assert_same(lane(with_broken, 2), lane(without, 2))
+
+
+def test_other_knobs_do_not_compile_anew():
+    engine = Engine(RUNS)
+    trained(engine, 3)
+    compiled = engine._advance._cache_size()
+    others = [replace(run, seed=9, task=replace(run.task, num_rules=3, noop_rate=0.9)) for run in RUNS]
+    trained(Engine(others), 3, 9)
+    assert engine._advance._cache_size() == compiled
+
+
+def test_runs_may_end_at_different_steps():
+    short = run_of("train.steps=8")
+    assert trained(Engine([RUNS[0], short, RUNS[1]]), 20).step.tolist() == [20, 8, 20]
+
+
+def test_every_condition_is_scored_on_examples_of_its_own():
+    engine = Engine(RUNS)
+    scores = engine.evaluate(engine.start())
+    assert list(scores) == list(RUNS[0].task.conditions())
+    for found in scores.values():
+        assert set(found) == {"exact_match", "token_accuracy", "nll"}
+        assert all(value.shape == (3,) for value in found.values())
+        # An untrained model knows nothing: about log(vocabulary) nats a token.
+        assert np.all(np.abs(found["nll"] - np.log(RUNS[0].task.spec.classes)) < 1.5)
+
+
+def test_greedy_decoding_agrees_with_teacher_forcing_where_the_answer_is_unique():
+    engine = Engine([run_of("train.greedy=true", "train.steps=300", "optim.lr=0.01", "train.eval_examples=200")])
+    lanes = engine.advance(engine.start(), 300)
+    for found in engine.evaluate(lanes).values():
+        np.testing.assert_array_equal(found["greedy_match"], found["exact_match"])
+    assert engine.evaluate(lanes)["seen/applied"]["exact_match"] > 0.2
+
+
+def test_the_schedules_warm_up_and_end_where_they_say():
+    at = lambda o, step: float(o.rate(jnp.int32(step), jnp.int32(100)))  # noqa: E731
+    cosine = Optimizer(schedule="cosine", lr=1.0, warmup=10, final=0.1)
+    assert at(cosine, 0) == pytest.approx(0.1)
+    assert at(cosine, 9) == pytest.approx(1.0)
+    assert at(cosine, 55) == pytest.approx(0.55)
+    assert at(cosine, 100) == pytest.approx(0.1)
+    linear = Optimizer(schedule="linear", lr=2.0)
+    assert [at(linear, s) for s in (0, 50, 100)] == pytest.approx([2.0, 1.0, 0.0])
+    assert at(Optimizer(schedule="constant", lr=3.0, warmup=4), 77) == pytest.approx(3.0)
+
+
+@pytest.mark.parametrize("clip", [0.0, 0.5])
+def test_adamw_agrees_with_optax(clip):
+    """The optimiser of traced knobs against optax's own, made of constants."""
+    params = {"w": jnp.arange(6.0).reshape(2, 3) / 6, "b": jnp.ones(3)}
+    ours = Optimizer(schedule="constant", lr=0.1, weight_decay=0.3, b1=0.8, b2=0.95, clip=clip)
+    chain = [optax.clip_by_global_norm(clip)] if clip else []
+    mask = {"w": True, "b": False}
+    theirs = optax.chain(*chain, optax.adamw(0.1, b1=0.8, b2=0.95, eps=1e-8, weight_decay=0.3, mask=mask))
+    state, reference = ours.init(params), theirs.init(params)
+    mine, its = params, params
+    for step in range(5):
+        grads = jax.tree.map(lambda p, s=step: jnp.sin(p + s), mine)
+        mine, state, _ = ours.update(grads, state, mine, jnp.int32(step), jnp.int32(10))
+        updates, reference = theirs.update(jax.tree.map(lambda p, s=step: jnp.sin(p + s), its), reference, its)
+        its = optax.apply_updates(its, updates)
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-5), mine, its)
