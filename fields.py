@@ -1,22 +1,23 @@
 """Static fields and knobs: one declaration per parameter, from which everything else follows.
 
-A task, a model or an optimiser is a frozen dataclass that is also a JAX pytree. Its *static* fields fix shapes and
-program structure and live in the treedef; its *knobs* are leaves, so they may be traced, stacked and swept without
-compiling anew. Each is declared once, with its bounds and its unit:
+A task, a model or an optimiser is a frozen dataclass that is also a JAX pytree. Its *static* fields fix
+shapes and program structure and live in the treedef; its *knobs* are leaves, so they may be traced, stacked
+and swept without compiling anew. Each is declared once, with its bounds and its unit:
 
     @pytree
     class Markov(Task):
         alphabet: int = static(16, low=2, high=1000, unit="symbols", doc="size of the alphabet")
         noop_rate: float = knob(0.0, low=0.0, high=1.0, doc="share of inputs that lack the pattern")
 
-`check` turns plain values (from Hydra, from a test) into an instance, or into one-line errors that name the key.
+`check` turns plain values (from Hydra, from a test) into an instance, or into one-line errors that name the
+key.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import difflib
-import math
+import sys
 import types
 import typing
 from collections.abc import Iterator, Mapping
@@ -31,7 +32,7 @@ INT32_MAX = 2**31 - 1
 
 @dataclasses.dataclass(frozen=True)
 class Declared:
-    """What one declaration says of a field: its kind, bounds (inclusive), allowed choices, unit and meaning."""
+    """What one declaration says of a field: its kind, inclusive bounds, choices, unit and meaning."""
 
     name: str
     traced: bool
@@ -49,6 +50,8 @@ class Declared:
             return "one of " + ", ".join(map(str, self.choices))
         noun = {int: "an integer", float: "a number", bool: "true or false", str: "a text"}[self.type]
         low, high = self.low, self.high
+        if self.traced and self.type is int and high is None:
+            high = INT32_MAX
         if low is not None and high is not None:
             noun += f" from {low} to {high}"
         elif low is not None:
@@ -66,7 +69,7 @@ def static(
 
 
 def knob(default: Any, *, low: Any = None, high: Any = None, unit: str = "", doc: str = "") -> Any:
-    """Declare a numeric field that is a pytree leaf: it may be traced, and sweeping it costs no compilation."""
+    """Declare a numeric field that is a pytree leaf: it may be traced; sweeping it costs no compilation."""
     return _declare(True, default, low, high, None, unit, doc)
 
 
@@ -75,9 +78,9 @@ def _declare(traced: bool, default: Any, low: Any, high: Any, choices: Any, unit
     return dataclasses.field(default=default, metadata={_METADATA: says})
 
 
-@dataclass_transform(frozen_default=True, field_specifiers=(static, knob, dataclasses.field))
+@dataclass_transform(frozen_default=True)
 def pytree(cls: type[T]) -> type[T]:
-    """Make `cls` a frozen dataclass and a JAX pytree: statics go to the treedef, all other fields are children."""
+    """Make `cls` a frozen dataclass and a JAX pytree: statics to the treedef, other fields children."""
     cls = dataclasses.dataclass(frozen=True)(cls)
     names = [f.name for f in dataclasses.fields(cls)]  # type: ignore[arg-type]
     meta = [n for n in names if (d := declared(cls).get(n)) is not None and not d.traced]
@@ -91,7 +94,7 @@ def replace(instance: T, **changes: Any) -> T:
 
 
 def declared(cls: type) -> dict[str, Declared]:
-    """The declarations of a `pytree` class by field name, in order; fields declared otherwise are left out."""
+    """The declarations of a `pytree` class by field name, in order, without fields that have none."""
     hints = typing.get_type_hints(cls)
     return {
         f.name: Declared(name=f.name, type=hints[f.name], default=f.default, **f.metadata[_METADATA])
@@ -106,10 +109,10 @@ def defaults(cls: type) -> dict[str, Any]:
 
 
 def check(values: Mapping[str, Any], cls: type[T], prefix: str) -> tuple[T | None, list[str]]:
-    """Build `cls` from plain values. Returns (instance, []) or (None, errors), each error one line naming its key.
+    """Build `cls` from plain values: (instance, []) or (None, errors), each error one line naming its key.
 
-    Unknown keys, wrong types and values out of bounds are found here; what relates several fields is asked of the
-    instance's own `problems()`, if it has one, which yields (key, message) pairs.
+    Unknown keys, wrong types and values out of bounds are found here; what relates several fields is asked of
+    the instance's own `problems()`, if it has one, which yields (key, message) pairs.
     """
     known = declared(cls)
     errors = [f"{prefix}.{key}: {unknown(key, known)}" for key in values if key not in known]
@@ -142,20 +145,21 @@ class Wrong:
 
 
 def convert(value: Any, d: Declared) -> Any:
-    """`value` as the type that `d` declares, or `Wrong`. Whole floats pass as integers (1e6), integers as floats."""
+    """`value` as the type that `d` declares, or `Wrong`; 1e6 passes as an integer, 1 as a float."""
     wrong = Wrong(f"expected {d.allowed()}, got {value!r}")
     if isinstance(value, bool) != (d.type is bool):
         return wrong
     if d.type is int and isinstance(value, float) and value.is_integer():
         value = int(value)
-    if d.type is float and isinstance(value, int):
+    if d.type is float and isinstance(value, int) and abs(value) <= sys.float_info.max:
         value = float(value)
     if isinstance(d.type, types.GenericAlias) or not isinstance(value, d.type):
         return wrong
     if d.choices is not None and value not in d.choices:
         return wrong
     if d.type in (int, float):
-        if not math.isfinite(value) or (d.type is int and d.traced and abs(value) > INT32_MAX):
+        largest = INT32_MAX if d.type is int and d.traced else sys.float_info.max
+        if not abs(value) <= largest:  # so that NaN is wrong too
             return wrong
         if (d.low is not None and value < d.low) or (d.high is not None and value > d.high):
             return wrong

@@ -102,7 +102,9 @@ def sweep(overrides: Sequence[str]) -> list[list[str]]:
     fixed = [o for o in _parse(overrides) if not o.is_sweep_override()]
     for o in _parse(overrides):
         if o.is_sweep_override() and o.key_or_group == "study":
-            raise ConfigError("study: sweep one study at a time, each has launcher and sweep of its own; run them in turn")
+            raise ConfigError(
+                "study: sweep one study at a time, each has launcher and sweep of its own; run them in turn"
+            )
     base = compose([str(o.input_line) for o in fixed])
     params = base.hydra.sweeper.get("params") or {}
     every = _parse([f"{k}={v}" for k, v in params.items()] + list(overrides))
@@ -186,16 +188,18 @@ def build(config: dict[str, Any]) -> Run:
     classes = {"optim": Optimizer, "train": Training}
     for section, known in (("task", registry()), ("model", {k: c for k, (c, _) in ARCHITECTURES.items()})):
         name = (config.get(section) or {}).get("name")
-        if name not in known:
+        if not isinstance(name, str) or name not in known:
             errors.append(f"{section}.name: unknown {section} {name!r}; allowed: {', '.join(known)}")
         else:
             classes[section] = known[name]
     parts: dict[str, Any] = {}
     for section, cls in classes.items():
-        values = {k: v for k, v in (config.get(section) or {}).items() if section not in ("task", "model") or k != "name"}
+        values = {
+            k: v for k, v in (config.get(section) or {}).items() if section not in ("task", "model") or k != "name"
+        }
         parts[section], wrong = fields.check(values, cls, section)
         errors += wrong
-    seed = config.get("seed")
+    seed: Any = config.get("seed")
     if not isinstance(seed, int) or isinstance(seed, bool) or not 0 <= seed <= fields.INT32_MAX:
         errors.append(f"seed: expected an integer from 0 to {fields.INT32_MAX}, got {seed!r}")
     errors += _check_output(config.get("out")) + _check_wandb(config.get("wandb"))
@@ -219,7 +223,7 @@ def _check_output(out: Any) -> list[str]:
 
 
 def _check_wandb(wandb: Any) -> list[str]:
-    known = dict.fromkeys(("mode", "project", "entity", "group"))
+    known: dict[str, None] = dict.fromkeys(("mode", "project", "entity", "group"))
     if not isinstance(wandb, dict):
         return [f"wandb: expected the keys {', '.join(known)}, got {wandb!r}"]
     errors = [f"wandb.{k}: {fields.unknown(k, known)}" for k in wandb if k not in known]

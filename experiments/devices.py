@@ -1,4 +1,4 @@
-"""What JAX computes on, set before it starts: on a CPU one virtual device per core, and a cache of compiled programs."""
+"""What JAX computes on, set before it starts: one virtual CPU device per core, and a cache of compiled programs."""
 
 from __future__ import annotations
 

@@ -35,7 +35,9 @@ class Training:
 
     steps: int = knob(1000, low=1, unit="steps", doc="optimiser steps; a run ends by steps, never by seconds")
     batch_size: int = static(128, low=1, unit="examples", doc="examples a step")
-    eval_every: int = static(500, low=1, unit="steps", doc="steps between evaluations; the last step is always evaluated")
+    eval_every: int = static(
+        500, low=1, unit="steps", doc="steps between evaluations; the last step is always evaluated"
+    )
     eval_examples: int = static(512, low=1, unit="examples", doc="examples scored per condition")
     greedy: bool = static(False, doc="also score greedy decoding with the KV cache")
 

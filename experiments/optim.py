@@ -36,7 +36,7 @@ class Optimizer:
         """No fault relates these fields to one another."""
         return iter(())
 
-    def rate(self, step: jax.Array, steps: jax.Array) -> jax.Array:
+    def rate(self, step: jax.Array, steps: jax.Array | int) -> jax.Array:
         """Learning rate at `step` of `steps`: rises over the warm-up, then falls to `final * lr` at the last step."""
         step = jnp.asarray(step, jnp.float32)
         done = jnp.clip((step - self.warmup) / jnp.maximum(steps - self.warmup, 1), 0.0, 1.0)
@@ -49,7 +49,7 @@ class Optimizer:
         """The optimiser's state before the first step: its two running means and a count."""
         return optax.scale_by_adam().init(params)
 
-    def update(self, grads: Params, state: Any, params: Params, step: jax.Array, steps: jax.Array):
+    def update(self, grads: Params, state: Any, params: Params, step: jax.Array, steps: jax.Array | int):
         """One step. Returns (new params, new state, norm of the gradient before clipping)."""
         decay = optax.add_decayed_weights(self.weight_decay, mask=_matrices)
         adam = optax.scale_by_adam(b1=self.b1, b2=self.b2, eps=self.eps)

@@ -98,14 +98,27 @@ class Record:
         self.save(state)
         last = max((row["step"] for row in self.rows), default=0)
         scores = {row["condition"]: _scores(row) for row in self.rows if row["step"] == last}
-        result = {"status": "finished", "id": self.job.id, "step": last, "scores": scores, **cost, **provenance()}
+        result = {
+            "status": "finished",
+            "id": self.job.id,
+            "step": last,
+            "scores": scores,
+            **cost,
+            **provenance(),
+        }
         write(self.folder / "result.json", json.dumps(result, indent=1) + "\n")
         return result
 
     def fail(self, state: Any, reason: str) -> dict[str, Any]:
         """Write the state before the failure and `error.json`. Returns the error."""
         self.save(state)
-        error = {"status": "diverged", "id": self.job.id, "step": int(state.step), "reason": reason, **provenance()}
+        error = {
+            "status": "diverged",
+            "id": self.job.id,
+            "step": int(state.step),
+            "reason": reason,
+            **provenance(),
+        }
         write(self.folder / "error.json", json.dumps(error, indent=1) + "\n")
         return error
 

@@ -22,7 +22,10 @@ def _harmless(method: Callable[..., None]) -> Callable[..., None]:
         except Exception as e:
             self.mode = "disabled"
             why = (str(e).splitlines() or [type(e).__name__])[0]
-            print(f"wandb: {self.job.id} is no longer tracked ({why}); its records are in {self.job.folder}", file=sys.stderr)
+            print(
+                f"wandb: {self.job.id} is no longer tracked ({why}); its records are in {self.job.folder}",
+                file=sys.stderr,
+            )
 
     return call
 

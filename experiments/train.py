@@ -142,7 +142,8 @@ def _evaluate(engine: Engine, lanes: Lane, arrived: np.ndarray, records: list[Re
         progress.score(records[k].job, rows)
     keep = np.pad(~arrived, (0, lanes.step.shape[0] - len(arrived)), constant_values=True)
     return lanes._replace(
-        loss_sum=jax.numpy.where(keep, lanes.loss_sum, 0), loss_steps=jax.numpy.where(keep, lanes.loss_steps, 0)
+        loss_sum=jax.numpy.where(keep, lanes.loss_sum, 0),
+        loss_steps=jax.numpy.where(keep, lanes.loss_steps, 0),
     )
 
 

@@ -72,9 +72,7 @@ def scores_with_seeds(
     span = max(x) / min(x) if len(x) > 1 else 10.0
     side = 1 if place % 2 == 0 else -1
     beside = [
-        a * span ** (side * 0.012 * (1.8 + i))
-        for a, seeds in zip(x, points, strict=True)
-        for i in range(len(seeds))
+        a * span ** (side * 0.012 * (1.8 + i)) for a, seeds in zip(x, points, strict=True) for i in range(len(seeds))
     ]
     panel.plot(
         beside,

@@ -145,9 +145,7 @@ def _check_runs(frame: pl.DataFrame, keys: list[str]) -> None:
     last = pl.col("step") == pl.col("step").max().over("run")
     wrong = frame.filter(last != pl.col("final"))
     if len(wrong):
-        raise RecordError(
-            f"run {wrong['run'][0]}: `final` must be true on its last evaluation and only there"
-        )
+        raise RecordError(f"run {wrong['run'][0]}: `final` must be true on its last evaluation and only there")
     conditions = set(frame["condition"])
     for (run, status), rows in frame.filter("final").group_by("run", "status", maintain_order=True):
         lacking = sorted(conditions - set(rows["condition"]))
@@ -168,9 +166,7 @@ def _parsed(column: pl.Series, is_key: bool) -> pl.Series:
             return parsed
     wrong = (parsed.is_null() & column.is_not_null()).arg_true()[0]
     wanted = {pl.Int64: "a whole number", pl.Float64: "a number", pl.Boolean: "true or false"}[kinds[-1]]
-    raise RecordError(
-        f"line {wrong + 2}: column {column.name} has '{column[wrong]}' where {wanted} is wanted"
-    )
+    raise RecordError(f"line {wrong + 2}: column {column.name} has '{column[wrong]}' where {wanted} is wanted")
 
 
 def final_scores(frame: pl.DataFrame, condition: str) -> pl.DataFrame:
@@ -208,9 +204,7 @@ def compare(fresh: pl.DataFrame, record: pl.DataFrame) -> pl.DataFrame:
         old = {}
         if condition in set(record["condition"]):
             for setting, group in final_scores(record, condition).group_by(keys):
-                old[setting] = mean_score(
-                    group["exact_match"].to_list(), int(group["examples"].to_numpy().min())
-                )
+                old[setting] = mean_score(group["exact_match"].to_list(), int(group["examples"].to_numpy().min()))
         for setting, group in final_scores(fresh, condition).group_by(keys, maintain_order=True):
             mean = float(group["exact_match"].to_numpy().mean())
             found = old.get(setting)

@@ -15,9 +15,7 @@ _UNDECIDED = "bold yellow"
 
 def show(claim: Claim, judgement: Judgement, table: pl.DataFrame, console: Console) -> None:
     """Print the claim, the paper's values beside ours, and the verdict with effect, interval and seeds."""
-    console.print(
-        Text.assemble((claim.name, "bold"), f": {claim.title} (arXiv:{claim.arxiv}), {claim.where}")
-    )
+    console.print(Text.assemble((claim.name, "bold"), f": {claim.title} (arXiv:{claim.arxiv}), {claim.where}"))
     console.print(Text(claim.text))
     console.print()
     rows = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
@@ -61,9 +59,7 @@ def show_comparison(comparison: pl.DataFrame, console: Console) -> None:
     for row in outside.iter_rows(named=True):
         setting = ", ".join(f"{key}={row[key]}" for key in keys)
         recorded = f"{row['record']:.3f} [{row['lower']:.3f}, {row['upper']:.3f}]"
-        console.print(
-            Text(f"  outside: {row['condition']} at {setting}: {row['fresh']:.3f}, recorded {recorded}")
-        )
+        console.print(Text(f"  outside: {row['condition']} at {setting}: {row['fresh']:.3f}, recorded {recorded}"))
 
 
 def _count(number: int, noun: str) -> str:

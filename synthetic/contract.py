@@ -49,9 +49,7 @@ def oracle_agrees(task: Task) -> None:
                 example.targets[example.weights > 0].tolist(),
                 [int(t) for t in variant.oracle(example)],
             )
-            _require(
-                task, said == right, f"oracle says {right} where the targets are {said}, in condition {name}"
-            )
+            _require(task, said == right, f"oracle says {right} where the targets are {said}, in condition {name}")
 
 
 def shapes_match_spec(task: Task) -> None:
@@ -86,9 +84,7 @@ def shapes_match_spec(task: Task) -> None:
                 fine,
                 f"{field} run from {values.min()} to {values.max()}, allowed: {allowed}, in {name}",
             )
-        _require(
-            task, np.isin(batch.weights, (0, 1)).all(), f"weights other than 0 and 1, in condition {name}"
-        )
+        _require(task, np.isin(batch.weights, (0, 1)).all(), f"weights other than 0 and 1, in condition {name}")
         _require(
             task,
             all(f.ndim == 1 for f in batch.facts.values()),
@@ -109,9 +105,7 @@ def knobs_are_traced(task: Task) -> None:
         for name, other in _changed_knobs(task):
             before = _traces[split]
             _draw(other, split)
-            _require(
-                task, _traces[split] == before, f"another {name} compiles split {split} anew: it is no knob"
-            )
+            _require(task, _traces[split] == before, f"another {name} compiles split {split} anew: it is no knob")
 
 
 def keys_decide(task: Task) -> None:
@@ -132,9 +126,7 @@ def keys_decide(task: Task) -> None:
 
 def held_out_is_disjoint(task: Task) -> None:
     """On a tiny space, for several data seeds, no identity of a held-out split occurs in a training split."""
-    _require(
-        task, "seed" in declared(type(task)), "no knob seed, the data seed that decides what is held out"
-    )
+    _require(task, "seed" in declared(type(task)), "no knob seed, the data seed that decides what is held out")
     _require(
         task,
         set(task.held_out) < set(task.splits),
@@ -167,12 +159,8 @@ def rates_hold(task: Task) -> None:
         knob = declared(type(task))[name]
         for rate in np.clip((0.0, 0.3, 1.0), knob.low, knob.high).tolist():
             varied = task.replace(**{name: rate})
-            held = np.concatenate(
-                [_draw(varied, "train", seed).facts[fact] for seed in range(BATCHES)]
-            ).astype(bool)
-            low, high = (
-                binom.interval(CONFIDENCE, held.size, rate) if 0 < rate < 1 else (rate * held.size,) * 2
-            )
+            held = np.concatenate([_draw(varied, "train", seed).facts[fact] for seed in range(BATCHES)]).astype(bool)
+            low, high = binom.interval(CONFIDENCE, held.size, rate) if 0 < rate < 1 else (rate * held.size,) * 2
             fine = low <= held.sum() <= high
             _require(task, fine, f"{name}={rate} gives {fact} in {held.sum()} of {held.size} examples")
 
@@ -193,14 +181,10 @@ def conditions_are_scored(task: Task) -> None:
         )
         for form in (variant, traced[name][0]):
             same = jax.tree.structure(form) == jax.tree.structure(task)
-            _require(
-                task, same, f"condition {name} has another treedef than the task: it changes a static field"
-            )
+            _require(task, same, f"condition {name} has another treedef than the task: it changes a static field")
     for name, _, batch in _drawn(task):
         empty = int((batch.weights.max(-1) == 0).sum())
-        _require(
-            task, empty == 0, f"{empty} of {EXAMPLES} examples have no weighted target, in condition {name}"
-        )
+        _require(task, empty == 0, f"{empty} of {EXAMPLES} examples have no weighted target, in condition {name}")
 
 
 def render_is_whole(task: Task) -> None:
@@ -263,9 +247,7 @@ def _tracing(task: Task, what: str) -> Iterator[None]:
     try:
         yield
     except _LOOKS_AT_A_VALUE as e:
-        raise AssertionError(
-            f"{type(task).__name__}: {what} cannot be traced: {str(e).splitlines()[0]}"
-        ) from e
+        raise AssertionError(f"{type(task).__name__}: {what} cannot be traced: {str(e).splitlines()[0]}") from e
 
 
 def _numeric(task: Task) -> Task:

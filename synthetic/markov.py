@@ -53,9 +53,7 @@ class Markov(Task):
         doc="mean number of inputs per training rule; 0 is unlimited",
     )
     noop_rate: float = knob(0.0, low=0.0, high=1.0, unit="share", doc="share of inputs in which x is absent")
-    min_occurrences: int = knob(
-        1, low=1, high=2000, unit="times", doc="least number of x in z, where not a no-op"
-    )
+    min_occurrences: int = knob(1, low=1, high=2000, unit="times", doc="least number of x in z, where not a no-op")
     max_occurrences: int = knob(1, low=1, high=2000, unit="times", doc="largest number of x in z")
     rule_power: float = knob(
         1.0,
@@ -64,9 +62,7 @@ class Markov(Task):
         unit="shape",
         doc="a of the rules' frequency a u^(a-1); 1 is uniform, less is peaked",
     )
-    seed: int = knob(
-        0, low=0, unit="seed", doc="data seed: fixes the rules, what is held out and the finite set"
-    )
+    seed: int = knob(0, low=0, unit="seed", doc="data seed: fixes the rules, what is held out and the finite set")
 
     splits: ClassVar[tuple[str, ...]] = ("train", "seen", "unseen")
     rates: ClassVar[Mapping[str, str]] = {"noop": "noop_rate"}
@@ -270,9 +266,7 @@ def _with_checksum(key: jax.Array, free: jax.Array, value: jax.Array, alphabet: 
     return jnp.append(free, (value - bias - (coefficients * free).sum()) % alphabet)
 
 
-def _fill(
-    key: jax.Array, x: jax.Array, count: jax.Array, length: int, alphabet: int
-) -> tuple[jax.Array, jax.Array]:
+def _fill(key: jax.Array, x: jax.Array, count: jax.Array, length: int, alphabet: int) -> tuple[jax.Array, jax.Array]:
     """A random string z int32[length] with exactly `count` occurrences of x, and where the first is, or -1.
 
     Counted from the left without overlap, as `str.count` does. Copies of x are put at uniformly random gaps

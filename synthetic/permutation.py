@@ -24,10 +24,7 @@ def digits(index: jax.Array, radices: list[int]) -> jax.Array:
     for radix in radices:
         places.append(place)
         place *= radix
-    found = [
-        (index // p) % r if p < _INT32 else jnp.zeros_like(index)
-        for p, r in zip(places, radices, strict=True)
-    ]
+    found = [(index // p) % r if p < _INT32 else jnp.zeros_like(index) for p, r in zip(places, radices, strict=True)]
     return jnp.stack(found)
 
 

@@ -107,9 +107,7 @@ def register(name: str) -> Callable[[T], T]:
 
     def add(cls: T) -> T:
         if name in _REGISTRY and _REGISTRY[name] is not cls:
-            raise ValueError(
-                f"task {name} is registered twice: {_REGISTRY[name].__qualname__} and {cls.__qualname__}"
-            )
+            raise ValueError(f"task {name} is registered twice: {_REGISTRY[name].__qualname__} and {cls.__qualname__}")
         _REGISTRY[name] = cls
         return cls
 

@@ -153,9 +153,7 @@ def test_a_run_that_diverged_scores_zero_and_is_named():
         ({10: (0.13,) * 5, 1000: (0.99,) * 5}, "not reproduced"),
     ],
 )
-def test_verdicts_turn_where_the_bounds_cross_the_criterion(
-    unseen: dict[int, tuple[float, ...]], verdict: str
-):
+def test_verdicts_turn_where_the_bounds_cross_the_criterion(unseen: dict[int, tuple[float, ...]], verdict: str):
     assert criterion(made_up(unseen)).verdict == verdict
 
 
@@ -195,9 +193,7 @@ def test_chance_is_taken_for_the_finding_at_most_one_time_in_twenty(world: str, 
 def test_seeds_in_two_camps_seldom_make_a_step(seeds: int):
     """Seeds that score 0 or 1 by chance, whatever the rules; with two seeds one table in 16 would pass."""
     rng, repeats = np.random.default_rng(seeds), 100
-    tables = (
-        made_up({rules: list(rng.integers(0, 2, seeds) / 1) for rules in (10, 1000)}) for _ in range(repeats)
-    )
+    tables = (made_up({rules: list(rng.integers(0, 2, seeds) / 1) for rules in (10, 1000)}) for _ in range(repeats))
     assert sum(criterion(table).verdict == "reproduced" for table in tables) <= 0.05 * repeats
 
 
@@ -224,9 +220,7 @@ def test_the_threshold_is_interpolated_on_the_logarithm():
 def test_threshold_and_shape_are_reported():
     notes = criterion(made_up({**STEP, 30: (0.0, 0.0, 0.0)})).notes
     assert notes[0].startswith("Unseen rules reach 0.5 at 2")
-    assert (
-        notes[1] == "83% of the rise lies between 100 and 1,000 rules, 1 of 3 steps of the grid (not judged)."
-    )
+    assert notes[1] == "83% of the rise lies between 100 and 1,000 rules, 1 of 3 steps of the grid (not judged)."
 
 
 # --- claims
@@ -238,9 +232,7 @@ def test_a_study_finds_its_claim_at_every_scale():
 
 
 def test_a_study_without_a_claim_names_those_there_are():
-    with pytest.raises(
-        claims.ClaimError, match=r"^no claim belongs to the study 'tea/cups/cpu': .* markov/threshold$"
-    ):
+    with pytest.raises(claims.ClaimError, match=r"^no claim belongs to the study 'tea/cups/cpu': .* markov/threshold$"):
         claims.claim_for("tea/cups/cpu")
 
 

@@ -11,18 +11,36 @@ from tests.commands import ROOT, TINY, call
 BAD = {
     "unknown key": (["task.num_rule=3"], "task.num_rule: unknown key (did you mean num_rules?); allowed: "),
     "unknown section": (["tasks.num_rules=3"], "tasks: unknown key (did you mean task?); allowed: "),
-    "wrong type": (["task.noop_rate=often"], "task.noop_rate: expected a number from 0.0 to 1.0 (share), got 'often'"),
+    "wrong type": (
+        ["task.noop_rate=often"],
+        "task.noop_rate: expected a number from 0.0 to 1.0 (share), got 'often'",
+    ),
     "out of bounds": (["optim.b1=1.5"], "optim.b1: expected a number from 0.0 to 0.9999, got 1.5"),
-    "pattern longer than input": (["task.search_length=60"], "task.search_length: at most task.input_length = 50, got 60"),
+    "pattern longer than input": (
+        ["task.search_length=60"],
+        "task.search_length: at most task.input_length = 50, got 60",
+    ),
     "more rules than exist": (
         ["task.alphabet=4", "task.search_length=1", "task.replace_length=1", "task.num_rules=10"],
         "task.num_rules: at most 9 rules exist for alphabet 4",
     ),
-    "unwritable output": (["out=/dev/null/runs"], "out: cannot write to /dev/null/runs: /dev/null is not a folder"),
-    "unknown study": (["study=markov/treshold/cpu"], "study: there is no markov/treshold/cpu (did you mean markov/th"),
+    "unwritable output": (
+        ["out=/dev/null/runs"],
+        "out: cannot write to /dev/null/runs: /dev/null is not a folder",
+    ),
+    "unknown study": (
+        ["study=markov/treshold/cpu"],
+        "study: there is no markov/treshold/cpu (did you mean markov/th",
+    ),
     "unknown task": (["task=markow"], "task: there is no markow (did you mean markov?); allowed: "),
-    "missing -m": (["study=markov/threshold/smoke"], "-m is missing: this study sweeps task.num_rules, seed; type: "),
-    "two studies": (["-m", "study=markov/threshold/smoke,markov/threshold/cpu"], "study: sweep one study at a time"),
+    "missing -m": (
+        ["study=markov/threshold/smoke"],
+        "-m is missing: this study sweeps task.num_rules, seed; type: ",
+    ),
+    "two studies": (
+        ["-m", "study=markov/threshold/smoke,markov/threshold/cpu"],
+        "study: sweep one study at a time",
+    ),
     "syntax": (["task.num_rules=[1"], "task.num_rules=[1: "),
 }
 

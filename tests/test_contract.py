@@ -150,9 +150,7 @@ class FixedKnob(Sum):
 
 
 jax.tree_util.register_static(FixedKnob)
-BROKEN.append(
-    pytest.param(contract.knobs_are_traced, FixedKnob, "another lie_rate compiles split train anew")
-)
+BROKEN.append(pytest.param(contract.knobs_are_traced, FixedKnob, "another lie_rate compiles split train anew"))
 
 
 @broken(contract.keys_decide, "1 distinct examples")
@@ -247,9 +245,7 @@ def test_a_task_of_another_package_is_found_by_its_entry_point(monkeypatch):
             return Sum
 
     monkeypatch.setattr(task_module, "_REGISTRY", dict(task_module._REGISTRY))
-    monkeypatch.setattr(
-        task_module, "entry_points", lambda group: [Entry()] if group == "terrarium.tasks" else []
-    )
+    monkeypatch.setattr(task_module, "entry_points", lambda group: [Entry()] if group == "terrarium.tasks" else [])
     assert registry()["sum"] is Sum
     assert registry()["sum"] is Sum
 

@@ -34,7 +34,11 @@ def assert_same(a, b) -> None:
     jax.tree.map(np.testing.assert_array_equal, a, b)
 
 
-RUNS = [run_of("seed=1"), run_of("seed=2", "task.num_rules=5", "optim.lr=0.01"), run_of("seed=3", "task.noop_rate=0.5")]
+RUNS = [
+    run_of("seed=1"),
+    run_of("seed=2", "task.num_rules=5", "optim.lr=0.01"),
+    run_of("seed=3", "task.noop_rate=0.5"),
+]
 
 
 def test_knobs_share_a_program_and_statics_do_not():
@@ -47,8 +51,9 @@ def test_knobs_share_a_program_and_statics_do_not():
 
 @pytest.mark.parametrize("lanes_per_device", [1, 3])
 def test_a_lane_trains_as_it_would_alone(lanes_per_device):
-    """To float tolerance in what the model does. Single parameters may differ: where a gradient is 0 but for rounding (a
-    key's bias shifts all scores alike), Adam scales the rounding up to a step."""
+    """To float tolerance in what the model does. Single parameters may differ: where a gradient is 0 but for rounding
+    (a key's bias shifts all scores alike), Adam scales the rounding up to a step.
+    """
 
     def loss_and_scores(runs: list[Run], at_a_time: int):
         engine = Engine(runs, lanes_per_device=at_a_time)

@@ -34,7 +34,11 @@ def uninterrupted(tmp_path_factory) -> dict[str, bytes]:
 
 def start(out: Path) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        command("run", *SWEEP, f"out={out}"), cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        command("run", *SWEEP, f"out={out}"),
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     )
 
 

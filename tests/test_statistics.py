@@ -50,10 +50,7 @@ def contains(interval: Interval, value: float) -> bool:
 def test_a_mean_is_covered_at_93_percent_or_more(name: str, seeds: int, shared: bool):
     draw, rng = SEEDS_THAT_SCATTER[name], np.random.default_rng(seeds)
     mean = draw(rng, 400_000).mean()
-    hits = [
-        contains(mean_score(list(scored(rng, draw(rng, seeds), shared)), EXAMPLES), mean)
-        for _ in range(REPEATS)
-    ]
+    hits = [contains(mean_score(list(scored(rng, draw(rng, seeds), shared)), EXAMPLES), mean) for _ in range(REPEATS)]
     assert np.mean(hits) >= 0.93 - SLACK
 
 
@@ -89,9 +86,7 @@ def test_plain_t_would_not_cover_scores_that_pile_up_at_a_bound():
 def test_two_camps_of_seeds_are_beyond_any_three_of_them():
     """The limit that the module states: seeds that score 0 or 1 by chance are covered too seldom."""
     rng = np.random.default_rng(0)
-    hits = [
-        contains(mean_score(list(rng.integers(0, 2, 3).astype(float)), EXAMPLES), 0.5) for _ in range(REPEATS)
-    ]
+    hits = [contains(mean_score(list(rng.integers(0, 2, 3).astype(float)), EXAMPLES), 0.5) for _ in range(REPEATS)]
     assert np.mean(hits) < 0.93
 
 

@@ -78,9 +78,7 @@ class HalfSpace(Task):
         sign = 1 - 2 * ((self.seed + (split == "unseen")) % 2)
         plane = plane.at[0].set(sign * jnp.abs(plane[0]))
         y = (x @ plane > 0) ^ noise
-        inputs = (
-            jnp.zeros((self.points, 2, self.width + 1)).at[:, 0, :-1].set(x).at[:, 1, -1].set(2.0 * y - 1)
-        )
+        inputs = jnp.zeros((self.points, 2, self.width + 1)).at[:, 0, :-1].set(x).at[:, 1, -1].set(2.0 * y - 1)
         targets = jnp.stack([y, jnp.zeros_like(y)], 1).reshape(-1).astype(jnp.int32)
         weights = jnp.tile(jnp.array([1.0, 0.0]), self.points)
         facts = {f"plane_{i}": c for i, c in enumerate(plane)}
@@ -91,9 +89,7 @@ class HalfSpace(Task):
 
     def oracle(self, example):
         plane = [int(example.facts[f"plane_{i}"]) for i in range(self.width)]
-        return [
-            int(sum(c * v for c, v in zip(plane, x, strict=False)) > 0) for x in example.inputs[::2].tolist()
-        ]
+        return [int(sum(c * v for c, v in zip(plane, x, strict=False)) > 0) for x in example.inputs[::2].tolist()]
 
     def identities(self, example):
         return {tuple(int(fact) for fact in example.facts.values())}

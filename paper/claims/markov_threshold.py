@@ -92,9 +92,7 @@ def _scores(table: pl.DataFrame, condition: str) -> tuple[Scores, int]:
 def _cannot_judge(table: pl.DataFrame, unseen: Scores) -> str:
     """Why this table cannot be judged; empty where it can."""
     seeds = sorted({seed for scores in unseen.values() for seed in scores})
-    missing = [
-        f"{rules:,} rules, seed {seed}" for rules in unseen for seed in seeds if seed not in unseen[rules]
-    ]
+    missing = [f"{rules:,} rules, seed {seed}" for rules in unseen for seed in seeds if seed not in unseen[rules]]
     steps = sorted(table.filter(pl.col("final"), status="finished")["step"].unique())
     if len(unseen) < 2:
         return f"There is one number of rules only ({min(unseen):,}), so no rise can be measured."
@@ -118,9 +116,7 @@ def _notes(table: pl.DataFrame, unseen: Scores) -> list[str]:
             place += f" [{crossing.lower:,.0f}, {crossing.upper:,.0f}]"
         notes.append(f"Unseen rules reach {HALF} at {place} (not judged; the paper, at its size: near 400).")
     elif len(unseen) > 1:
-        notes.append(
-            f"Unseen rules cross {HALF} in the grid in {crossed} of {len(seeds)} seeds (not judged)."
-        )
+        notes.append(f"Unseen rules cross {HALF} in the grid in {crossed} of {len(seeds)} seeds (not judged).")
     means = [(rules, float(np.mean(list(scores.values())))) for rules, scores in unseen.items()]
     total = means[-1][1] - means[0][1]
     if total > NEAR_ZERO:
