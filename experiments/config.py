@@ -23,7 +23,7 @@ from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.errors import HydraException, OverrideParseException
+from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
@@ -90,6 +90,7 @@ def _hydra() -> Iterator[None]:
 
 def compose(overrides: Sequence[str]) -> DictConfig:
     """The composed configuration with its `hydra` node. Raises ConfigError, one line, for what does not compose."""
+    _parse(overrides)
     with _hydra():
         try:
             return hydra_compose("config", overrides=list(overrides), return_hydra_config=True)
@@ -112,10 +113,13 @@ def sweep(overrides: Sequence[str]) -> list[list[str]]:
 
 
 def _parse(overrides: Sequence[str]) -> list[Any]:
-    try:
-        return OverridesParser.create().parse_overrides(list(overrides))
-    except (HydraException, OverrideParseException) as e:
-        raise ConfigError(_explain(e, overrides)) from None
+    parser, found = OverridesParser.create(), []
+    for override in overrides:
+        try:
+            found.append(parser.parse_override(override))
+        except HydraException:
+            raise ConfigError(f"{override}: not an override; write KEY=VALUE, a list as KEY=[1,2]") from None
+    return found
 
 
 def jobs(batch: Sequence[Sequence[str]]) -> list[Job]:

@@ -44,8 +44,8 @@ def main() -> int:
         if args.multirun:
             jobs = configs.jobs(configs.sweep(args.overrides))
         else:
-            jobs = configs.jobs([args.overrides])
             _refuse_forgotten_multirun(args.overrides)
+            jobs = configs.jobs([args.overrides])
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra raises what it would print over many lines
     try:
         _job()

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from experiments.config import Job
@@ -45,7 +46,7 @@ def train(jobs: Sequence[Job], *, lanes_per_device: int = 0, max_lanes: int = 0)
     packs = [pack for group in groups(missing) for pack in _split(group, max_lanes)]
     with Progress(packs, done=len(jobs) - len(missing)) as progress, _stop_requested() as stop:
         for pack in packs:
-            _train_pack(pack, lanes_per_device, progress, stop)
+            Pack(pack, lanes_per_device, progress).train(stop)
     ends = [read_end(job.folder) for job in jobs]
     return [end for end in ends if end is not None]
 
@@ -60,95 +61,107 @@ def _split(group: list[Job], size: int) -> list[list[Job]]:
     return [group[i : i + size] for i in range(0, len(group), size)] if size else [group]
 
 
-def _train_pack(jobs: list[Job], lanes_per_device: int, progress: Progress, stop: list[int]) -> None:
-    """Train one pack of lanes to the end of each."""
-    progress.phase(f"compiling for {len(jobs)} lane{'s' * (len(jobs) > 1)}")
-    engine = Engine([job.run for job in jobs], lanes_per_device=lanes_per_device)
-    records = [Record(job) for job in jobs]
-    lanes = engine.start()
-    started = engine.fetch(lanes)
-    states = [_lane(started, k) for k in range(len(jobs))]
-    resumed = [record.open(state) for record, state in zip(records, states, strict=True)]
-    if any(state is not None for state in resumed):
-        lanes = engine.load([r if r is not None else s for r, s in zip(resumed, states, strict=True)])
-    trackers = [Tracker(job) for job in jobs]
-    steps = np.array([job.run.train.steps for job in jobs])
-    every = jobs[0].run.train.eval_every
-    clock = _Clock()
-    done = np.asarray(engine.fetch(lanes).step)
-    progress.start(jobs, done)
-    ended = np.zeros(len(jobs), bool)
+class Pack:
+    """A group of jobs while they train as lanes: their states on the devices, their records on disk."""
 
-    def save(which: np.ndarray) -> Lane:
-        host = engine.fetch(lanes)
+    def __init__(self, jobs: list[Job], lanes_per_device: int, progress: Progress):
+        """Compile, and load the states that are on disk. Raises ConfigError where one cannot be used."""
+        progress.phase(f"compiling for {len(jobs)} lane{'s' * (len(jobs) > 1)}")
+        self.jobs, self.progress, self.clock = jobs, progress, _Clock()
+        self.engine = Engine([job.run for job in jobs], lanes_per_device=lanes_per_device)
+        self.records = [Record(job) for job in jobs]
+        self.steps = np.array([job.run.train.steps for job in jobs])
+        self.every = jobs[0].run.train.eval_every
+        self.lanes = self.engine.start()
+        fresh = self._on_host()
+        found = [record.open(lane) for record, lane in zip(self.records, fresh, strict=True)]
+        if any(lane is not None for lane in found):
+            self.lanes = self.engine.load([new if old is None else old for old, new in zip(found, fresh, strict=True)])
+        self.trackers = [Tracker(job) for job in jobs]
+        self.ended = np.zeros(len(jobs), bool)
+        self._chunk = 1
+        self._look()
+        progress.start(jobs, self.done)
+
+    def train(self, stop: list[int]) -> None:
+        """Train every lane to its end, in chunks. Raises Stopped, all lanes on disk, soon after `stop` fills."""
+        while not self.ended.all():
+            self._advance()
+            self._evaluate()
+            finished, lost = ~self.ended & ~self.diverged & (self.done >= self.steps), ~self.ended & self.diverged
+            self._end(finished, lost)
+            rate = self.clock.steps_per_second
+            self.progress.update(self.jobs, self.done, int((finished | lost).sum()), int(lost.sum()), rate)
+            if stop or self.clock.checkpoint_due():
+                self._save(~self.ended)
+            if stop and not self.ended.all():
+                raise Stopped(signal.Signals(stop[0]).name)
+
+    def _advance(self) -> None:
+        """One chunk, of a few seconds, towards the nearest evaluation of a lane."""
+        waiting = ~self.ended & (self.done < self.steps)
+        if not waiting.any():
+            return
+        next_evaluation = np.minimum(self.steps, (self.done // self.every + 1) * self.every)
+        until = min(int(next_evaluation[waiting].min()), int(self.done[waiting].min()) + self._chunk)
+        before, since = self.done, time.monotonic()
+        self.lanes = self.engine.advance(self.lanes, until)
+        self._look()
+        seconds, taken = time.monotonic() - since, self.done - before
+        if self._chunk > 1:  # the first chunk compiles, and says nothing of the pace
+            self.clock.add(seconds, int(taken.sum()))
+        at_this_pace = int(max(taken.max(), 1) * CHUNK_SECONDS / max(seconds, 1e-3))
+        self._chunk = max(2, min(at_this_pace, 4 * self._chunk + 8))
+
+    def _look(self) -> None:
+        """Fetch the lanes' steps, which waits for the devices."""
+        self.done = np.asarray(self.lanes.step)[: len(self.jobs)]
+        self.diverged = np.asarray(self.lanes.diverged)[: len(self.jobs)]
+
+    def _evaluate(self) -> None:
+        """Score and record the lanes that have just arrived at an evaluation; their mean loss begins anew."""
+        due = (self.done % self.every == 0) | (self.done >= self.steps)
+        recorded = np.array([record.rows[-1]["step"] if record.rows else 0 for record in self.records])
+        arrived = ~self.ended & ~self.diverged & due & (self.done > recorded)
+        if not arrived.any():
+            return
+        scores = self.engine.evaluate(self.lanes)
+        loss = np.asarray(self.lanes.loss_sum) / np.maximum(np.asarray(self.lanes.loss_steps), 1)
+        for k in np.flatnonzero(arrived):
+            both = {"examples": self.jobs[k].run.train.eval_examples, "train_loss": float(loss[k])}
+            rows = [
+                {"step": int(self.done[k]), "condition": name, **{m: v[k].tolist() for m, v in found.items()}, **both}
+                for name, found in scores.items()
+            ]
+            self.records[k].rows += rows
+            self.trackers[k].log(rows)
+            self.progress.score(self.jobs[k], rows)
+        keep = np.pad(~arrived, (0, len(loss) - len(arrived)), constant_values=True)
+        self.lanes = self.lanes._replace(
+            loss_sum=jnp.where(keep, self.lanes.loss_sum, 0), loss_steps=jnp.where(keep, self.lanes.loss_steps, 0)
+        )
+
+    def _end(self, finished: np.ndarray, lost: np.ndarray) -> None:
+        """Write the last records of the lanes that finished, and of those that diverged."""
+        if not (finished | lost).any():
+            return
+        lanes = self._on_host()
+        for k in np.flatnonzero(finished):
+            cost = self.clock.cost(self.jobs[k], int(self.steps[k]), len(self.jobs))
+            self.trackers[k].finish(self.records[k].finish(lanes[k], cost))
+        for k in np.flatnonzero(lost):
+            reason = f"loss or gradient not finite in step {int(self.done[k]) + 1}"
+            self.trackers[k].finish(self.records[k].fail(lanes[k], reason))
+        self.ended = self.ended | finished | lost
+
+    def _save(self, which: np.ndarray) -> None:
+        lanes = self._on_host()
         for k in np.flatnonzero(which):
-            records[k].save(_lane(host, int(k)))
-        return host
+            self.records[k].save(lanes[k])
 
-    chunk = 1
-    while not ended.all():
-        # Each lane's next evaluation; the group goes to the nearest, in chunks of a few seconds.
-        next_evaluation = np.minimum(steps, (done // every + 1) * every)
-        waiting = ~ended & (done < steps)
-        if waiting.any():
-            target = int(next_evaluation[waiting].min())
-            until = min(target, int(done[waiting].min()) + chunk)
-            before, since = done, time.monotonic()
-            lanes = engine.advance(lanes, until)
-            done, diverged = np.asarray(lanes.step)[: len(jobs)], np.asarray(lanes.diverged)[: len(jobs)]
-            seconds = time.monotonic() - since
-            if chunk > 1 or until > 1:  # the first call compiles; it says nothing of the pace
-                clock.add(seconds, int((done - before).sum()))
-            taken = max(int((done - before).max()), 1)
-            chunk = max(1, min(int(taken * CHUNK_SECONDS / max(seconds, 1e-3)), 4 * chunk + 8))
-        else:
-            diverged = np.asarray(lanes.diverged)[: len(jobs)]
-        arrived = ~ended & ~diverged & ((done % every == 0) | (done >= steps)) & (done > 0)
-        arrived &= np.array([not r.rows or r.rows[-1]["step"] < d for r, d in zip(records, done, strict=True)])
-        if arrived.any():
-            lanes = _evaluate(engine, lanes, arrived, records, trackers, progress)
-        finished = ~ended & ~diverged & (done >= steps)
-        lost = ~ended & diverged
-        if finished.any() or lost.any():
-            host = save(finished | lost)
-            for k in np.flatnonzero(finished):
-                cost = clock.cost(jobs[k], int(steps[k]), len(jobs))
-                trackers[k].finish(records[k].finish(_lane(host, int(k)), cost))
-            for k in np.flatnonzero(lost):
-                reason = f"loss or gradient not finite in step {int(done[k]) + 1}"
-                trackers[k].finish(records[k].fail(_lane(host, int(k)), reason))
-            ended |= finished | lost
-        progress.update(jobs, done, int((finished | lost).sum()), int(lost.sum()), clock.steps_per_second)
-        if stop or clock.checkpoint_due():
-            save(~ended)
-        if stop and not ended.all():
-            raise Stopped(signal.Signals(stop[0]).name)
-
-
-def _evaluate(engine: Engine, lanes: Lane, arrived: np.ndarray, records: list[Record], trackers, progress) -> Lane:
-    """Score all lanes, record those that arrived at an evaluation, and begin their mean training loss anew."""
-    scores = engine.evaluate(lanes)
-    host = engine.fetch(lanes)
-    for k in np.flatnonzero(arrived):
-        step, loss = int(host.step[k]), float(host.loss_sum[k]) / max(int(host.loss_steps[k]), 1)
-        examples = records[k].job.run.train.eval_examples
-        rows = [
-            {"step": step, "condition": name, **{m: v[k].tolist() for m, v in found.items()}}
-            | {"examples": examples, "train_loss": loss}
-            for name, found in scores.items()
-        ]
-        records[k].rows += rows
-        trackers[k].log(rows)
-        progress.score(records[k].job, rows)
-    keep = np.pad(~arrived, (0, lanes.step.shape[0] - len(arrived)), constant_values=True)
-    return lanes._replace(
-        loss_sum=jax.numpy.where(keep, lanes.loss_sum, 0),
-        loss_steps=jax.numpy.where(keep, lanes.loss_steps, 0),
-    )
-
-
-def _lane(lanes: Lane, k: int) -> Lane:
-    return jax.tree.map(lambda x: x[k], lanes)
+    def _on_host(self) -> list[Lane]:
+        lanes = self.engine.fetch(self.lanes)
+        return [jax.tree.map(lambda x, k=k: x[k], lanes) for k in range(len(self.jobs))]
 
 
 class _Clock:

@@ -25,15 +25,12 @@ class VmapLauncher(Launcher):
         self.lanes_per_device, self.max_lanes = lanes_per_device, max_lanes
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
-        """Hydra's hook; jobs are composed anew from their overrides, so only the base configuration is kept."""
-        self.base = config
+        """Hydra's hook, which has nothing to do: jobs are composed from their overrides, which are complete."""
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
         """Train all jobs; each returns its own value to the sweeper."""
         setup_globals()
-        choices = [o for o in self.base.hydra.overrides.task if "=" in o]
-        batch = [list(dict.fromkeys([*choices, *overrides])) for overrides in job_overrides]
-        jobs = configs.jobs(batch)
+        jobs = configs.jobs(job_overrides)
         ends = train(jobs, lanes_per_device=self.lanes_per_device, max_lanes=self.max_lanes)
         return [_returned(overrides, end) for overrides, end in zip(job_overrides, ends, strict=True)]
 

@@ -41,7 +41,7 @@ BAD = {
         ["-m", "study=markov/threshold/smoke,markov/threshold/cpu"],
         "study: sweep one study at a time",
     ),
-    "syntax": (["task.num_rules=[1"], "task.num_rules=[1: "),
+    "syntax": (["task.num_rules=[1"], "task.num_rules=[1: not an override; write KEY=VALUE"),
 }
 
 
