@@ -154,7 +154,7 @@ def read_end(folder: Path) -> dict[str, Any] | None:
 
 def _named(tree: Any) -> dict[str, np.ndarray]:
     leaves = jax.tree_util.tree_flatten_with_path(tree)[0]
-    return {jax.tree_util.keystr(path): np.ascontiguousarray(leaf) for path, leaf in leaves}
+    return {jax.tree_util.keystr(path): np.array(leaf, order="C") for path, leaf in leaves}
 
 
 def _load(path: Path, template: Any) -> Any:

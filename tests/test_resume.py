@@ -59,7 +59,8 @@ def test_killed_at_random_moments_and_run_again(uninterrupted, tmp_path, monkeyp
         wait_for(process, moved)
         time.sleep(chance.uniform(0, 0.5))
         process.kill()
-        killed += process.wait() == -signal.SIGKILL
+        process.communicate()
+        killed += process.returncode == -signal.SIGKILL
     assert killed, "the run ended before it could be killed: this test saw nothing"
     process = start(tmp_path)
     _, said = process.communicate(timeout=300)
