@@ -38,7 +38,7 @@ CONF = Path(__file__).resolve().parent.parent / "conf"
 _SECTIONS = ("task", "model", "optim", "train")
 _GROUPS = (*_SECTIONS, "study", "hydra/launcher", "hydra/sweeper")
 # What does not change a result is not part of a run's identity.
-_NOT_IDENTITY = ("out", "wandb")
+_NOT_IDENTITY = ("out", "wandb", "retry")
 WANDB_MODES = ("disabled", "offline", "online")
 
 
@@ -48,6 +48,7 @@ class Job:
 
     run: Run
     config: dict[str, Any]
+    overrides: tuple[str, ...] = ()
     study: str | None = None
     label: str = ""
     swept: dict[str, Any] = field(default_factory=dict)
@@ -107,6 +108,8 @@ def sweep(overrides: Sequence[str]) -> list[list[str]]:
                 "study: sweep one study at a time, each has launcher and sweep of its own; run them in turn"
             )
     base = compose([str(o.input_line) for o in fixed])
+    if not base.hydra.sweeper["_target_"].endswith(".BasicSweeper"):
+        return []  # another sweeper decides on its jobs as it goes; the launcher checks them
     params = base.hydra.sweeper.get("params") or {}
     every = _parse([f"{k}={v}" for k, v in params.items()] + list(overrides))
     return BasicSweeper.split_arguments(every, None)[0]
@@ -182,7 +185,7 @@ def job(config: DictConfig, overrides: Sequence[str] = ()) -> Job:
     label = re.sub(r"[^\w.,=+-]", "_", ",".join(f"{k}={v}" for k, v in shown.items()))[:120]
     params = config.hydra.sweeper.get("params") or {}
     swept = {k: OmegaConf.select(config, k) for k in params if k != "seed"}
-    return Job(run, plain, study, label, swept)
+    return Job(run, plain, tuple(overrides), study, label, swept)
 
 
 def build(config: dict[str, Any]) -> Run:
@@ -207,6 +210,8 @@ def build(config: dict[str, Any]) -> Run:
     if not isinstance(seed, int) or isinstance(seed, bool) or not 0 <= seed <= fields.INT32_MAX:
         errors.append(f"seed: expected an integer from 0 to {fields.INT32_MAX}, got {seed!r}")
     errors += _check_output(config.get("out")) + _check_wandb(config.get("wandb"))
+    if not isinstance(config.get("retry"), bool):
+        errors.append(f"retry: expected true or false, got {config.get('retry')!r}")
     if errors:
         raise ConfigError(*errors)
     return Run(**parts, seed=seed)

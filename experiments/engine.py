@@ -22,7 +22,7 @@ from jax.sharding import NamedSharding, PartitionSpec
 import models
 from experiments.optim import Optimizer
 from experiments.scores import score, token_losses
-from fields import knob, pytree, static
+from fields import knob, pytree, replace, static
 from synthetic.task import Example, Task
 
 # Streams of a run's seed.
@@ -92,25 +92,30 @@ class Engine:
         """Stack the runs over `devices` (all by default), `lanes_per_device` of them vectorised at a time on each.
 
         0 chooses: one on a CPU, where vectorised lanes are no faster, and all on an accelerator, which small models
-        leave idle. Raises ValueError where treedefs differ.
+        leave idle. One at a time, a lane's result is the same to the bit whatever lanes are beside it: all devices
+        run the program even for a single lane. Raises ValueError where treedefs differ.
         """
         if any(treedef(run) != treedef(runs[0]) for run in runs):
             raise ValueError("lanes of one program need runs of equal treedef")
         self.size = len(runs)
-        devices = list(devices or jax.devices())[: self.size]
+        devices = list(devices or jax.devices())
         lanes_per_device = lanes_per_device or (1 if devices[0].platform == "cpu" else self.size)
         self._mesh = jax.sharding.Mesh(np.array(devices), ("lanes",))
         self._sharding = NamedSharding(self._mesh, PartitionSpec("lanes"))
         self._padded = -(-self.size // len(devices)) * len(devices)
-        self.runs = self._place(_stack([jax.tree.map(np.asarray, _numeric(run)) for run in runs]))
+        stacked = _numeric(self._pad(_stack(runs)))
+        # What fills up the last device has no steps to do.
+        steps = np.where(np.arange(self._padded) < self.size, stacked.train.steps, 0).astype(np.int32)
+        self.runs = self._put(replace(stacked, train=replace(stacked.train, steps=steps)))
         self.conditions = list(runs[0].task.conditions())
         self._start, self._advance, self._evaluate = _programs(self._mesh, lanes_per_device)
 
-    def _place(self, tree: Any) -> Any:
-        """Pad the lane axis to a multiple of the devices by repeating the last lane, and put it there."""
+    def _pad(self, tree: Any) -> Any:
+        """The lane axis made a multiple of the devices, by repeating the last lane."""
         extra = self._padded - self.size
-        if extra:
-            tree = jax.tree.map(lambda x: np.concatenate([x, np.repeat(x[-1:], extra, 0)]), tree)
+        return jax.tree.map(lambda x: np.concatenate([x, np.repeat(x[-1:], extra, 0)]), tree)
+
+    def _put(self, tree: Any) -> Any:
         return jax.device_put(tree, self._sharding)
 
     def start(self) -> Lane:
@@ -132,7 +137,7 @@ class Engine:
 
     def load(self, lanes: Sequence[Lane]) -> Lane:
         """Single lanes, from `fetch` or from disk, back on the devices."""
-        return self._place(_stack(lanes))
+        return self._put(self._pad(_stack(lanes)))
 
 
 @functools.cache
@@ -165,8 +170,8 @@ def _programs(mesh: jax.sharding.Mesh, at_a_time: int) -> tuple[Any, Any, Any]:
 
 
 def _numeric(run: Run) -> Run:
-    """The run's leaves as float32 or int32, whatever Python number they were."""
-    return jax.tree.map(lambda x: np.float32(x) if isinstance(x, float) else np.int32(x), run)
+    """The run's leaves as float32 or int32, whatever Python numbers they were made of."""
+    return jax.tree.map(lambda x: x.astype(np.float32 if x.dtype.kind == "f" else np.int32), run)
 
 
 def _stack(trees: Sequence[Any]) -> Any:

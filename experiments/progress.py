@@ -22,9 +22,9 @@ _SHOWN_SCORES = 8
 class Progress:
     """Lanes done, failed and left, tokens a second, time left and current scores, on stderr. A context manager."""
 
-    def __init__(self, packs: Sequence[Sequence[Job]], *, done: int):
-        """`packs` are the groups of lanes to train; `done` the number of jobs that had ended before."""
-        self._jobs = {job.id: job for pack in packs for job in pack}
+    def __init__(self, jobs: Sequence[Job], *, done: int):
+        """`jobs` are those to train; `done` is the number of jobs that had ended before."""
+        self._jobs = {job.id: job for job in jobs}
         self._total = sum(job.run.train.steps for job in self._jobs.values())
         self._steps = dict.fromkeys(self._jobs, 0)
         self._before, self._ended, self._diverged = done, 0, 0
@@ -37,7 +37,7 @@ class Progress:
     def __enter__(self) -> Progress:
         if self._jobs:
             ready = f", {self._before} already done" if self._before else ""
-            self._say(f"training {len(self._jobs)} run{'s' * (len(self._jobs) > 1)}{ready}")
+            self.say(f"training {len(self._jobs)} run{'s' * (len(self._jobs) > 1)}{ready}")
             if self._live:
                 self._live.start()
         return self
@@ -46,7 +46,7 @@ class Progress:
         if self._live and self._jobs:
             self._live.stop()
         if self._jobs:
-            self._say(self._line())
+            self.say(self._line())
 
     def phase(self, text: str) -> None:
         """What is going on before steps can be counted, such as compiling."""
@@ -58,7 +58,7 @@ class Progress:
         self._steps.update(zip([job.id for job in jobs], steps.tolist(), strict=True))
         resumed = sum(steps > 0)
         if resumed:
-            self._say(f"resuming {resumed} from their last checkpoints, at steps {min(steps)} to {max(steps)}")
+            self.say(f"resuming {resumed} from their last checkpoints, at steps {min(steps)} to {max(steps)}")
 
     def update(self, jobs: Sequence[Job], steps: np.ndarray, ended: int, diverged: int, rate: float) -> None:
         """After a chunk: each run's steps, how many ended and diverged just now, and all lanes' steps per second."""
@@ -73,7 +73,8 @@ class Progress:
         """A run's newest scores; the last condition's exact match is shown."""
         self._scores[job.id] = rows[-1]["exact_match"] if len(rows) == 1 else _headline(rows)
 
-    def _say(self, text: str) -> None:
+    def say(self, text: str) -> None:
+        """A line of its own, above the display."""
         self._console.print(text, highlight=False, soft_wrap=True)
 
     def _line(self) -> str:
@@ -100,7 +101,7 @@ class Progress:
             self._live.update(grid)
         elif now or time.monotonic() - self._printed > LINE_SECONDS:
             self._printed = time.monotonic()
-            self._say(self._line())
+            self.say(self._line())
 
 
 def _headline(rows: Sequence[dict[str, Any]]) -> float:

@@ -67,8 +67,9 @@ class Record:
 
     @property
     def ended(self) -> bool:
-        """Whether there is nothing left to do: the run finished, or diverged."""
-        return (self.folder / "result.json").exists() or (self.folder / "error.json").exists()
+        """Whether there is nothing left to do: the run finished, or diverged and is not to be tried again."""
+        diverged = (self.folder / "error.json").exists() and not self.job.config["retry"]
+        return (self.folder / "result.json").exists() or diverged
 
     def open(self, template: Any) -> Any:
         """The state to go on from, shaped as `template` (a pytree of arrays), or None where there is none yet.
@@ -78,6 +79,9 @@ class Record:
         """
         write(self.folder / "config.yaml", yaml.safe_dump(self.job.config, sort_keys=False))
         path = self.folder / "state.safetensors"
+        if (self.folder / "error.json").exists():
+            path.unlink(missing_ok=True)
+            (self.folder / "error.json").unlink()
         if not path.exists():
             return None
         state = _load(path, template)

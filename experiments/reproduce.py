@@ -10,18 +10,22 @@ Further words are Hydra overrides for every run of the study (out=FOLDER, wandb.
 from __future__ import annotations
 
 import argparse
+import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
+from omegaconf import OmegaConf
 from rich.console import Console
 
 from experiments import config as configs
 from experiments import devices
 from experiments.errors import ConfigError, command
+from experiments.launch import Settings, launch
 from experiments.records import read_end
 from experiments.results import table
-from experiments.train import Stopped, train
+from experiments.train import Stopped
 from paper import claims, results
 from paper.table import show, show_comparison
 
@@ -48,11 +52,10 @@ def _reproduce(study: str, overrides: Sequence[str], *, record: bool) -> int:
     jobs = configs.jobs(configs.sweep([f"study={study}", *overrides]))
     devices.use_all_cores()
     if any(read_end(job.folder) is None for job in jobs):
-        launcher = configs.compose([f"study={study}"]).hydra.launcher
         try:
-            train(jobs, lanes_per_device=launcher.lanes_per_device, max_lanes=launcher.max_lanes)
+            launch(jobs, Settings(**_launcher(study, overrides)))
         except Stopped as stopped:
-            again = " ".join(["python -m experiments.reproduce", *sys.argv[1:]])
+            again = shlex.join(["python", "-m", "experiments.reproduce", *sys.argv[1:]])
             print(f"stopped by {stopped}; every run is on disk, to go on: {again}", file=sys.stderr)
             return 130
     found = table(jobs)
@@ -69,6 +72,13 @@ def _reproduce(study: str, overrides: Sequence[str], *, record: bool) -> int:
     claim.figure(found, judgement, figure)
     print(f"figure: {figure}.png" + (f"  record: {recorded}" if record else f"  runs: {jobs[0].folder.parent}"))
     return 0
+
+
+def _launcher(study: str, overrides: Sequence[str]) -> dict[str, Any]:
+    """The fields of the study's launcher, as `hydra/launcher=vmap` has them; none where another is chosen."""
+    single = [o for o in overrides if o.startswith("hydra")]
+    chosen: Any = OmegaConf.to_container(configs.compose([f"study={study}", *single]).hydra.launcher)
+    return {key: value for key, value in chosen.items() if key in Settings.__dataclass_fields__}
 
 
 def _check(study: str) -> int:

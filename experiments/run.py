@@ -10,6 +10,7 @@ The same command again does only what is missing.
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from typing import Any
 
@@ -21,6 +22,7 @@ from omegaconf import DictConfig, OmegaConf
 from experiments import config as configs
 from experiments import devices
 from experiments.errors import ConfigError, command
+from experiments.records import read_end
 from experiments.train import Stopped, train, value
 
 
@@ -50,7 +52,7 @@ def main() -> int:
     try:
         _job()
     except Stopped as stopped:
-        again = " ".join(["python -m experiments.run", *sys.argv[1:]])
+        again = shlex.join(["python", "-m", "experiments.run", *sys.argv[1:]])
         print(f"stopped by {stopped}; every run is on disk, to go on: {again}", file=sys.stderr)
         return 130
     return _report(jobs)
@@ -59,19 +61,24 @@ def main() -> int:
 def _refuse_forgotten_multirun(overrides: list[str]) -> None:
     params = configs.compose(overrides).hydra.sweeper.get("params")
     if params:
-        again = " ".join(["python -m experiments.run -m", *overrides])
+        again = shlex.join(["python", "-m", "experiments.run", "-m", *overrides])
         raise ConfigError(f"-m is missing: this study sweeps {', '.join(params)}; type: {again}")
 
 
 def _report(jobs: list[configs.Job]) -> int:
-    """Say which jobs did not finish; the exit code is 1 if any."""
-    from experiments.records import read_end
-
-    failed = [(job, end) for job in jobs if (end := read_end(job.folder)) and end["status"] != "finished"]
-    for job, end in failed:
-        print(f"failed: {job.folder}: {end['reason']}", file=sys.stderr)
-    if jobs and len(jobs) > 1:
+    """Say which jobs did not finish, and what runs only those again; the exit code is 1 if any."""
+    ends = [(job, read_end(job.folder)) for job in jobs]
+    failed = [(job, end) for job, end in ends if end is None or end["status"] != "finished"]
+    if len(jobs) > 1:
         print(f"{len(jobs) - len(failed)} of {len(jobs)} runs finished; records in {jobs[0].folder.parent}")
+    for job, end in failed:
+        print(f"failed: {job.folder}: {end['reason'] if end else 'it has not ended'}", file=sys.stderr)
+    if failed:
+        words = [word for word in sys.argv[1:] if not word.startswith("retry=")]
+        print(
+            f"only these again: {shlex.join(['python', '-m', 'experiments.run', *words, 'retry=true'])}",
+            file=sys.stderr,
+        )
     return 1 if failed else 0
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+import traceback
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -15,9 +16,11 @@ import numpy as np
 
 from experiments.config import Job
 from experiments.engine import Engine, Lane, treedef
+from experiments.errors import ConfigError
 from experiments.progress import Progress
 from experiments.records import Record, read_end
 from experiments.tracking import Tracker
+from fields import declared
 
 CHUNK_SECONDS = 2.0  # between looks at signals and the progress line
 # Between states on disk; a stop by signal writes one at once. Tests ask for one after every chunk.
@@ -36,29 +39,77 @@ def groups(jobs: Iterable[Job]) -> list[list[Job]]:
     return list(found.values())
 
 
-def train(jobs: Sequence[Job], *, lanes_per_device: int = 0, max_lanes: int = 0) -> list[dict[str, Any]]:
-    """Do what is missing of `jobs` and return the end of each, in order: the content of its result or error file.
+def packs(jobs: Iterable[Job], max_lanes: int) -> list[list[Job]]:
+    """Groups, split where they are larger than `max_lanes` (0 is no limit)."""
+    return [
+        group[i : i + (max_lanes or len(group))]
+        for group in groups(jobs)
+        for i in range(0, len(group), max_lanes or len(group))
+    ]
 
-    `max_lanes` splits larger groups (0 is no limit). Raises ConfigError for records that cannot be used or written,
-    Stopped on SIGINT and SIGTERM once every lane is on disk.
+
+def missing(jobs: Iterable[Job]) -> list[Job]:
+    """The jobs that have not ended, each once."""
+    return list({job.id: job for job in jobs if not Record(job).ended}.values())
+
+
+def plan(jobs: Sequence[Job], max_lanes: int) -> str:
+    """What is about to be compiled, in words: "2 programs, of 8 and 8 lanes: model.depth differs"."""
+    parts, sizes = groups(jobs), [len(pack) for pack in packs(jobs, max_lanes)]
+    apart = [
+        f"{section}.{name}"
+        for section in ("task", "model", "optim", "train")
+        for name in dict.fromkeys(name for group in parts for name in group[0].config[section])
+        if len({_static(group[0], section, name) for group in parts}) > 1
+    ]
+    lanes = " and ".join(
+        f"{size} x {sizes.count(size)}" if sizes.count(size) > 1 else f"{size}" for size in dict.fromkeys(sizes)
+    )
+    why = f": {', '.join(apart)} differ{'s' * (len(apart) == 1)}" if apart else ""
+    number = f"{len(parts)} program{'s' * (len(parts) > 1)}"
+    return f"{number} to compile, for packs of {lanes} lane{'s' * (sizes != [1])}{why}"
+
+
+def _static(job: Job, section: str, name: str) -> Any:
+    """The value of a field that keeps programs apart; None for a knob."""
+    part = getattr(job.run, section)
+    declaration = declared(type(part)).get(name)
+    return job.config[section].get(name) if declaration is None or not declaration.traced else None
+
+
+def train(jobs: Sequence[Job], *, lanes_per_device: int = 0, max_lanes: int = 0) -> list[dict[str, Any] | None]:
+    """Do what is missing of `jobs` and return how each ended, in order: what its result or error file says.
+
+    `max_lanes` splits larger groups (0 is no limit). A pack that does not fit in memory is halved; one that raises
+    otherwise is reported, leaves its runs without an end (None), and does not keep the others from training. Raises
+    ConfigError for records that cannot be used or written, Stopped on SIGINT and SIGTERM once every lane is on disk.
     """
-    missing = list({job.id: job for job in jobs if not Record(job).ended}.values())
-    packs = [pack for group in groups(missing) for pack in _split(group, max_lanes)]
-    with Progress(packs, done=len(jobs) - len(missing)) as progress, _stop_requested() as stop:
-        for pack in packs:
-            Pack(pack, lanes_per_device, progress).train(stop)
-    ends = [read_end(job.folder) for job in jobs]
-    return [end for end in ends if end is not None]
+    todo = missing(jobs)
+    queue = packs(todo, max_lanes)
+    with Progress(todo, done=len(jobs) - len(todo)) as progress, _stop_requested() as stop:
+        if todo:
+            progress.say(plan(todo, max_lanes))
+        while queue:
+            pack = queue.pop(0)
+            try:
+                Pack(pack, lanes_per_device, progress).train(stop)
+            except (ConfigError, Stopped):
+                raise
+            except Exception as e:
+                half = len(pack) // 2
+                if "RESOURCE_EXHAUSTED" in str(e) and half:
+                    progress.say(f"out of memory with {len(pack)} lanes: going on with {len(pack) - half} and {half}")
+                    queue = [pack[:-half], pack[-half:], *queue]
+                else:
+                    progress.say("".join(traceback.format_exception(e)))
+                    progress.say(f"the pack of {', '.join(job.folder.name for job in pack)} failed: see above")
+    return [read_end(job.folder) for job in jobs]
 
 
-def value(end: dict[str, Any]) -> float:
-    """What a job returns to a sweeper: the mean over conditions of exact match at the end; NaN where it diverged."""
-    scores = [score["exact_match"] for score in end.get("scores", {}).values()]
+def value(end: dict[str, Any] | None) -> float:
+    """What a job returns to a sweeper: the mean over conditions of exact match at the end; NaN where it failed."""
+    scores = [score["exact_match"] for score in end["scores"].values()] if end and "scores" in end else []
     return sum(scores) / len(scores) if scores else float("nan")
-
-
-def _split(group: list[Job], size: int) -> list[list[Job]]:
-    return [group[i : i + size] for i in range(0, len(group), size)] if size else [group]
 
 
 class Pack:

@@ -15,14 +15,15 @@ from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
 from experiments import config as configs
-from experiments.train import train, value
+from experiments.launch import Settings, launch
+from experiments.train import value
 
 
 class VmapLauncher(Launcher):
     """Groups jobs of equal treedef and trains each group in one program."""
 
-    def __init__(self, lanes_per_device: int = 0, max_lanes: int = 0):
-        self.lanes_per_device, self.max_lanes = lanes_per_device, max_lanes
+    def __init__(self, lanes_per_device: int, max_lanes: int, executor: str, slurm: dict[str, Any]):
+        self.settings = Settings(lanes_per_device, max_lanes, executor, slurm)
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
         """Hydra's hook, which has nothing to do: jobs are composed from their overrides, which are complete."""
@@ -30,12 +31,11 @@ class VmapLauncher(Launcher):
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
         """Train all jobs; each returns its own value to the sweeper."""
         setup_globals()
-        jobs = configs.jobs(job_overrides)
-        ends = train(jobs, lanes_per_device=self.lanes_per_device, max_lanes=self.max_lanes)
+        ends = launch(configs.jobs(job_overrides), self.settings)
         return [_returned(overrides, end) for overrides, end in zip(job_overrides, ends, strict=True)]
 
 
-def _returned(overrides: Sequence[str], end: dict[str, Any]) -> JobReturn:
+def _returned(overrides: Sequence[str], end: dict[str, Any] | None) -> JobReturn:
     done = JobReturn(overrides=overrides, status=JobStatus.COMPLETED)
     done.return_value = value(end)
     return done
@@ -48,6 +48,8 @@ ConfigStore.instance().store(
     node={
         "_target_": "hydra_plugins.terrarium_launcher.VmapLauncher",
         "lanes_per_device": 0,  # lanes vectorised at a time on each device, the rest in turn; 0 chooses by device
-        "max_lanes": 0,  # largest number of lanes of one program; 0 is no limit
+        "max_lanes": 0,  # largest number of lanes of one program; 0: as many as fit in memory
+        "executor": "process",  # process: here, one pack after another; slurm: each pack a Slurm job
+        "slurm": {},  # submitit's parameters for Slurm
     },
 )

@@ -1,0 +1,41 @@
+"""Where a sweep's packs of lanes are trained: in this process, or as jobs of a cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from experiments import cluster
+from experiments.config import Job
+from experiments.errors import ConfigError
+from experiments.train import train
+
+EXECUTORS = ("process", "slurm")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The fields of `hydra.launcher` under `hydra/launcher=vmap`; ConfigError for a bad one."""
+
+    lanes_per_device: int = 0
+    max_lanes: int = 0
+    executor: str = "process"
+    slurm: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name in ("lanes_per_device", "max_lanes"):
+            value = getattr(self, name)
+            if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+                raise ConfigError(f"hydra.launcher.{name}: expected an integer, at least 0, got {value!r}")
+        if self.executor not in EXECUTORS:
+            allowed = ", ".join(EXECUTORS)
+            raise ConfigError(f"hydra.launcher.executor: expected one of {allowed}, got {self.executor!r}")
+
+
+def launch(jobs: Sequence[Job], settings: Settings) -> list[dict[str, Any] | None]:
+    """Do what is missing of `jobs` where `settings` say, and return how each ended; None for those that did not."""
+    lanes = {"lanes_per_device": settings.lanes_per_device, "max_lanes": settings.max_lanes}
+    if settings.executor == "slurm":
+        return cluster.train_on_slurm(jobs, **lanes, slurm=settings.slurm)
+    return train(jobs, **lanes)
