@@ -108,7 +108,9 @@ class Engine:
         steps = np.where(np.arange(self._padded) < self.size, stacked.train.steps, 0).astype(np.int32)
         self.runs = self._put(replace(stacked, train=replace(stacked.train, steps=steps)))
         self.conditions = list(runs[0].task.conditions())
-        self._start, self._advance, self._evaluate = _programs(self._mesh, lanes_per_device)
+        shapes = jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=x.sharding), self.runs)
+        leaves, structure = jax.tree.flatten(shapes)
+        self.programs = _compile(self._mesh, lanes_per_device, tuple(leaves), structure)
 
     def _pad(self, tree: Any) -> Any:
         """The lane axis made a multiple of the devices, by repeating the last lane."""
@@ -120,15 +122,15 @@ class Engine:
 
     def start(self) -> Lane:
         """The lanes before their first step."""
-        return self._start(self.runs)
+        return self.programs.start(self.runs)
 
     def advance(self, lanes: Lane, until: int) -> Lane:
         """Train every lane to step `until` (or to its own end). The given state is consumed."""
-        return self._advance(lanes, self.runs, jnp.int32(until))
+        return self.programs.advance(lanes, self.runs, np.int32(until))
 
     def evaluate(self, lanes: Lane) -> dict[str, dict[str, np.ndarray]]:
         """Scores by condition and name, each with a leading lane axis."""
-        scores = jax.tree.map(lambda x: np.asarray(x)[: self.size], self._evaluate(lanes.params, self.runs))
+        scores = jax.tree.map(lambda x: np.asarray(x)[: self.size], self.programs.evaluate(lanes.params, self.runs))
         return {name: scores[name] for name in self.conditions}
 
     def fetch(self, lanes: Lane) -> Lane:
@@ -140,9 +142,18 @@ class Engine:
         return self._put(self._pad(_stack(lanes)))
 
 
-@functools.cache
-def _programs(mesh: jax.sharding.Mesh, at_a_time: int) -> tuple[Any, Any, Any]:
-    """The three compiled functions. They are kept, so that a second group of the same shapes compiles nothing."""
+class Programs(NamedTuple):
+    """What is compiled for lanes of one shape, and the bytes that the largest of the three takes on a device."""
+
+    start: Any
+    advance: Any
+    evaluate: Any
+    device_bytes: int
+
+
+@functools.lru_cache(maxsize=8)  # a second pack of the same shapes compiles nothing
+def _compile(mesh: jax.sharding.Mesh, at_a_time: int, leaves: tuple[Any, ...], structure: Any) -> Programs:
+    runs, everywhere = jax.tree.unflatten(structure, leaves), NamedSharding(mesh, PartitionSpec("lanes"))
     batch_size = at_a_time if at_a_time > 1 else None
 
     def over_lanes(f: Any, stacked: int) -> Any:
@@ -155,18 +166,32 @@ def _programs(mesh: jax.sharding.Mesh, at_a_time: int) -> tuple[Any, Any, Any]:
             lanes, shared = args[:stacked], args[stacked:]
             return jax.lax.map(lambda lane: f(*lane, *shared), lanes, batch_size=batch_size)
 
-        def everywhere(*args):
+        def on_all(*args):
             specs = tuple(PartitionSpec("lanes") if i < stacked else PartitionSpec() for i in range(len(args)))
             out = PartitionSpec("lanes")
             return jax.shard_map(on_device, mesh=mesh, in_specs=specs, out_specs=out, check_vma=False)(*args)
 
-        return everywhere
+        return on_all
 
-    return (
-        jax.jit(over_lanes(_start, 1)),
-        jax.jit(over_lanes(_advance, 2), donate_argnums=0),
-        jax.jit(over_lanes(_evaluate, 2)),
-    )
+    def shaped(tree: Any) -> Any:
+        return jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=everywhere), tree)
+
+    start = over_lanes(_start, 1)
+    lanes = shaped(jax.eval_shape(start, runs))
+    compiled = [
+        jax.jit(start).lower(runs).compile(),
+        jax.jit(over_lanes(_advance, 2), donate_argnums=0).lower(lanes, runs, np.int32(0)).compile(),
+        jax.jit(over_lanes(_evaluate, 2)).lower(lanes.params, runs).compile(),
+    ]
+    return Programs(*compiled, device_bytes=max(_bytes(program) for program in compiled))
+
+
+def _bytes(program: Any) -> int:
+    """Memory of one device that a compiled program takes, by the compiler's own count; 0 where it does not say."""
+    m = program.memory_analysis()
+    if m is None:
+        return 0
+    return m.argument_size_in_bytes + m.output_size_in_bytes - m.alias_size_in_bytes + m.temp_size_in_bytes
 
 
 def _numeric(run: Run) -> Run:

@@ -14,6 +14,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from experiments import devices
 from experiments.config import Job
 from experiments.engine import Engine, Lane, treedef
 from experiments.errors import ConfigError
@@ -98,7 +99,8 @@ def train(jobs: Sequence[Job], *, lanes_per_device: int = 0, max_lanes: int = 0)
             except Exception as e:
                 half = len(pack) // 2
                 if "RESOURCE_EXHAUSTED" in str(e) and half:
-                    progress.say(f"out of memory with {len(pack)} lanes: going on with {len(pack) - half} and {half}")
+                    why = str(e).splitlines()[0]
+                    progress.say(f"{len(pack)} lanes do not fit, going on with {len(pack) - half} and {half} ({why})")
                     queue = [pack[:-half], pack[-half:], *queue]
                 else:
                     progress.say("".join(traceback.format_exception(e)))
@@ -116,10 +118,18 @@ class Pack:
     """A group of jobs while they train as lanes: their states on the devices, their records on disk."""
 
     def __init__(self, jobs: list[Job], lanes_per_device: int, progress: Progress):
-        """Compile, and load the states that are on disk. Raises ConfigError where one cannot be used."""
+        """Compile, and load the states that are on disk.
+
+        Raises ConfigError where one cannot be used, MemoryError where the compiled program needs more than there is.
+        """
         progress.phase(f"compiling for {len(jobs)} lane{'s' * (len(jobs) > 1)}")
         self.jobs, self.progress, self.clock = jobs, progress, _Clock()
         self.engine = Engine([job.run for job in jobs], lanes_per_device=lanes_per_device)
+        needed, there = self.engine.programs.device_bytes, devices.memory()
+        if needed > there and len(jobs) > 1:
+            raise MemoryError(
+                f"RESOURCE_EXHAUSTED: needs {needed / 1e9:.1f} GB a device, {there / 1e9:.1f} GB are there"
+            )
         self.records = [Record(job) for job in jobs]
         self.steps = np.array([job.run.train.steps for job in jobs])
         self.every = jobs[0].run.train.eval_every
@@ -199,6 +209,7 @@ class Pack:
         lanes = self._on_host()
         for k in np.flatnonzero(finished):
             cost = self.clock.cost(self.jobs[k], int(self.steps[k]), len(self.jobs))
+            cost["device_bytes"] = self.engine.programs.device_bytes
             self.trackers[k].finish(self.records[k].finish(lanes[k], cost))
         for k in np.flatnonzero(lost):
             reason = f"loss or gradient not finite in step {int(self.done[k]) + 1}"

@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from experiments import config, records
+from experiments.engine import Engine
 from experiments.errors import ConfigError
-from experiments.train import train
+from experiments.train import plan, train
 from tests.commands import ROOT, TINY, call, command
 
 SWEEP = ["-m", *TINY, "seed=0,1,2", "train.steps=4000", "train.eval_every=500", "hydra/launcher=vmap"]
@@ -91,7 +92,8 @@ def test_a_diverged_lane_is_recorded_and_the_others_finish(tmp_path):
     jobs = config.jobs([[*base, "seed=0"], [*base, "seed=1", "optim.lr=10", "optim.clip=0"], [*base, "seed=2"]])
     object.__setattr__(jobs[1].run.optim, "lr", float("inf"))
     ends = train(jobs)
-    assert [end["status"] for end in ends] == ["finished", "diverged", "finished"]
+    assert [end and end["status"] for end in ends] == ["finished", "diverged", "finished"]
+    assert ends[1] is not None
     assert ends[1]["reason"].startswith("loss or gradient not finite in step ")
     assert not (jobs[1].folder / "result.json").exists()
     assert train(jobs) == ends
@@ -124,3 +126,63 @@ def test_the_id_ignores_output_and_tracking_and_nothing_else():
     assert id_of() == id_of("out=elsewhere", "wandb.mode=offline", "wandb.group=x")
     assert id_of("seed=0") == id_of()
     assert len({id_of(), id_of("seed=1"), id_of("task.seed=1"), id_of("optim.lr=0.002"), id_of("train.steps=41")}) == 5
+
+
+def test_a_pack_that_does_not_fit_in_memory_is_halved(tmp_path, monkeypatch, capfd):
+    """Told by the compiler's count beforehand, or by the device while it runs: no run is lost either way."""
+    jobs = config.jobs([[*TINY, f"seed={seed}", f"out={tmp_path}"] for seed in range(5)])
+    advance = Engine.advance
+
+    def three_lanes_at_most(engine, lanes, until):
+        if engine.size > 3:
+            raise RuntimeError("RESOURCE_EXHAUSTED: out of memory while trying to allocate")
+        return advance(engine, lanes, until)
+
+    monkeypatch.setattr(Engine, "advance", three_lanes_at_most)
+    one = Engine([jobs[0].run]).programs.device_bytes
+    two = Engine([job.run for job in jobs[:3]]).programs.device_bytes
+    assert one < two
+    ends = train(jobs)
+    assert [end and end["status"] for end in ends] == ["finished"] * 5
+    assert "5 lanes do not fit, going on with 3 and 2" in capfd.readouterr().err
+    monkeypatch.setattr("experiments.devices.memory", lambda: (one + two) // 2)
+    more = config.jobs([[*TINY, f"seed={seed}", f"out={tmp_path}"] for seed in range(5, 8)])
+    assert [end and end["status"] for end in train(more)] == ["finished"] * 3
+    assert "3 lanes do not fit, going on with 2 and 1 (RESOURCE_EXHAUSTED: needs" in capfd.readouterr().err
+
+
+def test_a_pack_that_fails_does_not_keep_the_others_from_training(tmp_path, monkeypatch, capfd):
+    jobs = config.jobs([[*TINY, f"model.depth={depth}", f"out={tmp_path}"] for depth in (1, 2)])
+    advance = Engine.advance
+
+    def shallow_only(engine, lanes, until):
+        if engine.programs is Engine([jobs[1].run]).programs:
+            raise RuntimeError("the second pack is broken")
+        return advance(engine, lanes, until)
+
+    monkeypatch.setattr(Engine, "advance", shallow_only)
+    done, failed = train(jobs)
+    assert done is not None
+    assert done["status"] == "finished"
+    assert failed is None
+    said = capfd.readouterr().err
+    assert "RuntimeError: the second pack is broken" in said
+    assert f"the pack of {jobs[1].folder.name} failed" in said
+
+
+def test_the_plan_says_what_keeps_programs_apart(tmp_path):
+    jobs = config.jobs([[*TINY, f"model.depth={d}", f"optim.lr={lr}"] for d in (1, 2) for lr in (0.1, 0.2, 0.3)])
+    assert plan(jobs, 0) == "2 programs to compile, for packs of 3 x 2 lanes: model.depth differs"
+    assert plan(jobs[:3], 2) == "1 program to compile, for packs of 2 and 1 lanes"
+
+
+def test_a_retried_run_starts_anew_and_only_where_it_diverged(tmp_path):
+    good, bad = config.jobs([[*TINY, f"seed={seed}", f"out={tmp_path}"] for seed in (0, 1)])
+    object.__setattr__(bad.run.optim, "lr", float("inf"))
+    train([good, bad])
+    finished = (good.folder / "result.json").stat().st_mtime_ns
+    again = config.jobs([[*TINY, f"seed={seed}", f"out={tmp_path}", "retry=true"] for seed in (0, 1)])
+    ends = train(again)
+    assert [end and end["status"] for end in ends] == ["finished", "finished"]
+    assert not (bad.folder / "error.json").exists()
+    assert (good.folder / "result.json").stat().st_mtime_ns == finished

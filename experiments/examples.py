@@ -1,0 +1,97 @@
+"""Examples as `preview` shows and `export` writes them: from a command's words to batches on the host.
+
+Example i of a split depends on the configuration, the seed and i alone: both commands show the same ones, and a larger
+count only adds to them.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from experiments import config as configs
+from experiments.engine import Run
+from experiments.errors import ConfigError
+from fields import INT32_MAX
+from synthetic.task import Example, Task
+
+# A stream of the run's seed; those before are the engine's.
+_STREAM = 3
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a command was asked for: a run for its task and seed, and the values of the command's own keys."""
+
+    run: Run
+    own: dict[str, str]
+    count: int
+    split: str
+
+
+def asked(doc: str, command: str, **own: str) -> Asked:
+    """Read the command line: the command's `own` keys with their defaults, among them count; the rest is Hydra's.
+
+    Raises ConfigError, one line per bad key.
+    """
+    own = {"split": "train", **own}
+    lines = doc.strip().splitlines()
+    parser = argparse.ArgumentParser(
+        prog=f"python -m experiments.{command}",
+        description=lines[0].rpartition("`: ")[2].capitalize(),
+        epilog="\n".join(lines[1:]),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    keys = ", ".join(f"{key}={value}" for key, value in own.items())
+    parser.add_argument("words", nargs="*", metavar="KEY=VALUE", help=f"{keys}, or any override of a run")
+    overrides = []
+    for word in parser.parse_args().words:
+        key, equals, value = word.partition("=")
+        if equals and key in own:
+            own[key] = value
+        else:
+            overrides.append(word)
+    run = configs.jobs([overrides])[0].run
+    errors = []
+    if not own["count"].isdecimal() or not 1 <= int(own["count"]) <= INT32_MAX:
+        errors.append(f"count: expected an integer from 1 to {INT32_MAX}, got {own['count']}")
+    if own["split"] not in run.task.splits:
+        errors.append(f"split: expected one of {', '.join(run.task.splits)}, got {own['split']}")
+    if errors:
+        raise ConfigError(*errors)
+    return Asked(run, own, int(own["count"]), own["split"])
+
+
+def compiled(run: Run, split: str, size: int) -> Callable[[jax.Array], Example]:
+    """A compiled program that draws the `size` examples from number `start` (int32) on."""
+
+    def draw(task: Task, key: jax.Array, start: jax.Array) -> Example:
+        keys = jax.vmap(jax.random.fold_in, (None, 0))(key, start + jnp.arange(size))
+        return jax.vmap(task.sample, (0, None))(keys, split)
+
+    shape = jax.ShapeDtypeStruct((), jnp.int32)
+    return partial(jax.jit(draw).lower(run.task, run.key(_STREAM), shape).compile(), run.task, run.key(_STREAM))
+
+
+def batches(program: Callable[[jax.Array], Example], count: int, size: int) -> Iterator[Example]:
+    """`count` examples from a program of `compiled`, `size` or fewer at a time, as NumPy arrays."""
+    upcoming = program(jnp.int32(0))
+    for start in range(0, count, size):
+        batch = upcoming
+        if start + size < count:
+            upcoming = program(jnp.int32(start + size))  # drawn while the batch before it is used
+        yield jax.tree.map(lambda x, n=count - start: np.asarray(x)[:n], batch)
+
+
+def rows(batch: Example) -> Iterator[Example]:
+    """The single examples of a batch of NumPy arrays."""
+    names = list(batch.facts)
+    facts = list(zip(*(fact.tolist() for fact in batch.facts.values()), strict=True)) or [()] * len(batch.inputs)
+    for inputs, targets, weights, values in zip(batch.inputs, batch.targets, batch.weights, facts, strict=True):
+        yield Example(inputs, targets, weights, dict(zip(names, values, strict=True)))

@@ -1,0 +1,103 @@
+"""`python -m experiments.export`: examples as JSON lines or Parquet, for training with other tools.
+
+python -m experiments.export task=markov count=100000 out=examples.jsonl
+python -m experiments.export task=markov task.noop_rate=0.3 split=unseen count=1000 out=test.parquet
+
+One example a row: prompt and answer (text, as preview shows them), inputs, targets and weights (one a position; loss
+and score look where the weight is 1) and facts. The file appears when it is whole.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from polars.io.plugins import register_io_source
+
+from experiments import devices
+from experiments.errors import ConfigError, command
+from experiments.examples import asked, batches, compiled, rows
+from synthetic.task import Example, Task
+
+BATCH = 4096
+_SINKS = {".jsonl": pl.LazyFrame.sink_ndjson, ".parquet": pl.LazyFrame.sink_parquet}
+
+
+def main() -> int:
+    """The command; see the module's docstring."""
+    devices.use_all_cores()
+    words = asked(__doc__ or "", "export", count="1000", out="")
+    path = Path(words.own["out"])
+    if path.suffix not in _SINKS:
+        raise ConfigError(f"out: expected a file that ends in {' or '.join(_SINKS)}, got {words.own['out'] or 'none'}")
+    if path.is_dir():
+        raise ConfigError(f"out: {path} is a folder")
+    with _written_whole(path) as temporary:
+        size = min(BATCH, words.count)
+        program = compiled(words.run, words.split, size)
+        start = time.perf_counter()
+        frames = (frame(words.run.task, batch) for batch in batches(program, words.count, size))
+        first = next(frames)
+
+        def source(*_: Any) -> Iterator[pl.DataFrame]:
+            yield first
+            yield from frames
+
+        _SINKS[path.suffix](register_io_source(source, schema=first.schema), temporary)
+        seconds = time.perf_counter() - start
+    print(f"wrote {words.count} examples to {path} in {seconds:.1f} s ({words.count / seconds:.0f} examples/s)")
+    return 0
+
+
+def frame(task: Task, batch: Example) -> pl.DataFrame:
+    """A batch of examples as a table, one row each."""
+    texts = [task.render(example) for example in rows(batch)]
+    columns = {
+        "prompt": [prompt for prompt, _ in texts],
+        "answer": [answer for _, answer in texts],
+        "inputs": batch.inputs,
+        "targets": batch.targets,
+        "weights": np.asarray(batch.weights, np.uint8),
+    }
+    facts = pl.DataFrame({name: np.asarray(fact) for name, fact in batch.facts.items()})
+    return pl.DataFrame(columns).with_columns(facts=facts.to_struct()) if batch.facts else pl.DataFrame(columns)
+
+
+@contextmanager
+def _written_whole(path: Path) -> Iterator[Path]:
+    """A temporary file beside `path` that takes its place at the end. Raises ConfigError where it cannot be written."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".writing-", suffix=path.suffix)
+        os.close(handle)
+    except OSError as e:
+        raise ConfigError(f"out: cannot write to {path.parent}: {e.strerror}") from None
+    try:
+        yield Path(name)
+        with open(name, "rb+") as file:
+            os.fsync(file.fileno())
+        os.chmod(name, 0o666 & ~_umask())
+        os.replace(name, path)
+    except OSError as e:
+        raise ConfigError(f"out: cannot write {path}: {e.strerror or e}") from None
+    finally:
+        with contextlib.suppress(OSError):
+            os.unlink(name)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+if __name__ == "__main__":
+    command(main)()

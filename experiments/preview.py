@@ -1,0 +1,56 @@
+"""`python -m experiments.preview`: readable examples of a task under any overrides, prompt and answer apart.
+
+python -m experiments.preview task=markov task.noop_rate=0.3 count=5
+python -m experiments.preview study=markov/threshold/cpu split=unseen
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from experiments import devices
+from experiments.errors import command
+from experiments.examples import asked, batches, compiled, rows
+from synthetic.task import Example
+
+
+def main() -> int:
+    """The command; see the module's docstring."""
+    devices.use_all_cores()
+    words = asked(__doc__ or "", "preview", count="5")
+    size = min(words.count, 1024)
+    console = Console()
+    for batch in batches(compiled(words.run, words.split, size), words.count, size):
+        shown = [(*words.run.task.render(example), _facts(example)) for example in rows(batch)]
+        if console.is_terminal:
+            console.print(_table(shown))
+            continue
+        try:
+            print("\n".join(f"{prompt}  =>  {answer}    ({facts})" for prompt, answer, facts in shown), flush=True)
+        except BrokenPipeError:  # the reader, such as `head`, has seen enough
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            break
+    return 0
+
+
+def _facts(example: Example) -> str:
+    return ", ".join(f"{name} {value:g}" for name, value in example.facts.items())
+
+
+def _table(shown: list[tuple[str, str, str]]) -> Table:
+    table = Table.grid(padding=(0, 2))
+    for _ in range(4):
+        table.add_column(overflow="fold")
+    for prompt, answer, facts in shown:
+        cells = ((prompt, "cyan"), ("=>", "dim"), (answer, "bold green"), (facts, "dim"))
+        table.add_row(*(Text(text, style) for text, style in cells))
+    return table
+
+
+if __name__ == "__main__":
+    command(main)()
