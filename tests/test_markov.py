@@ -1,5 +1,6 @@
 """What is true of Markov rewriting: its answers, its knobs, its finite sets and what it holds out."""
 
+import itertools
 from functools import partial
 
 import jax
@@ -108,9 +109,8 @@ def test_the_examples_of_the_papers(x, y, z, answer):
 
 
 def test_the_aligned_example_is_rendered_as_the_papers_write_rules():
-    inputs = np.array([ord(c) - ord("a") for c in "gcabfagcpgce"] + [16] + [ord(c) - ord("a") for c in "faabpgc"])
-    targets = np.append(inputs[1:], 4)
-    example = Example(*map(jnp.asarray, (inputs, targets, np.arange(20) >= 12)), {})
+    inputs = jnp.array([ord(c) - ord("a") for c in "gcabfagcpgceqfaabpgc"])  # q is token 16, the equals sign
+    example = Example(inputs, jnp.append(inputs[1:], 4), jnp.repeat(jnp.array([0.0, 1.0]), jnp.array([12, 8])), {})
     assert markov(16, 8, 2, 2).render(example) == ("gc -> ab : fagcpgce", "faabpgce")
     assert markov(30, 8, 2, 2).render(example)[1] == "5 0 0 1 15 6 2 4"
 
@@ -125,6 +125,15 @@ def test_the_one_occurrence_is_equally_often_everywhere():
     position = jit(jax.vmap(lambda key: _fill(key, jnp.array([0, 1]), jnp.int32(1), 9, 3)[1]))
     found = np.asarray(position(jax.random.split(jax.random.key(3), 8000)))
     assert chisquare(np.bincount(found, minlength=8)).pvalue > 0.001
+
+
+@pytest.mark.parametrize("x", ["aa", "ab", "aba"])
+def test_every_input_with_that_many_occurrences_can_come(x):
+    pattern = jnp.array([ord(c) - ord("a") for c in x])
+    for count in range(3):
+        fill = jit(jax.vmap(lambda key, n=count: _fill(key, pattern, jnp.int32(n), 6, 2)[0]))
+        found = {"".join("ab"[t] for t in z) for z in np.asarray(fill(jax.random.split(jax.random.key(6), 4000)))}
+        assert found == {z for z in map("".join, itertools.product("ab", repeat=6)) if z.count(x) == count}
 
 
 def test_letters_around_a_pattern_of_one_are_uniform_over_the_others():
