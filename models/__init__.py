@@ -6,20 +6,21 @@ float32[B, T, classes]; `init_cache` and `step` do the same one position at a ti
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from flax import nnx
 
 from models.transformer import Transformer, TransformerConfig
 
-ARCHITECTURES: dict[str, tuple[type, type[nnx.Module]]] = {"transformer": (TransformerConfig, Transformer)}
+ARCHITECTURES: dict[str, tuple[type, Callable[..., nnx.Module]]] = {"transformer": (TransformerConfig, Transformer)}
 """Name to (configuration, module): what `name:` in a file of conf/model/ can be."""
 
 
 def build(
     config: Any, *, vocabulary: int | None, width_in: int | None, length: int, classes: int, rngs: nnx.Rngs
 ) -> nnx.Module:
-    """The module that `config` describes, for `length` positions of either tokens (`vocabulary`) or vectors (`width_in`).
+    """The module that `config` describes, for `length` positions of tokens (`vocabulary`) or vectors (`width_in`).
 
     Raises ValueError unless exactly one of `vocabulary` and `width_in` is given, KeyError for a foreign configuration.
     """

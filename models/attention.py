@@ -9,7 +9,8 @@ from einops import rearrange
 from flax import nnx
 
 from models import positions
-from models.layers import Dense, matmul
+from models.kernels import attend
+from models.layers import Dense
 
 
 class Attention(nnx.Module):
@@ -40,10 +41,8 @@ class Attention(nnx.Module):
         if self.position == "rope":
             turn_TxW = positions.rotation(time, q.shape[-1])
             q, k = positions.rotate(q, *turn_TxW), positions.rotate(k, *turn_TxW)
-        scores_BxHxTxT = matmul("bhtw,bhsw->bhts", q, k, self.precision) * q.shape[-1] ** -0.5
-        scores_BxHxTxT += self._bias(np.arange(time)[:, None], np.arange(time)[None, :])
-        weights_BxHxTxT = jax.nn.softmax(scores_BxHxTxT, axis=-1)
-        y_BxHxTxW = matmul("bhts,bhsw->bhtw", weights_BxHxTxT, v, self.precision)
+        bias = self._bias(np.arange(time)[:, None], np.arange(time)[None, :])
+        y_BxHxTxW = attend(q, k, v, bias, self.precision)
         return self.out(rearrange(y_BxHxTxW, "b h t w -> (b t) (h w)"))
 
     def _bias(self, query: np.ndarray | jax.Array, key: np.ndarray) -> jax.Array:
@@ -63,12 +62,10 @@ class Attention(nnx.Module):
         self, x_BxD: jax.Array, t: jax.Array, cache: tuple[jax.Array, jax.Array]
     ) -> tuple[jax.Array, tuple[jax.Array, jax.Array]]:
         """Attend from position `t` (traced int32) to all up to it: float32[B, D], and the cache with `t` added."""
-        q, k, v = rearrange(self.qkv(x_BxD), "b (s h w) -> s b h w", s=3, h=self.heads)
+        q, k, v = rearrange(self.qkv(x_BxD), "b (s h w) -> s b h 1 w", s=3, h=self.heads)
         if self.position == "rope":
-            turn_W = tuple(jnp.asarray(table)[t] for table in positions.rotation(self.length, q.shape[-1]))
+            turn_W = [jnp.asarray(table_TxW)[t] for table_TxW in positions.rotation(self.length, q.shape[-1])]
             q, k = positions.rotate(q, *turn_W), positions.rotate(k, *turn_W)
-        keys, values = (c.at[:, :, t].set(new) for c, new in zip(cache, (k, v), strict=True))
-        scores_BxHxS = matmul("bhw,bhsw->bhs", q, keys, self.precision) * q.shape[-1] ** -0.5
-        scores_BxHxS += self._bias(t, np.arange(self.length)[None, :])[..., 0, :]
-        y_BxHxW = matmul("bhs,bhsw->bhw", jax.nn.softmax(scores_BxHxS, axis=-1), values, self.precision)
-        return self.out(rearrange(y_BxHxW, "b h w -> b (h w)")), (keys, values)
+        keys, values = (c.at[:, :, t].set(new[:, :, 0]) for c, new in zip(cache, (k, v), strict=True))
+        y_BxHx1xW = attend(q, keys, values, self._bias(t, np.arange(self.length)[None, :]), self.precision)
+        return self.out(rearrange(y_BxHx1xW, "b h 1 w -> b (h w)")), (keys, values)

@@ -18,9 +18,7 @@ def greedy(module: Any, inputs_BxT: jax.Array, free_BxT: jax.Array) -> jax.Array
     """
     batch, time = inputs_BxT.shape
 
-    def advance(
-        carry: tuple[Any, jax.Array], at_t: tuple[jax.Array, ...]
-    ) -> tuple[tuple[Any, jax.Array], jax.Array]:
+    def advance(carry: tuple[Any, jax.Array], at_t: tuple[jax.Array, ...]) -> tuple[tuple[Any, jax.Array], jax.Array]:
         cache, input_B = carry
         t, free_B, given_next_B = at_t
         logits_BxC, cache = module.step(input_B, t, cache)

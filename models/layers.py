@@ -1,5 +1,8 @@
-"""Layers that act on each position by itself. All take flattened positions, float32[N, D] with N = batch * time:
-on a CPU, XLA copies three-dimensional activations in one thread to make the weight gradients, and flat ones not."""
+"""Layers that act on each position by itself.
+
+All take flattened positions, float32[N, D] with N = batch * time: on a CPU, XLA copies three-dimensional activations,
+in one thread, to make the gradients of the weights, and flat ones not.
+"""
 
 from __future__ import annotations
 
@@ -7,19 +10,10 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 
+from models.kernels import normalize, product
+
 ACTIVATIONS = {"gelu": nnx.gelu, "relu": nnx.relu, "silu": nnx.silu}
-PRECISIONS = ("float32", "tensorfloat32", "bfloat16")
-ONE_HOT_BELOW = (
-    512  # vocabulary up to which a product with one-hot rows beats a gather, whose gradient is a scatter
-)
-
-
-def matmul(subscripts: str, a: jax.Array, b: jax.Array, precision: str) -> jax.Array:
-    """`jnp.einsum` of two arrays in one of PRECISIONS, its result in float32."""
-    if precision == "bfloat16":
-        a, b = a.astype(jnp.bfloat16), b.astype(jnp.bfloat16)
-        return jnp.einsum(subscripts, a, b, preferred_element_type=jnp.float32)
-    return jnp.einsum(subscripts, a, b, precision=precision)
+ONE_HOT_BELOW = 512  # vocabulary up to which a product with one-hot rows beats a gather, whose gradient is a scatter
 
 
 def lookup(table_VxD: jax.Array, index_N: jax.Array) -> jax.Array:
@@ -27,7 +21,7 @@ def lookup(table_VxD: jax.Array, index_N: jax.Array) -> jax.Array:
     rows = table_VxD.shape[0]
     if rows > ONE_HOT_BELOW:
         return table_VxD.at[index_N].get(mode="clip")
-    return matmul("nv,vd->nd", jax.nn.one_hot(index_N, rows), table_VxD, "float32")
+    return product(jax.nn.one_hot(index_N, rows), table_VxD, "float32")
 
 
 class Dense(nnx.Module):
@@ -49,7 +43,8 @@ class Dense(nnx.Module):
         self.precision = precision
 
     def __call__(self, x_NxD: jax.Array) -> jax.Array:
-        y_NxE = matmul("nd,de->ne", x_NxD, self.kernel[...], self.precision)
+        """float32[N, width_in] to float32[N, width_out]."""
+        y_NxE = product(x_NxD, self.kernel[...], self.precision)
         return y_NxE if self.bias is None else y_NxE + self.bias[...]
 
 
@@ -61,6 +56,5 @@ class LayerNorm(nnx.Module):
         self.bias = nnx.Param(jnp.zeros(width))
 
     def __call__(self, x_NxD: jax.Array) -> jax.Array:
-        x_NxD = x_NxD - x_NxD.mean(-1, keepdims=True)
-        inverse_Nx1 = jax.lax.rsqrt(jnp.square(x_NxD).mean(-1, keepdims=True) + 1e-5)
-        return x_NxD * inverse_Nx1 * self.scale[...] + self.bias[...]
+        """float32[N, width] to the same shape: mean and variance of each row are those of `bias` and `scale`."""
+        return normalize(x_NxD, self.scale[...], self.bias[...])

@@ -1,5 +1,8 @@
-"""Position schemes: where in the sequence a token stands, told by addition (learned, sinusoidal), by turning
-queries and keys (RoPE), by biasing attention (ALiBi), or not at all."""
+"""Position schemes: how a model is told where in the sequence a token stands.
+
+By what is added to the embedding (learned, sinusoidal), by turning queries and keys (RoPE), by biasing attention
+(ALiBi), or not at all.
+"""
 
 from __future__ import annotations
 

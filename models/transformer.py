@@ -18,7 +18,8 @@ from flax import nnx
 from fields import pytree, static
 from models import positions
 from models.attention import Attention
-from models.layers import ACTIVATIONS, PRECISIONS, Dense, LayerNorm, lookup
+from models.kernels import PRECISIONS
+from models.layers import ACTIVATIONS, Dense, LayerNorm, lookup
 
 
 @pytree
@@ -31,12 +32,8 @@ class TransformerConfig:
     mlp_ratio: int = static(4, low=1, doc="width of the MLP's hidden layer over the width")
     activation: str = static("gelu", choices=tuple(ACTIVATIONS), doc="the MLP's nonlinearity")
     position: str = static("learned", choices=positions.SCHEMES, doc="position scheme")
-    shift: int = static(
-        0, low=0, unit="positions", doc="largest random offset of learned positions in training"
-    )
-    precision: str = static(
-        "float32", choices=PRECISIONS, doc="precision of matrix products; all else is float32"
-    )
+    shift: int = static(0, low=0, unit="positions", doc="largest random offset of learned positions in training")
+    precision: str = static("float32", choices=PRECISIONS, doc="precision of matrix products; all else is float32")
 
     def problems(self) -> Iterator[tuple[str, str]]:
         """What no model can be built from, as (key, one line)."""
@@ -45,8 +42,7 @@ class TransformerConfig:
         elif self.position == "rope" and self.width // self.heads % 2:
             yield (
                 "position",
-                "rope needs an even width per head, "
-                f"got model.width / model.heads = {self.width // self.heads}",
+                f"rope needs an even width per head, got model.width / model.heads = {self.width // self.heads}",
             )
         if self.shift and self.position != "learned":
             yield (
@@ -65,6 +61,7 @@ class MLP(nnx.Module):
         self.activation = config.activation
 
     def __call__(self, x_NxD: jax.Array) -> jax.Array:
+        """float32[N, width] to the same shape."""
         return self.outer(ACTIVATIONS[self.activation](self.inner(x_NxD)))
 
 
@@ -87,6 +84,7 @@ class Block(nnx.Module):
         self.mlp = MLP(config, residual_scale=scale, rngs=rngs)
 
     def __call__(self, x_NxD: jax.Array, batch: int) -> jax.Array:
+        """The residual stream after this block, float32[N, D] with N = batch * time."""
         x_NxD = x_NxD + self.mixer(self.mixer_norm(x_NxD), batch)
         return x_NxD + self.mlp(self.mlp_norm(x_NxD))
 
@@ -153,8 +151,10 @@ class Transformer(nnx.Module):
         return [block.init_cache(batch) for block in self.blocks]
 
     def step(self, inputs: jax.Array, t: jax.Array, cache: list[Any]) -> tuple[jax.Array, list[Any]]:
-        """Logits float32[B, classes] at position `t` (traced int32), from its inputs (int32[B] or float32[B, width_in])
-        and the cache of the positions before it; and the cache with `t` added."""
+        """Logits float32[B, classes] at position `t` (traced int32), and the cache with `t` added.
+
+        `inputs` are those at `t` (int32[B] or float32[B, width_in]), `cache` comes from the positions before it.
+        """
         x_BxD = self._embed(inputs)
         if self.config.position == "learned":
             x_BxD += self.positions[...][t]
