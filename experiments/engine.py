@@ -242,12 +242,17 @@ def _advance(lane: Lane, run: Run, until: jax.Array) -> Lane:
 
 def _evaluate(params: Any, run: Run) -> dict[str, dict[str, jax.Array]]:
     conditions = run.task.conditions()
-    count = run.train.eval_examples
-    drawn = [
-        _examples(task, split, jax.random.fold_in(run.key(_EVALUATE), i), count)
-        for i, (task, split) in enumerate(conditions.values())
-    ]
-    examples = jax.tree.map(lambda *x: jnp.stack(x), *drawn)
+    drawn: dict[str, Example] = {}
+    # A split's sampler is compiled once, for all conditions that use it.
+    for split in dict.fromkeys(split for _, split in conditions.values()):
+        names = [name for name, (_, which) in conditions.items() if which == split]
+        keys = jnp.stack([jax.random.fold_in(run.key(_EVALUATE), list(conditions).index(name)) for name in names])
+        tasks = jax.tree.map(lambda *x: jnp.stack(x), *[conditions[name][0] for name in names])
+        found = jax.vmap(lambda task, key, split=split: _examples(task, split, key, run.train.eval_examples))(
+            tasks, keys
+        )
+        drawn |= {name: jax.tree.map(lambda x, i=i: x[i], found) for i, name in enumerate(names)}
+    examples = jax.tree.map(lambda *x: jnp.stack(x), *[drawn[name] for name in conditions])
     model = nnx.merge(_graph(run), params)
     found = jax.lax.map(functools.partial(score, model, curve=run.task.curve, greedy=run.train.greedy), examples)
     return {name: jax.tree.map(lambda x, i=i: x[i], found) for i, name in enumerate(conditions)}

@@ -27,12 +27,15 @@ import jax.numpy as jnp
 import numpy as np
 
 from fields import knob, pytree, static
+from synthetic.draws import below, unit
 from synthetic.permutation import digits, permute
 from synthetic.task import Example, Spec, Task, register
 
 # Streams of the data seed: what is drawn from one never depends on what is drawn from another.
-_RULES, _CHECKSUM, _INPUTS = 0, 1, 2
-_SPLIT_STREAM = {"train": 0, "seen": 1, "unseen": 2}
+_RULES = {False: 0, True: 1}  # by whether held out
+_CHECKSUM = 2
+_INPUTS = {"train": 3, "seen": 4, "unseen": 5}  # by split
+_UNLIMITED = 2**31 - 1  # inputs of a rule
 
 
 @register("markov")
@@ -141,18 +144,16 @@ class Markov(Task):
 
     def sample(self, key: jax.Array, split: str) -> Example:
         """Draw a rule by its frequency and one of its inputs: see `example`."""
-        rule_key, copy_key = jax.random.split(key)
+        rule_bits, copy_bits = jax.random.bits(key, (2,), jnp.uint32)
         if split == "unseen":
-            exist = min(self.rules_that_exist(held_out=True), 2**31 - 1)
-            rule = jax.random.randint(rule_key, (), 0, exist)
+            rule = below(rule_bits, min(self.rules_that_exist(held_out=True), _UNLIMITED))
         else:
-            u = jax.random.uniform(rule_key)
-            rule = (self.num_rules * u ** (1 / self.rule_power)).astype(jnp.int32)
+            rule = (self.num_rules * unit(rule_bits) ** (1 / self.rule_power)).astype(jnp.int32)
             rule = jnp.minimum(rule, self.num_rules - 1)  # where float32 rounds the product up
-        copies = jnp.int32(2**31 - 1)
+        copies = jnp.int32(_UNLIMITED)
         if split == "train":
             copies = jnp.where(self.examples_per_rule > 0, self._copies(rule), copies)
-        return self.example(split, rule, jax.random.randint(copy_key, (), 0, copies))
+        return self.example(split, rule, below(copy_bits, copies))
 
     def _copies(self, rule: jax.Array) -> jax.Array:
         """Size of a rule's finite set: its share of the whole, so examples are about equally frequent."""
@@ -167,13 +168,12 @@ class Markov(Task):
         """Input number `copy` of rule number `rule`: a pure function of (data seed, split, rule, copy)."""
         data = jax.random.key(self.seed)
         x, y = self.rule(rule, held_out=split == "unseen")
-        stream = jax.random.fold_in(jax.random.fold_in(data, _INPUTS), _SPLIT_STREAM[split])
-        key = jax.random.fold_in(jax.random.fold_in(stream, rule), copy)
-        noop_key, count_key, fill_key = jax.random.split(key, 3)
-        noop = jax.random.uniform(noop_key) < self.noop_rate
-        count = jax.random.randint(count_key, (), self.min_occurrences, jnp.asarray(self.max_occurrences) + 1)
+        key = jax.random.fold_in(jax.random.fold_in(jax.random.fold_in(data, _INPUTS[split]), rule), copy)
+        bits = jax.random.bits(key, (2 + 3 * self.input_length,), jnp.uint32)
+        noop = unit(bits[0]) < self.noop_rate
+        count = self.min_occurrences + below(bits[1], self.max_occurrences - self.min_occurrences + 1)
         count = jnp.where(noop, 0, count)
-        z, first = _fill(fill_key, x, count, self.input_length, self.alphabet)
+        z, first = _fill(bits[2:].reshape(3, -1), x, count, self.alphabet)
         answer, length = self._rewrite(y, z, first, noop)
         equals = jnp.full((1,), self.alphabet, jnp.int32)
         text = jnp.concatenate([x, y, z, equals, answer])
@@ -193,13 +193,13 @@ class Markov(Task):
         lengths = (self.search_length, self.replace_length)
         radices = [self._radices(n, held_out=held_out) for n in lengths]
         number = digits(index, radices[0] + radices[1])
-        side = jax.random.fold_in(jax.random.fold_in(data, _RULES), int(held_out))
+        side = jax.random.fold_in(data, _RULES[held_out])
         halves = permute(side, number[: lengths[0]], number[lengths[0] :], (radices[0], radices[1]))
         offset = self.alphabet - self._held_out if held_out else 0
-        key = jax.random.fold_in(data, _CHECKSUM)
+        checksum_bits = jax.random.bits(jax.random.fold_in(data, _CHECKSUM), (sum(lengths),), jnp.uint32)
         x, y = (
-            _with_checksum(jax.random.fold_in(key, i), half[1:], half[0] + offset, self.alphabet)
-            for i, half in enumerate(halves)
+            _with_checksum(bits, half[1:], half[0] + offset, self.alphabet)
+            for bits, half in zip(jnp.split(checksum_bits, lengths[:1]), halves, strict=True)
         )
         return x, y
 
@@ -262,32 +262,29 @@ def _letters(alphabet: int) -> bytes:
     return "".join(_names(alphabet)).encode().ljust(256, b"?")
 
 
-def _with_checksum(key: jax.Array, free: jax.Array, value: jax.Array, alphabet: int) -> jax.Array:
+def _with_checksum(bits: jax.Array, free: jax.Array, value: jax.Array, alphabet: int) -> jax.Array:
     """The string `free` plus the letter that makes its keyed checksum equal `value`: int32[len(free) + 1].
 
-    Coefficients are units modulo the alphabet, so that every letter counts, and 1 for the added letter.
+    The checksum's bias and coefficients are made of `bits` uint32[len(free) + 1]. Coefficients are units modulo the
+    alphabet, so that every letter counts, and 1 for the added letter.
     """
-    units = np.array([u for u in range(1, alphabet) if math.gcd(u, alphabet) == 1], np.int32)
-    bias_key, key = jax.random.split(key)
-    coefficients = jax.random.choice(key, units, free.shape)
-    bias = jax.random.randint(bias_key, (), 0, alphabet)
-    return jnp.append(free, (value - bias - (coefficients * free).sum()) % alphabet)
+    units = jnp.array([u for u in range(1, alphabet) if math.gcd(u, alphabet) == 1], jnp.int32)
+    coefficients = units[below(bits[1:], len(units))]
+    return jnp.append(free, (value - below(bits[0], alphabet) - (coefficients * free).sum()) % alphabet)
 
 
-def _fill(key: jax.Array, x: jax.Array, count: jax.Array, length: int, alphabet: int) -> tuple[jax.Array, jax.Array]:
-    """A random string z int32[length] with exactly `count` occurrences of x, and where the first is, or -1.
+def _fill(bits: jax.Array, x: jax.Array, count: jax.Array, alphabet: int) -> tuple[jax.Array, jax.Array]:
+    """A random string z with exactly `count` occurrences of x, and where the first is, or -1.
 
-    Counted from the left without overlap, as `str.count` does. Copies of x are put at uniformly random gaps
-    (Knuth's selection sampling); between them letters are uniform, but for the one that would complete
-    another counted occurrence. A copy's end is a counted occurrence unless an earlier one overlaps the copy,
-    which then replaces it: either way each copy adds one and free letters add none.
+    z is int32[length], made of `bits` uint32[3, length]. Counted from the left without overlap, as `str.count` does.
+    Copies of x are put at uniformly random gaps (Knuth's selection sampling); between them letters are uniform, but for
+    the one that would complete another counted occurrence. A copy's end is a counted occurrence unless an earlier one
+    overlaps the copy, which then replaces it: either way each copy adds one and free letters add none.
     """
-    n = x.shape[0]
-    gap_key, letter_key, other_key = jax.random.split(key, 3)
-    gap = jax.random.uniform(gap_key, (length,))
-    letter = jax.random.randint(letter_key, (length,), 0, alphabet)
+    n, length = x.shape[0], bits.shape[1]
+    gap, letter = unit(bits[0]), below(bits[1], alphabet)
     # What to say instead of the forbidden last letter of x: uniform over the rest.
-    other = (x[-1] + jax.random.randint(other_key, (length,), 1, alphabet)) % alphabet
+    other = (x[-1] + 1 + below(bits[2], alphabet - 1)) % alphabet
 
     def place(carry, now):
         recent, since, inside, left = carry

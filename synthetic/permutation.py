@@ -34,17 +34,18 @@ def permute(key: jax.Array, left: jax.Array, right: jax.Array, radices: tuple[li
     Digit j of a half stays in 0 .. radix_j - 1. Each round adds to one half, digit by digit and modulo its
     radix, a hash of the other half, which subtracting would undo: hence a bijection, whatever the hash.
     """
+    m, n = left.shape[0], right.shape[0]
+    sizes = [(n + 1) * m if half_round % 2 == 0 else (m + 1) * n for half_round in range(ROUNDS)]
+    bits = jnp.split(jax.random.bits(key, (sum(sizes),), jnp.uint32), np.cumsum(sizes)[:-1])
     for half_round in range(ROUNDS):
-        round_key = jax.random.fold_in(key, half_round)
         if half_round % 2 == 0:
-            left = _add_hash(round_key, left, right, radices[0])
+            left = _add_hash(bits[half_round].reshape(n + 1, m), left, right, radices[0])
         else:
-            right = _add_hash(round_key, right, left, radices[1])
+            right = _add_hash(bits[half_round].reshape(m + 1, n), right, left, radices[1])
     return left, right
 
 
-def _add_hash(key: jax.Array, to: jax.Array, of: jax.Array, radices: list[int]) -> jax.Array:
-    coefficients = jax.random.bits(key, (of.shape[0] + 1, to.shape[0]), jnp.uint32)
+def _add_hash(coefficients: jax.Array, to: jax.Array, of: jax.Array, radices: list[int]) -> jax.Array:
     mixed = _mix((of.astype(jnp.uint32)[:, None] * coefficients[1:]).sum(0) + coefficients[0])
     modulus = np.asarray(radices, np.uint32)
     return ((to.astype(jnp.uint32) + mixed % modulus) % modulus).astype(jnp.int32)
