@@ -23,7 +23,7 @@ def score(model: Any, examples: Example, *, curve: bool, greedy: bool) -> dict[s
     exact_match: share of examples whose every position has the target as its likeliest class (teacher-forced; where the
         answer is unique that is exact match under greedy decoding too).
     token_accuracy: share of positions. nll: nats a position.
-    curve (if asked): token accuracy by position, float32[T], 0 where no example is weighted.
+    curve (if asked): token accuracy by position, float32[T], NaN where no example is weighted.
     greedy_match (if asked): exact match of the answer decoded greedily from the prompt.
     """
     answered = examples.weights > 0
@@ -36,7 +36,7 @@ def score(model: Any, examples: Example, *, curve: bool, greedy: bool) -> dict[s
         "nll": (losses * examples.weights).sum() / examples.weights.sum(),
     }
     if curve:
-        found["curve"] = (right * examples.weights).sum(0) / jnp.maximum(examples.weights.sum(0), 1)
+        found["curve"] = (right * examples.weights).sum(0) / examples.weights.sum(0)
     if greedy:
         said = decode(model, examples.inputs, answered)
         found["greedy_match"] = ((said == examples.targets) | ~answered).all(-1).mean()

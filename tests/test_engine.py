@@ -9,10 +9,12 @@ import optax
 import pytest
 
 from experiments import config
-from experiments.engine import Engine, Run, treedef
+from experiments.engine import Engine, Run, Training, treedef
 from experiments.optim import Optimizer
 from fields import replace
+from models.transformer import TransformerConfig
 from tests.commands import TINY
+from tests.toys import HalfSpace
 
 
 def run_of(*overrides: str) -> Run:
@@ -126,6 +128,23 @@ def test_greedy_decoding_agrees_with_teacher_forcing_where_the_answer_is_unique(
     for found in engine.evaluate(lanes).values():
         np.testing.assert_array_equal(found["greedy_match"], found["exact_match"])
     assert engine.evaluate(lanes)["seen/applied"]["exact_match"] > 0.2
+
+
+def test_vectors_in_context_are_scored_as_a_curve():
+    """What an in-context study needs: vector inputs, a score for each position, and lanes that differ in noise."""
+    task = HalfSpace(width=3, points=8)
+    model, optim = TransformerConfig(width=32, depth=2, heads=2), Optimizer(lr=0.003, schedule="constant")
+    settings = Training(steps=200, batch_size=64, eval_examples=500)
+    runs = [Run(task.replace(noise_rate=noise), model, optim, settings, 0) for noise in (0.0, 0.5)]
+    engine = Engine(runs)
+    scores = engine.evaluate(engine.advance(engine.start(), 200))
+    curve = scores["seen"]["curve"]
+    assert curve.shape == (2, 16)
+    assert np.isnan(curve[:, 1::2]).all()  # nothing is asked at the y
+    weighted = curve[:, ::2]
+    np.testing.assert_allclose(weighted.mean(1), scores["seen"]["token_accuracy"], rtol=1e-5)
+    assert weighted[0, -1] > weighted[0, 0] + 0.1  # more examples in context, better
+    assert weighted[0, -1] > weighted[1, -1] + 0.2  # labels that are coin flips teach nothing
 
 
 def test_the_schedules_warm_up_and_end_where_they_say():

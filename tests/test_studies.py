@@ -1,0 +1,63 @@
+"""Study files: each composes, says what it is, and belongs to a claim; the large ones at least take two steps."""
+
+from __future__ import annotations
+
+import pytest
+import yaml
+
+from experiments import config
+from paper import claims
+from tests.commands import call
+
+STUDIES = config.studies()
+
+
+@pytest.mark.parametrize("study", STUDIES)
+def test_every_job_of_a_study_is_valid_and_its_own(study):
+    jobs = config.jobs(config.sweep([f"study={study}"]))
+    assert len({job.id for job in jobs}) == len(jobs)
+    assert {job.study for job in jobs} == {study}
+    assert len({job.run.train.steps for job in jobs}) == 1, "all conditions get the same steps"
+    assert claims.claim_for(study).name == study.rsplit("/", 1)[0]
+
+
+@pytest.mark.parametrize("study", STUDIES)
+def test_a_study_says_what_it_is_and_how_to_run_it(study):
+    path = config.CONF / "study" / f"{study}.yaml"
+    header = [line for line in path.read_text().splitlines() if line.startswith("#")]
+    assert header[0] == "# @package _global_"
+    assert any("arXiv" in line for line in header)
+    assert yaml.safe_load(path.read_text())["hydra"]["sweeper"]["params"]
+
+
+def test_every_claim_has_every_scale():
+    assert {f"{claim.name}/{scale}" for claim in claims.CLAIMS for scale in ("smoke", "cpu", "gpu", "paper")} == set(
+        STUDIES
+    )
+
+
+def test_the_paper_scale_has_the_papers_settings():
+    """Only-IF (arXiv 2410.04717), sections 2.2, 2.3.1, B.1 and B.2."""
+    jobs = config.jobs(config.sweep(["study=markov/threshold/paper"]))
+    for job in jobs:
+        task, model, optim = (job.config[name] for name in ("task", "model", "optim"))
+        assert (model["depth"], model["heads"], model["width"]) == (6, 4, 256)
+        assert (optim["rule"], optim["lr"], optim["schedule"]) == ("adamw", 1e-3, "linear")
+        assert (task["input_length"], task["search_length"], task["replace_length"]) == (50, 20, 20)
+        assert task["num_rules"] * task["examples_per_rule"] == pytest.approx(10**6, rel=0.001)
+        assert job.config["train"]["steps"] * job.config["train"]["batch_size"] == pytest.approx(50 * 10**6, rel=1e-4)
+    grid = [10, 20, 50, 100, 200, 300, 400, 500, 600, 1000, 2000, 2500, 5000, 10000, 100000, 1000000]
+    assert sorted({job.config["task"]["num_rules"] for job in jobs}) == grid
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("study", "lighter"),
+    [("markov/threshold/gpu", []), ("markov/threshold/paper", ["train.batch_size=16"])],
+    ids=["gpu", "paper"],
+)
+def test_a_large_study_takes_two_steps_on_a_cpu(study, lighter, tmp_path):
+    two = ["task.num_rules=1000", "seed=1", "train.steps=2", "train.eval_every=2", "train.eval_examples=16"]
+    done = call("run", "-m", f"study={study}", *two, *lighter, f"out={tmp_path}")
+    assert done.returncode == 0, done.stderr
+    assert len(list(tmp_path.rglob("result.json"))) == 1
