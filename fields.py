@@ -84,7 +84,25 @@ def pytree(cls: type[T]) -> type[T]:
     cls = dataclasses.dataclass(frozen=True)(cls)
     names = [f.name for f in dataclasses.fields(cls)]  # type: ignore[arg-type]
     meta = [n for n in names if (d := declared(cls).get(n)) is not None and not d.traced]
-    jax.tree_util.register_dataclass(cls, data_fields=[n for n in names if n not in meta], meta_fields=meta)
+    data = [n for n in names if n not in meta]
+    keys = [jax.tree_util.GetAttrKey(n) for n in data]
+
+    def flatten(instance: Any) -> tuple[list[Any], tuple[Any, ...]]:
+        return [getattr(instance, n) for n in data], tuple(getattr(instance, n) for n in meta)
+
+    def flatten_with_keys(instance: Any) -> tuple[list[tuple[Any, Any]], tuple[Any, ...]]:
+        children, aux = flatten(instance)
+        return list(zip(keys, children, strict=True)), aux
+
+    def unflatten(aux: tuple[Any, ...], children: Any) -> Any:
+        instance = object.__new__(cls)
+        for name, value in (*zip(meta, aux, strict=True), *zip(data, children, strict=True)):
+            object.__setattr__(instance, name, value)
+        return instance
+
+    # Not `register_dataclass`: to it (jax 0.10) two classes with equal statics have equal treedefs, so that `jit` may
+    # run the program of one for the other.
+    jax.tree_util.register_pytree_with_keys(cls, flatten_with_keys, unflatten, flatten)
     return cls
 
 

@@ -32,6 +32,17 @@ def test_knobs_are_the_leaves_and_statics_are_in_the_treedef():
     assert jax.tree.structure(toy) != jax.tree.structure(Toy(size=5))
 
 
+def test_classes_of_the_same_fields_have_different_treedefs():
+    @pytree
+    class Other(Toy):
+        pass
+
+    assert jax.tree.structure(Toy()) != jax.tree.structure(Other())
+    rebuilt = jax.tree.map(lambda x: x + 1, Other())
+    assert rebuilt == Other(rate=1.5, seed=1, free=1.0)
+    assert [str(path[0]) for path, _ in jax.tree_util.tree_leaves_with_path(rebuilt)] == [".rate", ".seed", ".free"]
+
+
 def test_a_knob_may_be_swept_by_vmap_and_a_static_read_inside():
     swept = jax.tree.map(lambda *leaves: jax.numpy.stack(leaves), Toy(seed=1), Toy(seed=2))
     assert jax.jit(jax.vmap(lambda toy: toy.seed * toy.size))(swept).tolist() == [4, 8]
