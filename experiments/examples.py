@@ -23,6 +23,7 @@ from synthetic.task import Example, Task
 
 # A stream of the run's seed; those before are the engine's.
 _STREAM = 3
+_FEW = 1000
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,10 @@ def compiled(run: Run, split: str, size: int) -> Callable[[jax.Array], Example]:
         return jax.vmap(task.sample, (0, None))(keys, split)
 
     shape = jax.ShapeDtypeStruct((), jnp.int32)
-    return partial(jax.jit(draw).lower(run.task, run.key(_STREAM), shape).compile(), run.task, run.key(_STREAM))
+    # A few examples are drawn once: optimising their program takes longer than it saves.
+    options: dict[str, str | bool] = {"xla_backend_optimization_level": "0"} if size < _FEW else {}
+    lowered = jax.jit(draw).lower(run.task, run.key(_STREAM), shape)
+    return partial(lowered.compile(options), run.task, run.key(_STREAM))
 
 
 def batches(program: Callable[[jax.Array], Example], count: int, size: int) -> Iterator[Example]:
