@@ -6,8 +6,7 @@ import os
 import signal
 import time
 import traceback
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import jax
@@ -87,7 +86,7 @@ def train(jobs: Sequence[Job], *, lanes_per_device: int = 0, max_lanes: int = 0)
     """
     todo = missing(jobs)
     queue = packs(todo, max_lanes)
-    with Progress(todo, done=len(jobs) - len(todo)) as progress, _stop_requested() as stop:
+    with Progress(todo, done=len(jobs) - len(todo)) as progress, _Stop() as stop:
         if todo:
             progress.say(plan(todo, max_lanes))
         while queue:
@@ -144,8 +143,8 @@ class Pack:
         self._look()
         progress.start(jobs, self.done)
 
-    def train(self, stop: list[int]) -> None:
-        """Train every lane to its end, in chunks. Raises Stopped, all lanes on disk, soon after `stop` fills."""
+    def train(self, stop: _Stop) -> None:
+        """Train every lane to its end, in chunks. Obeys a signal soon after it came, all lanes on disk."""
         while not self.ended.all():
             self._advance()
             self._evaluate()
@@ -153,10 +152,10 @@ class Pack:
             self._end(finished, lost)
             rate = self.clock.steps_per_second
             self.progress.update(self.jobs, self.done, int((finished | lost).sum()), int(lost.sum()), rate)
-            if stop or self.clock.checkpoint_due():
+            if stop.asked or self.clock.checkpoint_due():
                 self._save(~self.ended)
-            if stop and not self.ended.all():
-                raise Stopped(signal.Signals(stop[0]).name)
+            if not self.ended.all():
+                stop.obey()
 
     def _advance(self) -> None:
         """One chunk, of a few seconds, towards the nearest evaluation of a lane."""
@@ -258,20 +257,41 @@ class _Clock:
         return due
 
 
-@contextmanager
-def _stop_requested() -> Iterator[list[int]]:
-    """A list that is empty until SIGINT or SIGTERM comes; a second signal takes its usual course."""
-    came: list[int] = []
-    before: dict[int, Any] = {}
+class _Stop:
+    """Signals that ask for a stop, noted when they come and obeyed when every lane is on disk.
 
-    def note(number: int, frame: Any) -> None:
-        came.append(number)
-        signal.signal(number, before[number])
+    Within the context SIGINT and SIGTERM are noted, and SIGUSR2 where somebody handles it (submitit does: it is how
+    Slurm announces the end of a job's time). A second signal of a kind takes its usual course at once.
+    """
 
-    for number in (signal.SIGINT, signal.SIGTERM):
-        before[number] = signal.signal(number, note)
-    try:
-        yield came
-    finally:
-        for number, handler in before.items():
+    def __init__(self) -> None:
+        self.asked: list[int] = []
+        self._before: dict[int, Any] = {}
+
+    def __enter__(self) -> _Stop:
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR2):
+            before = signal.getsignal(number)
+            if number != signal.SIGUSR2 or callable(before):
+                self._before[number] = before
+                signal.signal(number, self._note)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
             signal.signal(number, handler)
+
+    def _note(self, number: int, frame: Any) -> None:
+        self.asked.append(number)
+        signal.signal(number, self._before[number])
+
+    def obey(self) -> None:
+        """Let those who handled the signals before have them, and go on if they do; with nobody there, raise Stopped."""
+        while self.asked:
+            number = self.asked.pop(0)
+            name, handler = signal.Signals(number).name, self._before[number]
+            if not callable(handler) or handler is signal.default_int_handler:
+                raise Stopped(name)
+            try:
+                handler(number, None)
+            except Exception as e:
+                raise Stopped(f"{name}: {e}") from e
