@@ -29,6 +29,7 @@ from experiments.train import Stopped, train, value
 @hydra.main(config_path="../conf", config_name="config", version_base="1.3")
 def _job(config: DictConfig) -> float:
     """One job, as Hydra calls it: directly, or from a launcher that runs one job per process."""
+    devices.use_all_cores()  # nothing new here, but in a launcher's process it is
     whole: Any = OmegaConf.create({**config, "hydra": HydraConfig.get()}, flags={"allow_objects": True})
     job = configs.job(whole, list(HydraConfig.get().overrides.task))
     end = train([job])[0]
