@@ -190,7 +190,7 @@ class Pack:
         for k in np.flatnonzero(arrived):
             both = {"examples": self.jobs[k].run.train.eval_examples, "train_loss": float(loss[k])}
             rows = [
-                {"step": int(self.done[k]), "condition": name, **{m: v[k].tolist() for m, v in found.items()}, **both}
+                {"step": int(self.done[k]), "condition": name, **{m: _plain(v[k]) for m, v in found.items()}, **both}
                 for name, found in scores.items()
             ]
             self.records[k].rows += rows
@@ -223,6 +223,11 @@ class Pack:
     def _on_host(self) -> list[Lane]:
         lanes = self.engine.fetch(self.lanes)
         return [jax.tree.map(lambda x, k=k: x[k], lanes) for k in range(len(self.jobs))]
+
+
+def _plain(score: np.ndarray) -> Any:
+    """A number, or a list of numbers with None for the positions that have no score."""
+    return score.item() if score.ndim == 0 else [None if np.isnan(x) else x for x in score.tolist()]
 
 
 class _Clock:
