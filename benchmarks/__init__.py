@@ -1,0 +1,1 @@
+"""Speed, measured side by side in one run and recorded as ratios; see README.md."""

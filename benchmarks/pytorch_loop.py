@@ -1,0 +1,29 @@
+"""JOBS runs of STEPS steps, one after another in one process, of the plain PyTorch loop of train_speed.py.
+
+    python -m benchmarks.pytorch_loop 16 1000 [compile]
+
+What benchmarks/sweep.py compares a sweep with. PyTorch is given random tokens drawn beforehand, and no evaluation.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import torch
+
+from benchmarks.train_speed import pytorch
+from models import TransformerConfig
+from synthetic.markov import Markov
+
+
+def main(jobs: int, steps: int, *, compiled: bool) -> None:
+    """Train `jobs` models of the cpu-scale study's shape, each from new parameters."""
+    torch.set_num_threads(len(os.sched_getaffinity(0)))
+    task = Markov(alphabet=16, input_length=6, search_length=2, replace_length=2)
+    for _ in range(jobs):
+        pytorch(TransformerConfig(activation="relu"), task, fused=False, compiled=compiled)(steps)
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), int(sys.argv[2]), compiled=sys.argv[3:] == ["compile"])
