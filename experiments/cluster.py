@@ -7,6 +7,8 @@ again: it waits for the packs that are still in the queue, and submits what else
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import shutil
 import subprocess
@@ -72,7 +74,9 @@ def train_on_slurm(
         lost = {job.id for job in missing(jobs)}
         for number, runs in waiting.items():
             if without := lost & set(runs):
-                print(f"Slurm job {number} left {len(without)} runs undone: {_last_words(logs, number)}", file=sys.stderr)
+                print(
+                    f"Slurm job {number} left {len(without)} runs undone: {_last_words(logs, number)}", file=sys.stderr
+                )
     return [read_end(job.folder) for job in jobs]
 
 
@@ -90,10 +94,12 @@ def _submit(
         executor = submitit.SlurmExecutor(folder=logs, max_num_timeout=parameters.pop("max_num_timeout"))
         executor.update_parameters(**parameters)
         overrides = [[list(job.overrides) for job in pack] for pack in batches]
-        submitted = executor.map_array(TrainPack(), overrides, [lanes_per_device] * len(batches))
+        with contextlib.redirect_stderr(io.StringIO()):  # what sbatch says is in the exception too
+            submitted = executor.map_array(TrainPack(), overrides, [lanes_per_device] * len(batches))
+    except FailedJobError as e:
+        raise ConfigError(f"hydra.launcher.slurm: {'; '.join(str(e).strip().splitlines())}") from None
     except (RuntimeError, ValueError, TypeError) as e:
-        words = str(e.__cause__ or e) if isinstance(e, FailedJobError) else str(e)
-        raise ConfigError(f"hydra.launcher.slurm: {words.strip().splitlines()[0]}") from None
+        raise ConfigError(f"hydra.launcher.slurm: {str(e).strip().splitlines()[0]}") from None
     runs = {job.job_id: [run.id for run in pack] for job, pack in zip(submitted, batches, strict=True)}
     for number, ids in runs.items():
         write(logs / f"{number}.json", json.dumps(ids))
@@ -141,5 +147,5 @@ def _last_words(logs: Path, number: str) -> str:
     """The last line that a Slurm job left on its standard error."""
     path = logs / f"{number}_0_log.err"
     lines = path.read_text(errors="replace").split("\n") if path.exists() else []
-    said = [line.strip() for line in lines if line.strip() and not line.startswith("srun: ")]
+    said = [line.strip() for line in lines if line.strip() and not line.startswith(("srun: ", "submitit "))]
     return f"{said[-1]} ({path})" if said else "it left no output; was it cancelled before it started?"
