@@ -290,7 +290,7 @@ class _Stop:
         signal.signal(number, self._before[number])
 
     def obey(self) -> None:
-        """Let those who handled the signals before have them, and go on if they do; with nobody there, raise Stopped."""
+        """Let those who handled the signals before have them, and go on if they do; raise Stopped where nobody did."""
         while self.asked:
             number = self.asked.pop(0)
             name, handler = signal.Signals(number).name, self._before[number]
