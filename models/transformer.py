@@ -168,7 +168,11 @@ class Transformer(nnx.Module):
 
     def _embed(self, inputs: jax.Array) -> jax.Array:
         """Tokens int32[N] or vectors float32[N, width_in] to float32[N, D]."""
-        return self.read_in(inputs) if inputs.ndim == 2 else lookup(self.embedding[...], inputs)
+        if inputs.ndim == 2:
+            return self.read_in(inputs)
+        x_NxD = lookup(self.embedding[...], inputs)
+        # Vaswani et al. 2017, section 3.4: sinusoids have amplitude 1, and would drown what is much smaller.
+        return x_NxD * self.config.width**0.5 if self.config.position == "sinusoidal" else x_NxD
 
     def _positions(self, batch: int, time: int, key: jax.Array | None) -> jax.Array | float:
         """What is added to the embedding for its position; broadcasts to float32[B, T, D]."""
