@@ -40,7 +40,7 @@ clean: ## remove the environment and the tools' caches; runs and results stay
 	@rm -rf .venv .pytest_cache .ruff_cache .hypothesis build dist *.egg-info
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-$(environment): requirements.lock
+$(environment): requirements.lock pyproject.toml
 	@.venv/bin/python -m pip --version >/dev/null 2>&1 || { \
 		for p in python3 python3.13 python3.12 python3.11; do \
 			$$p -c 'import sys, ensurepip; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null && break; p=; \

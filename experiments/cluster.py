@@ -22,7 +22,8 @@ from experiments import config as configs
 from experiments import devices
 from experiments.errors import ConfigError
 from experiments.records import read_end, write
-from experiments.train import Stopped, missing, packs, plan, train
+from experiments.stop import Stopped
+from experiments.train import missing, packs, plan, train
 
 LONGEST_WAIT = 10.0  # seconds between looks at the queue; the first are closer together
 
@@ -89,11 +90,12 @@ def _submit(
         from submitit.core.utils import FailedJobError
     except ImportError:
         raise ConfigError("hydra.launcher.executor: slurm needs submitit: pip install submitit") from None
-    parameters = dict(slurm)
+    parameters = dict(slurm or {})
     try:
-        executor = submitit.SlurmExecutor(folder=logs, max_num_timeout=parameters.pop("max_num_timeout"))
+        executor = submitit.SlurmExecutor(folder=logs, max_num_timeout=parameters.pop("max_num_timeout", 3))
         executor.update_parameters(**parameters)
-        overrides = [[list(job.overrides) for job in pack] for pack in batches]
+        # `retry` was obeyed here, once: a pack that is requeued must not start its diverged runs again.
+        overrides = [[[o for o in job.overrides if not o.startswith("retry=")] for job in pack] for pack in batches]
         with contextlib.redirect_stderr(io.StringIO()):  # what sbatch says is in the exception too
             submitted = executor.map_array(TrainPack(), overrides, [lanes_per_device] * len(batches))
     except FailedJobError as e:

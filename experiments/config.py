@@ -7,6 +7,7 @@ that every field is an override, and composed values become a `Run` or a `Config
 from __future__ import annotations
 
 import difflib
+import functools
 import hashlib
 import json
 import os
@@ -59,23 +60,40 @@ class Job:
         same = {k: v for k, v in self.config.items() if k not in _NOT_IDENTITY}
         return hashlib.sha256(json.dumps(same, sort_keys=True).encode()).hexdigest()[:10]
 
-    @property
+    @functools.cached_property
     def folder(self) -> Path:
         """Where this run's records are: `<out>/<study>/<overrides>-<id>`; found by the id if named otherwise before."""
         above = Path(self.config["out"]) / (self.study or "single")
         return next(above.glob(f"*-{self.id}"), above / f"{self.label or self.config['task']['name']}-{self.id}")
 
 
+def headline(job: Job) -> str:
+    """The condition that says most of a run: the task's own word, or its last condition."""
+    return job.run.task.headline or list(job.run.task.conditions())[-1]
+
+
 def register() -> None:
     """Store what is declared in code as Hydra config nodes, and the resolvers that configurations may use."""
     store = ConfigStore.instance()
-    for name, cls in registry().items():
+    try:
+        tasks = registry()
+    except (ImportError, AttributeError, ValueError) as e:
+        raise ConfigError(f"task: {str(e).splitlines()[0]}") from None
+    for name, cls in tasks.items():
         store.store(group="task", name=name, node={"name": name, **fields.defaults(cls)})
     for name, (cls, _) in ARCHITECTURES.items():
         store.store(group="model", name=name, node={"name": name, **fields.defaults(cls)})
     store.store(group="optim", name="base", node=fields.defaults(Optimizer))
     store.store(group="train", name="base", node=fields.defaults(Training))
-    OmegaConf.register_new_resolver("floordiv", lambda a, b: int(a) // max(int(b), 1), replace=True)
+    OmegaConf.register_new_resolver("floordiv", _floordiv, replace=True)
+
+
+def _floordiv(a: Any, b: Any) -> Any:
+    """A // b; or b itself where it is no number, for the field that it stands in to refuse."""
+    try:
+        return int(a) // max(int(b), 1)
+    except (TypeError, ValueError):
+        return b
 
 
 @contextmanager
@@ -95,7 +113,7 @@ def compose(overrides: Sequence[str]) -> DictConfig:
     with _hydra():
         try:
             return hydra_compose("config", overrides=list(overrides), return_hydra_config=True)
-        except (HydraException, OmegaConfBaseException) as e:
+        except (HydraException, OmegaConfBaseException, ValueError, AssertionError) as e:
             raise ConfigError(_explain(e, overrides)) from None
 
 
@@ -112,7 +130,10 @@ def sweep(overrides: Sequence[str]) -> list[list[str]]:
         return []  # another sweeper decides on its jobs as it goes; the launcher checks them
     params = base.hydra.sweeper.get("params") or {}
     every = _parse([f"{k}={v}" for k, v in params.items()] + list(overrides))
-    return BasicSweeper.split_arguments(every, None)[0]
+    try:
+        return BasicSweeper.split_arguments(every, None)[0]
+    except HydraException as e:
+        raise ConfigError(" ".join(str(e).split())) from None
 
 
 def _parse(overrides: Sequence[str]) -> list[Any]:
@@ -164,7 +185,7 @@ def _chooses(key: str) -> bool:
 def _set(config: DictConfig, key: str, value: Any) -> None:
     try:
         OmegaConf.update(config, key, value, merge=True)
-    except OmegaConfBaseException:
+    except (OmegaConfBaseException, AssertionError):
         raise ConfigError(_unknown(key, config)) from None
 
 
@@ -172,7 +193,7 @@ def job(config: DictConfig, overrides: Sequence[str] = ()) -> Job:
     """Check a composed configuration (with its `hydra` node) and make its job. Raises ConfigError."""
     try:
         resolved: Any = OmegaConf.to_container(config, resolve=False)
-        study = resolved.pop("hydra")["runtime"]["choices"].get("study")
+        choices = resolved.pop("hydra")["runtime"]["choices"]
         with open_dict(config):
             bare = config.copy()
             bare.pop("hydra")
@@ -180,12 +201,23 @@ def job(config: DictConfig, overrides: Sequence[str] = ()) -> Job:
     except OmegaConfBaseException as e:
         raise ConfigError(_explain(e, overrides)) from None
     run = build(plain)
+    # The checked values, so that 100 and 1e2 are one run.
+    for section in _SECTIONS:
+        part = getattr(run, section)
+        plain[section] |= {name: getattr(part, name) for name in fields.declared(type(part))}
     said = dict(o.split("=", 1) for o in overrides if "=" in o and not _chooses(o.split("=", 1)[0].lstrip("+~")))
     shown = {k.lstrip("+"): v for k, v in sorted(said.items()) if k.split(".")[0] not in (*_NOT_IDENTITY, "hydra")}
     label = re.sub(r"[^\w.,=+-]", "_", ",".join(f"{k}={v}" for k, v in shown.items()))[:120]
     params = config.hydra.sweeper.get("params") or {}
-    swept = {k: OmegaConf.select(config, k) for k in params if k != "seed"}
-    return Job(run, plain, tuple(overrides), study, label, swept)
+    swept = {k: choices[k] if k in choices else _get(plain, k) for k in params if k != "seed"}
+    return Job(run, plain, tuple(overrides), choices.get("study"), label, swept)
+
+
+def _get(config: dict[str, Any], key: str) -> Any:
+    """The value at a dotted key."""
+    for name in key.split("."):
+        config = config[name]
+    return config
 
 
 def build(config: dict[str, Any]) -> Run:

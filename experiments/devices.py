@@ -27,5 +27,14 @@ def memory() -> int:
     limit = (device.memory_stats() or {}).get("bytes_limit")
     if limit:
         return limit
-    free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    return free // jax.local_device_count()
+    return _free_memory() // jax.local_device_count()
+
+
+def _free_memory() -> int:
+    """Bytes of main memory that could be had now: what Linux calls available, within the limit of our control group."""
+    lines = Path("/proc/meminfo").read_text().splitlines()
+    free = next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable"))
+    limit, used = Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory.current")
+    if limit.exists() and used.exists() and (most := limit.read_text().strip()) != "max":
+        free = min(free, int(most) - int(used.read_text()))
+    return free

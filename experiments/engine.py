@@ -25,7 +25,8 @@ from experiments.scores import score, token_losses
 from fields import knob, pytree, replace, static
 from synthetic.task import Example, Task
 
-# Streams of a run's seed.
+# Streams of a run's seed, apart from those of a task's data seed, which may be the same number.
+_RUN = 0x52554E
 _INIT, _BATCH, _EVALUATE = 0, 1, 2
 
 
@@ -33,12 +34,14 @@ _INIT, _BATCH, _EVALUATE = 0, 1, 2
 class Training:
     """How long and how broadly to train, and what to measure on the way."""
 
-    steps: int = knob(1000, low=1, unit="steps", doc="optimiser steps; a run ends by steps, never by seconds")
-    batch_size: int = static(128, low=1, unit="examples", doc="examples a step")
-    eval_every: int = static(
-        500, low=1, unit="steps", doc="steps between evaluations; the last step is always evaluated"
+    steps: int = knob(
+        1000, low=1, high=2**31 - 1, unit="steps", doc="optimiser steps; a run ends by steps, never by seconds"
     )
-    eval_examples: int = static(512, low=1, unit="examples", doc="examples scored per condition")
+    batch_size: int = static(128, low=1, high=10**6, unit="examples", doc="examples a step")
+    eval_every: int = static(
+        500, low=1, high=2**31 - 1, unit="steps", doc="steps between evaluations; the last step is always evaluated"
+    )
+    eval_examples: int = static(512, low=1, high=10**7, unit="examples", doc="examples scored per condition")
     greedy: bool = static(False, doc="also score greedy decoding with the KV cache")
 
 
@@ -54,7 +57,7 @@ class Run:
 
     def key(self, stream: int) -> jax.Array:
         """The key of one stream of the run's seed."""
-        return jax.random.fold_in(jax.random.key(self.seed), stream)
+        return jax.random.fold_in(jax.random.fold_in(jax.random.key(self.seed), _RUN), stream)
 
     def build(self, key: jax.Array) -> nnx.Module:
         """The model for this task's shapes, with initial parameters from `key`."""
@@ -254,5 +257,8 @@ def _evaluate(params: Any, run: Run) -> dict[str, dict[str, jax.Array]]:
         drawn |= {name: jax.tree.map(lambda x, i=i: x[i], found) for i, name in enumerate(names)}
     examples = jax.tree.map(lambda *x: jnp.stack(x), *[drawn[name] for name in conditions])
     model = nnx.merge(_graph(run), params)
-    found = jax.lax.map(functools.partial(score, model, curve=run.task.curve, greedy=run.train.greedy), examples)
+    found = jax.lax.map(
+        functools.partial(score, model, batch_size=run.train.batch_size, curve=run.task.curve, greedy=run.train.greedy),
+        examples,
+    )
     return {name: jax.tree.map(lambda x, i=i: x[i], found) for i, name in enumerate(conditions)}

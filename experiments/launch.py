@@ -6,9 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from omegaconf import DictConfig, OmegaConf
+
 from experiments import cluster
 from experiments.config import Job
 from experiments.errors import ConfigError
+from experiments.records import Record
 from experiments.train import train
 
 EXECUTORS = ("process", "slurm")
@@ -33,8 +36,22 @@ class Settings:
             raise ConfigError(f"hydra.launcher.executor: expected one of {allowed}, got {self.executor!r}")
 
 
+# All jobs that this process was asked for, for the report at a command's end: other sweepers choose theirs as they go.
+LAUNCHED: list[Job] = []
+
+
+def settings_of(config: DictConfig) -> Settings:
+    """The settings in a composed configuration; the defaults where another launcher than `vmap` is chosen."""
+    chosen: Any = OmegaConf.to_container(config.hydra.launcher, resolve=True)
+    return Settings(**{key: value for key, value in chosen.items() if key in Settings.__dataclass_fields__})
+
+
 def launch(jobs: Sequence[Job], settings: Settings) -> list[dict[str, Any] | None]:
     """Do what is missing of `jobs` where `settings` say, and return how each ended; None for those that did not."""
+    LAUNCHED.extend(jobs)
+    for job in jobs:
+        if job.config["retry"]:
+            Record(job).forget_failure()
     lanes = {"lanes_per_device": settings.lanes_per_device, "max_lanes": settings.max_lanes}
     if settings.executor == "slurm":
         return cluster.train_on_slurm(jobs, **lanes, slurm=settings.slurm)

@@ -5,7 +5,6 @@ Every number reaches optax as a traced argument, never through a closure, so swe
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import jax
@@ -32,12 +31,8 @@ class Optimizer:
     warmup: int = knob(0, low=0, unit="steps", doc="steps of linear warm-up")
     final: float = knob(0.0, low=0.0, high=1.0, unit="share of lr", doc="where linear and cosine schedules end")
 
-    def problems(self) -> Iterator[tuple[str, str]]:
-        """No fault relates these fields to one another."""
-        return iter(())
-
     def rate(self, step: jax.Array, steps: jax.Array | int) -> jax.Array:
-        """Learning rate at `step` of `steps`: rises over the warm-up, then falls to `final * lr` at the last step."""
+        """Learning rate at `step` of `steps`: rises over the warm-up, then falls towards `final * lr` at the end."""
         step = jnp.asarray(step, jnp.float32)
         done = jnp.clip((step - self.warmup) / jnp.maximum(steps - self.warmup, 1), 0.0, 1.0)
         shape = {"constant": 1.0, "linear": 1 - done, "cosine": 0.5 * (1 + jnp.cos(jnp.pi * done))}[self.schedule]

@@ -13,7 +13,7 @@ from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 
-from experiments.config import Job
+from experiments.config import Job, headline
 
 LINE_SECONDS = 15.0  # between lines where there is no terminal
 _SHOWN_SCORES = 8
@@ -27,7 +27,7 @@ class Progress:
         self._jobs = {job.id: job for job in jobs}
         self._total = sum(job.run.train.steps for job in self._jobs.values())
         self._steps = dict.fromkeys(self._jobs, 0)
-        self._before, self._ended, self._diverged = done, 0, 0
+        self._before, self._ended, self._diverged, self._failed = done, 0, 0, 0
         self._scores: dict[str, float] = {}
         self._rate, self._tokens = 0.0, 0.0
         self._phase, self._printed, self._began = "", time.monotonic(), time.monotonic()
@@ -60,18 +60,26 @@ class Progress:
         if resumed:
             self.say(f"resuming {resumed} from their last checkpoints, at steps {min(steps)} to {max(steps)}")
 
-    def update(self, jobs: Sequence[Job], steps: np.ndarray, ended: int, diverged: int, rate: float) -> None:
-        """After a chunk: each run's steps, how many ended and diverged just now, and all lanes' steps per second."""
+    def update(self, jobs: Sequence[Job], steps: np.ndarray, rate: float) -> None:
+        """After a chunk: each run's steps, and all lanes' steps per second."""
         self._steps.update(zip([job.id for job in jobs], steps.tolist(), strict=True))
-        self._ended, self._diverged = self._ended + ended, self._diverged + diverged
         self._rate = rate
         self._tokens = rate * jobs[0].run.train.batch_size * jobs[0].run.task.spec.length
         self._phase = ""
         self._show()
 
+    def ended(self, ended: int, diverged: int, *, failed: int = 0) -> None:
+        """How many more runs have ended, how many of them by diverging, and how many failed without an end."""
+        self._ended, self._diverged, self._failed = (
+            self._ended + ended,
+            self._diverged + diverged,
+            self._failed + failed,
+        )
+        self._show()
+
     def score(self, job: Job, rows: Sequence[dict[str, Any]]) -> None:
-        """A run's newest scores; the last condition's exact match is shown."""
-        self._scores[job.id] = rows[-1]["exact_match"] if len(rows) == 1 else _headline(rows)
+        """A run's newest scores; exact match on the task's headline condition is shown."""
+        self._scores[job.id] = next(row["exact_match"] for row in rows if row["condition"] == headline(job))
 
     def say(self, text: str) -> None:
         """A line of its own, above the display."""
@@ -80,6 +88,7 @@ class Progress:
     def _line(self) -> str:
         steps, spent = sum(self._steps.values()), time.monotonic() - self._began
         failed = f", {self._diverged} diverged" if self._diverged else ""
+        failed += f", {self._failed} failed" if self._failed else ""
         parts = [f"{self._ended}/{len(self._jobs)} runs{failed}", f"{steps / max(self._total, 1):4.0%}"]
         if self._rate:
             parts += [f"{self._tokens / 1e3:.0f}k tokens/s"]
@@ -102,11 +111,6 @@ class Progress:
         elif now or time.monotonic() - self._printed > LINE_SECONDS:
             self._printed = time.monotonic()
             self.say(self._line())
-
-
-def _headline(rows: Sequence[dict[str, Any]]) -> float:
-    """The exact match that tells most: on the held-out condition that is listed first, else the last condition."""
-    return next((r["exact_match"] for r in rows if r["condition"].startswith("unseen")), rows[-1]["exact_match"])
 
 
 def _clock(seconds: float) -> str:

@@ -50,6 +50,7 @@ def write(path: Path, content: str | bytes) -> None:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
+        os.chmod(temporary, 0o644)  # mkstemp makes files that only their owner reads
         os.replace(temporary, path)
     except BaseException:
         with contextlib.suppress(OSError):
@@ -67,9 +68,21 @@ class Record:
 
     @property
     def ended(self) -> bool:
-        """Whether there is nothing left to do: the run finished, or diverged and is not to be tried again."""
-        diverged = (self.folder / "error.json").exists() and not self.job.config["retry"]
-        return (self.folder / "result.json").exists() or diverged
+        """Whether there is nothing left to do: the run finished, or diverged."""
+        return (self.folder / "result.json").exists() or (self.folder / "error.json").exists()
+
+    def forget_failure(self) -> None:
+        """Where the run diverged, let it start anew (`retry=true`)."""
+        if (self.folder / "error.json").exists():
+            (self.folder / "state.safetensors").unlink(missing_ok=True)
+            (self.folder / "error.json").unlink()
+
+    def check(self) -> None:
+        """Raise ConfigError where the state or the metrics on disk cannot be read."""
+        read_metrics(self.folder)
+        path = self.folder / "state.safetensors"
+        if path.exists():
+            _read_state(path)
 
     def open(self, template: Any) -> Any:
         """The state to go on from, shaped as `template` (a pytree of arrays), or None where there is none yet.
@@ -79,9 +92,6 @@ class Record:
         """
         write(self.folder / "config.yaml", yaml.safe_dump(self.job.config, sort_keys=False))
         path = self.folder / "state.safetensors"
-        if (self.folder / "error.json").exists():
-            path.unlink(missing_ok=True)
-            (self.folder / "error.json").unlink()
         if not path.exists():
             return None
         state = _load(path, template)
@@ -161,11 +171,15 @@ def _named(tree: Any) -> dict[str, np.ndarray]:
     return {jax.tree_util.keystr(path): np.array(leaf, order="C") for path, leaf in leaves}
 
 
-def _load(path: Path, template: Any) -> Any:
+def _read_state(path: Path) -> dict[str, np.ndarray]:
     try:
-        found = safetensors.numpy.load(path.read_bytes())
+        return safetensors.numpy.load(path.read_bytes())
     except SafetensorError as e:
         raise ConfigError(f"{path}: damaged ({e}); delete it to train this run from its start") from None
+
+
+def _load(path: Path, template: Any) -> Any:
+    found = _read_state(path)
     wanted = _named(jax.tree.map(lambda x: np.zeros(x.shape, x.dtype), template))
     if {k: (v.shape, v.dtype) for k, v in found.items()} != {k: (v.shape, v.dtype) for k, v in wanted.items()}:
         raise ConfigError(f"{path}: does not fit this version's model; delete it to train this run from its start")

@@ -14,20 +14,19 @@ import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from omegaconf import OmegaConf
 from rich.console import Console
 
 from experiments import config as configs
 from experiments import devices
 from experiments.errors import ConfigError, command
-from experiments.launch import Settings, launch
-from experiments.records import read_end
+from experiments.launch import launch, settings_of
 from experiments.results import table
-from experiments.train import Stopped
+from experiments.stop import Stopped
 from paper import claims, results
 from paper.table import show, show_comparison
+
+_RECORDED_WITH = ("seed=", "out=", "wandb.", "retry=", "hydra.launcher.", "hydra/launcher=")
 
 
 def main() -> int:
@@ -49,15 +48,19 @@ def main() -> int:
 
 def _reproduce(study: str, overrides: Sequence[str], *, record: bool) -> int:
     claim = claims.claim_for(study)
+    if record and (other := [o for o in overrides if not o.startswith(_RECORDED_WITH)]):
+        raise ConfigError(f"{other[0]}: not with --record, which writes down the study as its file has it")
     jobs = configs.jobs(configs.sweep([f"study={study}", *overrides]))
+    if not jobs:
+        raise ConfigError("hydra/sweeper: a study is reproduced with Hydra's basic sweeper")
     devices.use_all_cores()
-    if any(read_end(job.folder) is None for job in jobs):
-        try:
-            launch(jobs, Settings(**_launcher(study, overrides)))
-        except Stopped as stopped:
-            again = shlex.join(["python", "-m", "experiments.reproduce", *sys.argv[1:]])
-            print(f"stopped by {stopped}; every run is on disk, to go on: {again}", file=sys.stderr)
-            return 130
+    chosen = [o for o in overrides if o.startswith("hydra")]
+    try:
+        launch(jobs, settings_of(configs.compose([f"study={study}", *chosen])))
+    except Stopped as stopped:
+        again = shlex.join(["python", "-m", "experiments.reproduce", *sys.argv[1:]])
+        print(f"stopped by {stopped}; every run is on disk, to go on: {again}", file=sys.stderr)
+        return 130
     found = table(jobs)
     recorded = results.path_for(study)
     if record:
@@ -72,13 +75,6 @@ def _reproduce(study: str, overrides: Sequence[str], *, record: bool) -> int:
     claim.figure(found, judgement, figure)
     print(f"figure: {figure}.png" + (f"  record: {recorded}" if record else f"  runs: {jobs[0].folder.parent}"))
     return 0
-
-
-def _launcher(study: str, overrides: Sequence[str]) -> dict[str, Any]:
-    """The fields of the study's launcher, as `hydra/launcher=vmap` has them; none where another is chosen."""
-    single = [o for o in overrides if o.startswith("hydra")]
-    chosen: Any = OmegaConf.to_container(configs.compose([f"study={study}", *single]).hydra.launcher)
-    return {key: value for key, value in chosen.items() if key in Settings.__dataclass_fields__}
 
 
 def _check(study: str) -> int:

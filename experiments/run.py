@@ -22,8 +22,10 @@ from omegaconf import DictConfig, OmegaConf
 from experiments import config as configs
 from experiments import devices
 from experiments.errors import ConfigError, command
+from experiments.launch import LAUNCHED, Settings, launch, settings_of
 from experiments.records import read_end
-from experiments.train import Stopped, train, value
+from experiments.stop import Stopped
+from experiments.train import value
 
 
 @hydra.main(config_path="../conf", config_name="config", version_base="1.3")
@@ -32,9 +34,9 @@ def _job(config: DictConfig) -> float:
     devices.use_all_cores()  # nothing new here, but in a launcher's process it is
     whole: Any = OmegaConf.create({**config, "hydra": HydraConfig.get()}, flags={"allow_objects": True})
     job = configs.job(whole, list(HydraConfig.get().overrides.task))
-    end = train([job])[0]
+    end = launch([job], Settings())[0]
     print(job.folder)
-    return value(end)
+    return value(job, end)
 
 
 def main() -> int:
@@ -46,6 +48,7 @@ def main() -> int:
     if not asks:
         if args.multirun:
             jobs = configs.jobs(configs.sweep(args.overrides))
+            settings_of(configs.compose([o for o in args.overrides if o.startswith(("study=", "hydra"))]))
         else:
             _refuse_forgotten_multirun(args.overrides)
             jobs = configs.jobs([args.overrides])
@@ -56,7 +59,7 @@ def main() -> int:
         again = shlex.join(["python", "-m", "experiments.run", *sys.argv[1:]])
         print(f"stopped by {stopped}; every run is on disk, to go on: {again}", file=sys.stderr)
         return 130
-    return _report(jobs)
+    return _report(jobs or LAUNCHED)
 
 
 def _refuse_forgotten_multirun(overrides: list[str]) -> None:

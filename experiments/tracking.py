@@ -43,6 +43,8 @@ class Tracker:
         import wandb  # an extra: imported only where asked for
 
         settings = self.job.config["wandb"]
+        if self.mode == "online" and not wandb.api.api_key:
+            raise RuntimeError("no key: run `wandb login` or set WANDB_API_KEY")  # instead of a prompt that waits
         self._run = wandb.init(
             project=settings["project"],
             entity=settings["entity"],
@@ -73,3 +75,11 @@ class Tracker:
         """Close the W&B run with how the job ended."""
         self._run.summary.update({k: end[k] for k in ("status", "step")})
         self._run.finish(exit_code=0 if end["status"] == "finished" else 1)
+        self._run = None
+
+    @_harmless
+    def close(self) -> None:
+        """Close the W&B run where the job has not ended: it is resumed with the job."""
+        if self._run is not None:
+            self._run.finish(exit_code=1)
+            self._run = None

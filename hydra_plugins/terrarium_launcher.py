@@ -31,13 +31,14 @@ class VmapLauncher(Launcher):
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
         """Train all jobs; each returns its own value to the sweeper."""
         setup_globals()
-        ends = launch(configs.jobs(job_overrides), self.settings)
-        return [_returned(overrides, end) for overrides, end in zip(job_overrides, ends, strict=True)]
+        jobs = configs.jobs(job_overrides)
+        ends = launch(jobs, self.settings)
+        return [_returned(job, end) for job, end in zip(jobs, ends, strict=True)]
 
 
-def _returned(overrides: Sequence[str], end: dict[str, Any] | None) -> JobReturn:
-    done = JobReturn(overrides=overrides, status=JobStatus.COMPLETED)
-    done.return_value = value(end)
+def _returned(job: configs.Job, end: dict[str, Any] | None) -> JobReturn:
+    done = JobReturn(overrides=job.overrides, status=JobStatus.COMPLETED)
+    done.return_value = value(job, end)
     return done
 
 

@@ -26,10 +26,10 @@ from models.layers import ACTIVATIONS, Dense, LayerNorm, lookup
 class TransformerConfig:
     """Shape and numerics of a `Transformer`."""
 
-    width: int = static(64, low=1, doc="width of the residual stream")
-    depth: int = static(2, low=1, unit="layers", doc="number of residual blocks")
-    heads: int = static(4, low=1, doc="attention heads; must divide the width")
-    mlp_ratio: int = static(4, low=1, doc="width of the MLP's hidden layer over the width")
+    width: int = static(64, low=1, high=2**16, doc="width of the residual stream")
+    depth: int = static(2, low=1, high=1000, unit="layers", doc="number of residual blocks")
+    heads: int = static(4, low=1, high=1024, doc="attention heads; must divide the width")
+    mlp_ratio: int = static(4, low=1, high=64, doc="width of the MLP's hidden layer over the width")
     activation: str = static("gelu", choices=tuple(ACTIVATIONS), doc="the MLP's nonlinearity")
     position: str = static("learned", choices=positions.SCHEMES, doc="position scheme")
     shift: int = static(0, low=0, unit="positions", doc="largest random offset of learned positions in training")

@@ -68,6 +68,7 @@ class Markov(Task):
     seed: int = knob(0, low=0, unit="seed", doc="data seed: fixes the rules, what is held out and the finite set")
 
     splits: ClassVar[tuple[str, ...]] = ("train", "seen", "unseen")
+    headline: ClassVar[str] = "unseen/applied"
     rates: ClassVar[Mapping[str, str]] = {"noop": "noop_rate"}
 
     @property
@@ -132,7 +133,10 @@ class Markov(Task):
             )
 
     def conditions(self) -> dict[str, tuple[Task, str]]:
-        """The training set itself; fresh inputs to its rules; unseen rules; the last two by no-op or not."""
+        """The training set itself; fresh inputs to its rules; unseen rules; the last two by no-op or not.
+
+        Fresh inputs are drawn anew from the law of the inputs: where that law has few, some were in training too.
+        """
         applied, noop = self.replace(noop_rate=0.0), self.replace(noop_rate=1.0)
         return {
             "train": (self, "train"),

@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterator, Mapping, Set
 from dataclasses import dataclass
 from importlib.metadata import entry_points
-from typing import Any, ClassVar, NamedTuple, TypeVar
+from typing import ClassVar, NamedTuple, TypeVar
 
 import jax
 
@@ -60,6 +60,8 @@ class Task:
     held_out: ClassVar[tuple[str, ...]] = ("unseen",)
     # Fact to knob, for each knob that is the share of training examples of which the fact holds.
     rates: ClassVar[Mapping[str, str]] = {}
+    # The condition that says most, shown while training and returned to sweepers; the last one if empty.
+    headline: ClassVar[str] = ""
     # True where scores are read as a curve over the weighted positions (in-context tasks).
     curve: ClassVar[bool] = False
 
@@ -115,10 +117,10 @@ def register(name: str) -> Callable[[T], T]:
 
 
 def registry() -> dict[str, type[Task]]:
-    """All tasks by name: those of this package and those of installed packages (group `terrarium.tasks`)."""
+    """All tasks by name: those of this package and those of installed packages (group `terrarium.tasks`).
+
+    Raises ValueError where two have one name, ImportError or AttributeError where a package's entry leads nowhere.
+    """
     for entry in entry_points(group="terrarium.tasks"):
-        if entry.name not in _REGISTRY:
-            found: Any = entry.load()
-            if _REGISTRY.get(entry.name) is not found:
-                register(entry.name)(found)
+        register(entry.name)(entry.load())
     return dict(sorted(_REGISTRY.items()))

@@ -134,10 +134,10 @@ def test_vectors_in_context_are_scored_as_a_curve():
     """What an in-context study needs: vector inputs, a score for each position, and lanes that differ in noise."""
     task = HalfSpace(width=3, points=8)
     model, optim = TransformerConfig(width=32, depth=2, heads=2), Optimizer(lr=0.003, schedule="constant")
-    settings = Training(steps=200, batch_size=64, eval_examples=500)
+    settings = Training(steps=600, batch_size=64, eval_examples=500)
     runs = [Run(task.replace(noise_rate=noise), model, optim, settings, 0) for noise in (0.0, 0.5)]
     engine = Engine(runs)
-    scores = engine.evaluate(engine.advance(engine.start(), 200))
+    scores = engine.evaluate(engine.advance(engine.start(), 600))
     curve = scores["seen"]["curve"]
     assert curve.shape == (2, 16)
     assert np.isnan(curve[:, 1::2]).all()  # nothing is asked at the y

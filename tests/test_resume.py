@@ -8,11 +8,13 @@ import subprocess
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from experiments import config, records
 from experiments.engine import Engine
 from experiments.errors import ConfigError
+from experiments.launch import Settings, launch
 from experiments.train import plan, train
 from tests.commands import ROOT, TINY, call, command
 
@@ -94,7 +96,7 @@ def test_a_diverged_lane_is_recorded_and_the_others_finish(tmp_path):
     ends = train(jobs)
     assert [end and end["status"] for end in ends] == ["finished", "diverged", "finished"]
     assert ends[1] is not None
-    assert ends[1]["reason"].startswith("loss or gradient not finite in step ")
+    assert ends[1]["reason"].startswith("loss, gradient or score not finite after step ")
     assert not (jobs[1].folder / "result.json").exists()
     assert train(jobs) == ends
 
@@ -119,12 +121,59 @@ def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path, monke
     assert path.read_text() == "old"
 
 
+def test_halving_leaves_alone_what_has_ended(tmp_path, monkeypatch):
+    """A pack that runs out of memory late: the lane that diverged before stays diverged, and is not trained anew."""
+    jobs = config.jobs([[*TINY, f"seed={seed}", f"out={tmp_path}"] for seed in range(3)])
+    object.__setattr__(jobs[0].run.optim, "lr", float("inf"))
+    advance, ended = Engine.advance, []
+
+    def late(engine, lanes, until):
+        if engine.size == 3 and (jobs[0].folder / "error.json").exists():
+            ended.append((jobs[0].folder / "error.json").stat().st_mtime_ns)
+            raise RuntimeError("RESOURCE_EXHAUSTED: late")
+        return advance(engine, lanes, until)
+
+    monkeypatch.setattr(Engine, "advance", late)
+    assert [end and end["status"] for end in train(jobs)] == ["diverged", "finished", "finished"]
+    assert ended == [(jobs[0].folder / "error.json").stat().st_mtime_ns]
+
+
+def test_scores_that_are_not_finite_are_a_divergence(tmp_path, monkeypatch):
+    job = config.jobs([[*TINY, f"out={tmp_path}"]])[0]
+    evaluate = Engine.evaluate
+
+    def broken(engine, lanes):
+        return {name: found | {"nll": found["nll"] * np.nan} for name, found in evaluate(engine, lanes).items()}
+
+    monkeypatch.setattr(Engine, "evaluate", broken)
+    end = train([job])[0]
+    assert end is not None
+    assert (end["status"], end["step"]) == ("diverged", 20)
+    assert records.read_metrics(job.folder) == []
+
+
+def test_a_signal_ends_a_sweep_of_the_basic_launcher_too(tmp_path):
+    process = subprocess.Popen(
+        command("run", *SWEEP[:-1], "hydra/launcher=basic", f"out={tmp_path}"),
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    wait_for(process, lambda: list(tmp_path.rglob("config.yaml")))
+    process.send_signal(signal.SIGTERM)
+    _, said = process.communicate(timeout=300)
+    assert process.returncode == 130, said
+    assert len(list(tmp_path.rglob("config.yaml"))) == 1
+
+
 def test_the_id_ignores_output_and_tracking_and_nothing_else():
     def id_of(*overrides: str) -> str:
         return config.jobs([[*TINY, *overrides]])[0].id
 
     assert id_of() == id_of("out=elsewhere", "wandb.mode=offline", "wandb.group=x")
     assert id_of("seed=0") == id_of()
+    assert id_of("task.num_rules=2e1", "optim.weight_decay=1") == id_of("optim.weight_decay=1.0")
     assert len({id_of(), id_of("seed=1"), id_of("task.seed=1"), id_of("optim.lr=0.002"), id_of("train.steps=41")}) == 5
 
 
@@ -182,7 +231,7 @@ def test_a_retried_run_starts_anew_and_only_where_it_diverged(tmp_path):
     train([good, bad])
     finished = (good.folder / "result.json").stat().st_mtime_ns
     again = config.jobs([[*TINY, f"seed={seed}", f"out={tmp_path}", "retry=true"] for seed in (0, 1)])
-    ends = train(again)
+    ends = launch(again, Settings())
     assert [end and end["status"] for end in ends] == ["finished", "finished"]
     assert not (bad.folder / "error.json").exists()
     assert (good.folder / "result.json").stat().st_mtime_ns == finished
