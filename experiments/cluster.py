@@ -91,6 +91,8 @@ def _submit(
     except ImportError:
         raise ConfigError("hydra.launcher.executor: slurm needs submitit: pip install submitit") from None
     parameters = dict(slurm or {})
+    if parameters.get("cpus_per_task"):  # since Slurm 22.05 srun does not take it over from the job
+        parameters["srun_args"] = [f"--cpus-per-task={parameters['cpus_per_task']}", *parameters.get("srun_args", [])]
     try:
         executor = submitit.SlurmExecutor(folder=logs, max_num_timeout=parameters.pop("max_num_timeout", 3))
         executor.update_parameters(**parameters)

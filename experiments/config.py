@@ -14,7 +14,7 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -137,13 +137,19 @@ def sweep(overrides: Sequence[str]) -> list[list[str]]:
 
 
 def _parse(overrides: Sequence[str]) -> list[Any]:
-    parser, found = OverridesParser.create(), []
-    for override in overrides:
-        try:
-            found.append(parser.parse_override(override))
-        except HydraException:
-            raise ConfigError(f"{override}: not an override; write KEY=VALUE, a list as KEY=[1,2]") from None
-    return found
+    return [_parse_one(override) for override in overrides]
+
+
+@functools.lru_cache(maxsize=10_000)  # the jobs of a sweep share most of their overrides
+def _parse_one(override: str) -> Any:
+    try:
+        return OverridesParser.create().parse_override(override)
+    except HydraException:
+        raise ConfigError(f"{override}: not an override; write KEY=VALUE, a list as KEY=[1,2]") from None
+
+
+# A command checks its jobs before Hydra starts, and its launcher asks for the same again.
+_MADE: dict[tuple[str, ...], Job] = {}
 
 
 def jobs(batch: Sequence[Sequence[str]]) -> list[Job]:
@@ -152,23 +158,27 @@ def jobs(batch: Sequence[Sequence[str]]) -> list[Job]:
     Hydra composes anew only where configuration groups differ; values alone are set on a composed copy, so that a
     thousand jobs are read in seconds.
     """
-    bases: dict[tuple[str, ...], DictConfig] = {}
+    bases: dict[tuple[str, ...], _Composed] = {}
     found, errors = [], []
     for overrides in batch:
+        if (made := _MADE.get(tuple(overrides))) is not None:
+            found.append(made)
+            continue
         try:
             parsed = _parse(overrides)
             groups = tuple(str(o.input_line) for o in parsed if _chooses(o.key_or_group))
             values = [o for o in parsed if not _chooses(o.key_or_group)]
             plain = all(o.is_add() is False and o.is_delete() is False and o.is_force_add() is False for o in values)
             if not plain:
-                composed = compose(overrides)
+                composed = _split(compose(overrides))
             else:
                 if groups not in bases:
-                    bases[groups] = compose(groups)
-                composed = bases[groups].copy()
+                    bases[groups] = _split(compose(groups))
+                composed = replace(bases[groups], config=bases[groups].config.copy())
                 for o in values:
-                    _set(composed, o.key_or_group, o.value())
-            found.append(job(composed, overrides))
+                    if not o.key_or_group.startswith("hydra."):
+                        _set(composed.config, o.key_or_group, o.value())
+            found.append(_MADE.setdefault(tuple(overrides), _job(composed, overrides)))
         except ConfigError as e:
             where = f"job {','.join(overrides)}: " if len(batch) > 1 else ""
             errors += [where + line for line in e.lines]
@@ -189,15 +199,30 @@ def _set(config: DictConfig, key: str, value: Any) -> None:
         raise ConfigError(_unknown(key, config)) from None
 
 
+@dataclass(frozen=True)
+class _Composed:
+    """A composed configuration without its large `hydra` node, and what is wanted of that."""
+
+    config: DictConfig
+    choices: dict[str, Any]
+    swept: list[str]
+
+
+def _split(config: DictConfig) -> _Composed:
+    hydra = config.hydra
+    with open_dict(config):
+        config.pop("hydra")
+    return _Composed(config, dict(hydra.runtime.choices), list(hydra.sweeper.get("params") or {}))
+
+
 def job(config: DictConfig, overrides: Sequence[str] = ()) -> Job:
     """Check a composed configuration (with its `hydra` node) and make its job. Raises ConfigError."""
+    return _job(_split(config.copy()), overrides)
+
+
+def _job(composed: _Composed, overrides: Sequence[str]) -> Job:
     try:
-        resolved: Any = OmegaConf.to_container(config, resolve=False)
-        choices = resolved.pop("hydra")["runtime"]["choices"]
-        with open_dict(config):
-            bare = config.copy()
-            bare.pop("hydra")
-        plain: Any = OmegaConf.to_container(bare, resolve=True, throw_on_missing=True)
+        plain: Any = OmegaConf.to_container(composed.config, resolve=True, throw_on_missing=True)
     except OmegaConfBaseException as e:
         raise ConfigError(_explain(e, overrides)) from None
     run = build(plain)
@@ -208,8 +233,8 @@ def job(config: DictConfig, overrides: Sequence[str] = ()) -> Job:
     said = dict(o.split("=", 1) for o in overrides if "=" in o and not _chooses(o.split("=", 1)[0].lstrip("+~")))
     shown = {k.lstrip("+"): v for k, v in sorted(said.items()) if k.split(".")[0] not in (*_NOT_IDENTITY, "hydra")}
     label = re.sub(r"[^\w.,=+-]", "_", ",".join(f"{k}={v}" for k, v in shown.items()))[:120]
-    params = config.hydra.sweeper.get("params") or {}
-    swept = {k: choices[k] if k in choices else _get(plain, k) for k in params if k != "seed"}
+    choices = composed.choices
+    swept = {k: choices[k] if k in choices else _get(plain, k) for k in composed.swept if k != "seed"}
     return Job(run, plain, tuple(overrides), choices.get("study"), label, swept)
 
 
