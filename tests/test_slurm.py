@@ -23,7 +23,8 @@ from tests.commands import ROOT, TINY, call, command
 
 HERE = Path(__file__).parent / "slurm"
 NEEDED = ("munged", "slurmctld", "slurmd", "sbatch", "srun", "squeue")
-SWEEP = ["-m", *TINY, "seed=0,1,2,3", "train.steps=12000", "train.eval_every=3000"]
+# Long enough that a pack is still at it when Slurm kills it, some 3 s after it was told to stop.
+SWEEP = ["-m", *TINY, "seed=0,1,2,3", "train.steps=30000", "train.eval_every=10000"]
 PACKS = [
     "hydra/launcher=vmap_slurm",
     "hydra.launcher.max_lanes=2",
