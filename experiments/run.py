@@ -28,6 +28,9 @@ from experiments.stop import Stopped
 from experiments.train import value
 
 
+_NAMED = 20  # of the jobs that failed, how many a command's end names
+
+
 @hydra.main(config_path="../conf", config_name="config", version_base="1.3")
 def _job(config: DictConfig) -> float:
     """One job, as Hydra calls it: directly, or from a launcher that runs one job per process."""
@@ -75,8 +78,10 @@ def _report(jobs: list[configs.Job]) -> int:
     failed = [(job, end) for job, end in ends if end is None or end["status"] != "finished"]
     if len(jobs) > 1:
         print(f"{len(jobs) - len(failed)} of {len(jobs)} runs finished; records in {jobs[0].folder.parent}")
-    for job, end in failed:
+    for job, end in failed[:_NAMED]:
         print(f"failed: {job.folder}: {end['reason'] if end else 'it has not ended'}", file=sys.stderr)
+    if len(failed) > _NAMED:
+        print(f"failed: {len(failed) - _NAMED} more", file=sys.stderr)
     if failed:
         words = [word for word in sys.argv[1:] if not word.startswith("retry=")]
         print(
