@@ -18,7 +18,6 @@ import json
 import os
 import platform
 import subprocess
-import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -33,29 +32,17 @@ from safetensors import SafetensorError
 
 from experiments.config import Job
 from experiments.errors import ConfigError
+from paper.results import write_whole
 
 _PACKAGES = ("jax", "flax", "optax", "numpy")
 
 
 def write(path: Path, content: str | bytes) -> None:
-    """Replace `path` by `content`, whole or not at all. Raises ConfigError where the folder cannot be written."""
-    data = content.encode() if isinstance(content, str) else content
+    """Replace `path` by `content`, whole or not at all. Raises ConfigError where it cannot be written."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".writing-")
+        write_whole(path, content.encode() if isinstance(content, str) else content)
     except OSError as e:
-        raise ConfigError(f"out: cannot write to {path.parent}: {e.strerror}") from None
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(temporary, 0o644)  # mkstemp makes files that only their owner reads
-        os.replace(temporary, path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(temporary)
-        raise
+        raise ConfigError(f"out: cannot write {path}: {e.strerror or e}") from None
 
 
 class Record:

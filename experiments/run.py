@@ -27,7 +27,6 @@ from experiments.records import read_end
 from experiments.stop import Stopped
 from experiments.train import value
 
-
 _NAMED = 20  # of the jobs that failed, how many a command's end names
 
 
