@@ -13,13 +13,15 @@ from flax import nnx
 from models.kernels import normalize, product
 
 ACTIVATIONS = {"gelu": nnx.gelu, "relu": nnx.relu, "silu": nnx.silu}
-ONE_HOT_BELOW = 512  # vocabulary up to which a product with one-hot rows beats a gather, whose gradient is a scatter
+# Up to this many rows a table is read by a product with one-hot rows: the gradient of a gather is a scatter, which a GPU
+# sums in no fixed order, so that a run would not repeat to the bit. On a CPU the two are about equally fast.
+ONE_HOT_UP_TO = 512
 
 
 def lookup(table_VxD: jax.Array, index_N: jax.Array) -> jax.Array:
     """Rows of a table, float32[N, D]. An index outside the table gives zeros (small tables) or the nearest row."""
     rows = table_VxD.shape[0]
-    if rows > ONE_HOT_BELOW:
+    if rows > ONE_HOT_UP_TO:
         return table_VxD.at[index_N].get(mode="clip")
     return product(jax.nn.one_hot(index_N, rows), table_VxD, "float32")
 

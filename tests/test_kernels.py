@@ -65,7 +65,7 @@ def test_gradients_in_bfloat16_are_float32_and_near():
     assert {g.dtype for g in grads[0]} == {jnp.dtype("float32")}
 
 
-@pytest.mark.parametrize("rows", [4, layers.ONE_HOT_BELOW + 1])
+@pytest.mark.parametrize("rows", [4, layers.ONE_HOT_UP_TO + 1])
 def test_a_lookup_gives_rows_of_the_table_and_their_gradients(rows):
     (table,) = random((rows, 3))
     index = jnp.array([0, rows - 1, 2, 2])
