@@ -13,8 +13,8 @@ from flax import nnx
 from models.kernels import normalize, product
 
 ACTIVATIONS = {"gelu": nnx.gelu, "relu": nnx.relu, "silu": nnx.silu}
-# Up to this many rows a table is read by a product with one-hot rows: the gradient of a gather is a scatter, which a GPU
-# sums in no fixed order, so that a run would not repeat to the bit. On a CPU the two are about equally fast.
+# Up to this many rows a table is read by a product with one-hot rows: the gradient of a gather is a scatter, which a
+# GPU sums in no fixed order, so that a run would not repeat to the bit. On a CPU the two are about equally fast.
 ONE_HOT_UP_TO = 512
 
 
