@@ -21,6 +21,7 @@ from typing import Any
 from experiments import config as configs
 from experiments import devices
 from experiments.errors import ConfigError
+from experiments.job import Job
 from experiments.records import read_end, write
 from experiments.stop import Stopped
 from experiments.train import missing, packs, plan, train
@@ -50,7 +51,7 @@ class TrainPack:
 
 
 def train_on_slurm(
-    jobs: Sequence[configs.Job], *, lanes_per_device: int, max_lanes: int, slurm: Mapping[str, Any]
+    jobs: Sequence[Job], *, lanes_per_device: int, max_lanes: int, slurm: Mapping[str, Any]
 ) -> list[dict[str, Any] | None]:
     """Submit what is missing as one Slurm job per pack, wait, and return how each job ended, in order.
 
@@ -82,7 +83,7 @@ def train_on_slurm(
 
 
 def _submit(
-    batches: Sequence[Sequence[configs.Job]], lanes_per_device: int, slurm: Mapping[str, Any], logs: Path
+    batches: Sequence[Sequence[Job]], lanes_per_device: int, slurm: Mapping[str, Any], logs: Path
 ) -> dict[str, list[str]]:
     """Submit packs as one array of Slurm jobs; the ids of the runs of each, by Slurm's job number."""
     try:

@@ -9,8 +9,8 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from experiments import cluster
-from experiments.config import Job
 from experiments.errors import ConfigError
+from experiments.job import Job
 from experiments.records import Record
 from experiments.train import train
 

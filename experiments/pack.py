@@ -11,8 +11,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from experiments import devices
-from experiments.config import Job
 from experiments.engine import Engine, Lane
+from experiments.job import Job
 from experiments.progress import Progress
 from experiments.records import Record
 from experiments.stop import Stop

@@ -13,7 +13,7 @@ from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 
-from experiments.config import Job, headline
+from experiments.job import Job, headline
 
 LINE_SECONDS = 15.0  # between lines where there is no terminal
 _SHOWN_SCORES = 8

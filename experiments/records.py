@@ -30,8 +30,8 @@ import safetensors.numpy
 import yaml
 from safetensors import SafetensorError
 
-from experiments.config import Job
 from experiments.errors import ConfigError
+from experiments.job import Job
 from paper.results import write_whole
 
 _PACKAGES = ("jax", "flax", "optax", "numpy")

@@ -7,8 +7,8 @@ from typing import Any
 
 import polars as pl
 
-from experiments.config import Job
 from experiments.errors import ConfigError
+from experiments.job import Job
 from experiments.records import read_end, read_metrics
 
 _SCORES = ("exact_match", "token_accuracy", "nll", "examples")

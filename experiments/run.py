@@ -22,6 +22,7 @@ from omegaconf import DictConfig, OmegaConf
 from experiments import config as configs
 from experiments import devices
 from experiments.errors import ConfigError, command
+from experiments.job import Job
 from experiments.launch import LAUNCHED, Settings, launch, settings_of
 from experiments.records import read_end
 from experiments.stop import Stopped
@@ -46,7 +47,7 @@ def main() -> int:
     devices.use_all_cores()
     args = get_args_parser().parse_args()
     asks = args.cfg or args.help or args.hydra_help or args.info or args.shell_completion
-    jobs: list[configs.Job] = []
+    jobs: list[Job] = []
     if not asks:
         if args.multirun:
             jobs = configs.jobs(configs.sweep(args.overrides))
@@ -71,7 +72,7 @@ def _refuse_forgotten_multirun(overrides: list[str]) -> None:
         raise ConfigError(f"-m is missing: this study sweeps {', '.join(params)}; type: {again}")
 
 
-def _report(jobs: list[configs.Job]) -> int:
+def _report(jobs: list[Job]) -> int:
     """Say which jobs did not finish, and what runs only those again; the exit code is 1 if any."""
     ends = [(job, read_end(job.folder)) for job in jobs]
     failed = [(job, end) for job, end in ends if end is None or end["status"] != "finished"]

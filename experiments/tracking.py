@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from experiments.config import Job
+from experiments.job import Job
 
 
 def _harmless(method: Callable[..., None]) -> Callable[..., None]:

@@ -15,6 +15,7 @@ from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
 from experiments import config as configs
+from experiments.job import Job
 from experiments.launch import Settings, launch
 from experiments.train import value
 
@@ -36,7 +37,7 @@ class VmapLauncher(Launcher):
         return [_returned(job, end) for job, end in zip(jobs, ends, strict=True)]
 
 
-def _returned(job: configs.Job, end: dict[str, Any] | None) -> JobReturn:
+def _returned(job: Job, end: dict[str, Any] | None) -> JobReturn:
     done = JobReturn(overrides=job.overrides, status=JobStatus.COMPLETED)
     done.return_value = value(job, end)
     return done
