@@ -90,6 +90,14 @@ class Task:
         """The whole example as readable text: (prompt, answer)."""
         raise NotImplementedError
 
+    def baselines(self) -> Mapping[str, Callable[[Example], jax.Array]]:
+        """Learners that are not trained, scored beside the model on the same examples: name to what each says.
+
+        Each is traceable and reads one example (a prompt's true labels too, as far as its own rules allow a learner) and
+        gives int32[T], the class it would say at each position; what it says off the weighted positions is not read.
+        """
+        return {}
+
     def identities(self, example: Example) -> Set[Hashable]:
         """What of the example is held out or not, such as {("x", x), ("y", y)}, by inputs or facts."""
         raise NotImplementedError
