@@ -10,7 +10,7 @@ finished or diverged waits while the others go on.
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -21,7 +21,7 @@ from jax.sharding import NamedSharding, PartitionSpec
 
 import models
 from experiments.optim import Optimizer
-from experiments.scores import score, token_losses
+from experiments.scores import score, score_learner, token_losses
 from fields import knob, pytree, replace, static
 from synthetic.task import Example, Task
 
@@ -123,6 +123,11 @@ class Engine:
     def _put(self, tree: Any) -> Any:
         return jax.device_put(tree, self._sharding)
 
+    @property
+    def lane_bytes(self) -> int:
+        """Peak memory of a device over its lanes, by the compiler's own count; 0 where it does not say."""
+        return self.programs.device_bytes * self._mesh.size // self._padded
+
     def start(self) -> Lane:
         """The lanes before their first step."""
         return self.programs.start(self.runs)
@@ -136,6 +141,10 @@ class Engine:
         scores = jax.tree.map(lambda x: np.asarray(x)[: self.size], self.programs.evaluate(lanes.params, self.runs))
         return {name: scores[name] for name in self.conditions}
 
+    def baselines(self) -> dict[str, dict[str, dict[str, np.ndarray]]]:
+        """Scores of the task's baselines by baseline, condition and name, each with a leading lane axis."""
+        return jax.tree.map(lambda x: np.asarray(x)[: self.size], self.programs.baselines(self.runs))
+
     def fetch(self, lanes: Lane) -> Lane:
         """The lanes on the host, as NumPy arrays."""
         return jax.tree.map(lambda x: np.asarray(x)[: self.size], lanes)
@@ -146,11 +155,12 @@ class Engine:
 
 
 class Programs(NamedTuple):
-    """What is compiled for lanes of one shape, and the bytes that the largest of the three takes on a device."""
+    """What is compiled for lanes of one shape, and the bytes that the largest takes on a device."""
 
     start: Any
     advance: Any
     evaluate: Any
+    baselines: Any
     device_bytes: int
 
 
@@ -181,12 +191,16 @@ def _compile(mesh: jax.sharding.Mesh, at_a_time: int, leaves: tuple[Any, ...], s
 
     start = over_lanes(_start, 1)
     lanes = shaped(jax.eval_shape(start, runs))
-    compiled = [
-        jax.jit(start).lower(runs).compile(),
-        jax.jit(over_lanes(_advance, 2), donate_argnums=0).lower(lanes, runs, np.int32(0)).compile(),
-        jax.jit(over_lanes(_evaluate, 2)).lower(lanes.params, runs).compile(),
+    lowered = [
+        jax.jit(over_lanes(_advance, 2), donate_argnums=0).lower(lanes, runs, np.int32(0)),
+        jax.jit(over_lanes(_evaluate, 2)).lower(lanes.params, runs),
+        jax.jit(start).lower(runs),
     ]
-    return Programs(*compiled, device_bytes=max(_bytes(program) for program in compiled))
+    if runs.task.baselines():
+        lowered.append(jax.jit(over_lanes(_baselines, 1)).lower(runs))
+    advance, evaluate, start, *rest = compiled = [program.compile() for program in lowered]
+    baselines = rest[0] if rest else lambda runs: {}
+    return Programs(start, advance, evaluate, baselines, device_bytes=max(_bytes(program) for program in compiled))
 
 
 def _bytes(program: Any) -> int:
@@ -243,7 +257,8 @@ def _advance(lane: Lane, run: Run, until: jax.Array) -> Lane:
     return jax.lax.while_loop(lambda lane: (lane.step < end) & ~lane.diverged, step, lane)
 
 
-def _evaluate(params: Any, run: Run) -> dict[str, dict[str, jax.Array]]:
+def _evaluation(run: Run) -> tuple[Mapping[str, tuple[Task, str]], Example]:
+    """The conditions, and their examples with a leading axis of conditions, each from keys of its own."""
     conditions = run.task.conditions()
     drawn: dict[str, Example] = {}
     # A split's sampler is compiled once, for all conditions that use it.
@@ -255,10 +270,33 @@ def _evaluate(params: Any, run: Run) -> dict[str, dict[str, jax.Array]]:
             tasks, keys
         )
         drawn |= {name: jax.tree.map(lambda x, i=i: x[i], found) for i, name in enumerate(names)}
-    examples = jax.tree.map(lambda *x: jnp.stack(x), *[drawn[name] for name in conditions])
+    return conditions, jax.tree.map(lambda *x: jnp.stack(x), *[drawn[name] for name in conditions])
+
+
+def _evaluate(params: Any, run: Run) -> dict[str, dict[str, jax.Array]]:
+    conditions, examples = _evaluation(run)
     model = nnx.merge(_graph(run), params)
     found = jax.lax.map(
         functools.partial(score, model, batch_size=run.train.batch_size, curve=run.task.curve, greedy=run.train.greedy),
         examples,
     )
     return {name: jax.tree.map(lambda x, i=i: x[i], found) for i, name in enumerate(conditions)}
+
+
+def _baselines(run: Run) -> dict[str, dict[str, dict[str, jax.Array]]]:
+    """Scores of the task's baselines, by baseline and condition, on the examples that the model is scored on."""
+    conditions, examples = _evaluation(run)
+    tasks = jax.tree.map(lambda *x: jnp.stack(x), *[task for task, _ in conditions.values()])
+
+    def scores(both: tuple[Task, Example]) -> dict[str, dict[str, jax.Array]]:
+        task, some = both
+        return {
+            name: score_learner(learner, some, batch_size=run.train.batch_size, curve=run.task.curve)
+            for name, learner in task.baselines().items()
+        }
+
+    found = jax.lax.map(scores, (tasks, examples))
+    return {
+        learner: {name: jax.tree.map(lambda x, i=i: x[i], of) for i, name in enumerate(conditions)}
+        for learner, of in found.items()
+    }

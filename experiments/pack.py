@@ -39,6 +39,7 @@ class Pack:
             raise MemoryError(
                 f"RESOURCE_EXHAUSTED: needs {needed / 1e9:.1f} GB a device, {there / 1e9:.1f} GB are there"
             )
+        progress.say(f"compiled: {self.engine.lane_bytes / 1e6:.1f} MB a lane, {needed / 1e6:.1f} MB a device")
         self.records = [Record(job) for job in jobs]
         self.steps = np.array([job.run.train.steps for job in jobs])
         self.every = jobs[0].run.train.eval_every
@@ -105,10 +106,7 @@ class Pack:
         arrived &= ~broken
         for k in np.flatnonzero(arrived):
             both = {"examples": self.jobs[k].run.train.eval_examples, "train_loss": float(loss[k])}
-            rows = [
-                {"step": int(self.done[k]), "condition": name, **{m: _plain(v[k]) for m, v in found.items()}, **both}
-                for name, found in scores.items()
-            ]
+            rows = _rows(int(k), int(self.done[k]), "model", scores, both)
             self.records[k].rows += rows
             self.trackers[k].log(rows)
             self.progress.score(self.jobs[k], rows)
@@ -123,11 +121,17 @@ class Pack:
         if not (finished | lost).any():
             return
         lanes = self._on_host()
+        baselines = self.engine.baselines() if finished.any() else {}
+        for k in np.flatnonzero(finished):
+            both, rows = {"examples": self.jobs[k].run.train.eval_examples}, self.records[k].rows
+            if all(row["learner"] == "model" for row in rows):  # else they were written before a kill
+                for learner, scores in baselines.items():
+                    rows += _rows(int(k), int(self.done[k]), learner, scores, both)
         for k in np.flatnonzero(finished | lost):  # all states before any end, so that a kill between loses no lane
             self.records[k].save(lanes[k])
         for k in np.flatnonzero(finished):
             cost = self.clock.cost(self.jobs[k], int(self.steps[k]), len(self.jobs))
-            cost["device_bytes"] = self.engine.programs.device_bytes
+            cost |= {"device_bytes": self.engine.programs.device_bytes, "lane_bytes": self.engine.lane_bytes}
             self.trackers[k].finish(self.records[k].finish(lanes[k], cost))
         for k in np.flatnonzero(lost):
             reason = f"loss, gradient or score not finite after step {int(self.done[k])}"
@@ -143,6 +147,14 @@ class Pack:
     def _on_host(self) -> list[Lane]:
         lanes = self.engine.fetch(self.lanes)
         return [jax.tree.map(lambda x, k=k: x[k], lanes) for k in range(len(self.jobs))]
+
+
+def _rows(lane: int, step: int, learner: str, scores: dict[str, dict[str, np.ndarray]], both: dict[str, Any]) -> list:
+    """Metrics of one lane, a row for each condition: the scores of the model, or of a baseline."""
+    return [
+        {"step": step, "learner": learner, "condition": name, **{m: _plain(v[lane]) for m, v in found.items()}, **both}
+        for name, found in scores.items()
+    ]
 
 
 def _plain(score: np.ndarray) -> Any:

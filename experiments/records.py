@@ -2,7 +2,7 @@
 
     <out>/<study>/<overrides>-<id>/
         config.yaml         the resolved configuration
-        metrics.jsonl       one line per (evaluation step, condition)
+        metrics.jsonl       one line per (evaluation step, condition), and at the end per (baseline, condition)
         state.safetensors   the lane's state at the last checkpoint: parameters, optimiser, step
         result.json         there once the run has finished: last scores, cost, versions
         error.json          there instead where it diverged: step and reason
@@ -98,7 +98,9 @@ class Record:
         """Write the last state and `result.json`. Returns the result."""
         self.save(state)
         last = max((row["step"] for row in self.rows), default=0)
-        scores = {row["condition"]: _scores(row) for row in self.rows if row["step"] == last}
+        scores = {
+            row["condition"]: _scores(row) for row in self.rows if row["step"] == last and row["learner"] == "model"
+        }
         result = {
             "status": "finished",
             "id": self.job.id,
@@ -128,7 +130,7 @@ class Record:
 
 
 def _scores(row: dict[str, Any]) -> dict[str, Any]:
-    return {k: v for k, v in row.items() if k not in ("step", "condition")}
+    return {k: v for k, v in row.items() if k not in ("step", "learner", "condition")}
 
 
 def read_metrics(folder: Path) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""A study's run folders as one tidy table: a row for each run, evaluation step and condition."""
+"""A study's run folders as one tidy table: a row for each run, evaluation step, learner and condition."""
 
 from __future__ import annotations
 
@@ -18,8 +18,9 @@ _PROVENANCE = ("device", "versions", "commit", "date")
 def table(jobs: Sequence[Job]) -> pl.DataFrame:
     """The results of a study's jobs, which must all have ended: the columns of `paper.results`.
 
-    A run that diverged has a last row per condition at the step it reached, without scores. Raises ConfigError where a
-    job has not ended.
+    A run that diverged has a last row per condition at the step it reached, without scores. At a run's end scores that
+    are a curve have a row for each position too, with the share of right answers there. Raises ConfigError where a job
+    has not ended.
     """
     rows: list[dict[str, Any]] = []
     for job in jobs:
@@ -30,14 +31,25 @@ def table(jobs: Sequence[Job]) -> pl.DataFrame:
         if end["status"] == "diverged":
             lost = dict.fromkeys(_SCORES[:3]) | {"examples": job.run.train.eval_examples}
             metrics = [row for row in metrics if row["step"] < end["step"]]
+            lost["learner"] = "model"
             metrics += [{"step": end["step"], "condition": name, **lost} for name in job.run.task.conditions()]
         last = max(row["step"] for row in metrics)
         for row in metrics:
-            rows.append(
-                {"study": job.study, "run": job.id, "seed": job.run.seed, **job.swept, "step": row["step"]}
-                | {"final": row["step"] == last, "condition": row["condition"]}
-                | {name: row[name] for name in _SCORES}
-                | {"status": end["status"]}
-                | {name: end[name] for name in _PROVENANCE}
-            )
+            final = row["step"] == last
+            for scores in [row, *(_positions(row) if final else [])]:
+                rows.append(
+                    {"study": job.study, "run": job.id, "seed": job.run.seed, **job.swept}
+                    | {"step": row["step"], "final": final, "learner": row["learner"], "condition": row["condition"]}
+                    | {"position": scores.get("position")}
+                    | {name: scores.get(name) for name in _SCORES}
+                    | {"status": end["status"]}
+                    | {name: end[name] for name in _PROVENANCE}
+                )
     return pl.DataFrame(rows, infer_schema_length=None)
+
+
+def _positions(row: dict[str, Any]) -> list[dict[str, Any]]:
+    """The curve of a row of metrics, if it has one, as rows of its own; the n-th weighted position is number n."""
+    right = [share for share in row.get("curve", []) if share is not None]
+    both = {"examples": row["examples"]}
+    return [both | {"position": n, "exact_match": share, "token_accuracy": share} for n, share in enumerate(right)]

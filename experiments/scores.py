@@ -1,7 +1,8 @@
-"""Scores of a model on examples, the same for every task."""
+"""Scores of a model, or of a learner that is not trained, on examples; the same for every task."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -21,41 +22,61 @@ def score(model: Any, examples: Example, *, batch_size: int, curve: bool, greedy
     """Mean scores of examples, all read at the weighted positions, `batch_size` or fewer at a time.
 
     exact_match: share of examples whose every position has the target as its likeliest class (teacher-forced; where the
-        answer is unique that is exact match under greedy decoding too).
+        answer is unique that is exact match under greedy decoding too). Of a curve: whose last position has.
     token_accuracy: share of positions. nll: nats a position.
     curve (if asked): token accuracy by position, float32[T], NaN where no example is weighted.
     greedy_match (if asked): exact match of the answer decoded greedily from the prompt.
     """
-    count = examples.weights.shape[0]
-    size = next(size for size in range(min(batch_size, count), 0, -1) if count % size == 0)
-    slices = jax.tree.map(lambda x: x.reshape(count // size, size, *x.shape[1:]), examples)
-    sums = jax.lax.map(lambda some: _sums(model, some, greedy=greedy), slices)
-    total = {name: found.sum(0) for name, found in sums.items()}
-    weight = total["weights"].sum()
-    found = {
-        "exact_match": total["exact"] / count,
-        "token_accuracy": total["right"].sum() / weight,
-        "nll": total["nll"] / weight,
-    }
-    if curve:
-        found["curve"] = total["right"] / total["weights"]
+
+    def sums(some: Example) -> dict[str, jax.Array]:
+        logits = model(some.inputs)
+        found = _sums(jnp.argmax(logits, -1), some, curve=curve)
+        found["nll"] = (token_losses(logits, some.targets) * some.weights).sum()
+        if greedy:
+            found["greedy"] = _sums(decode(model, some.inputs, some.weights > 0), some, curve=False)["exact"]
+        return found
+
+    total = _over_slices(sums, examples, batch_size)
+    found = _means(total, examples, curve=curve) | {"nll": total["nll"] / total["weights"].sum()}
     if greedy:
-        found["greedy_match"] = total["greedy"] / count
+        found["greedy_match"] = total["greedy"] / examples.weights.shape[0]
     return found
 
 
-def _sums(model: Any, examples: Example, *, greedy: bool) -> dict[str, jax.Array]:
-    """What the scores of one batch are means of; `right` and `weights` by position."""
-    answered = examples.weights > 0
-    logits = model(examples.inputs)
-    right = jnp.argmax(logits, -1) == examples.targets
+def score_learner(
+    learner: Callable[[Example], jax.Array], examples: Example, *, batch_size: int, curve: bool
+) -> dict[str, jax.Array]:
+    """Mean scores, as in `score` but for what needs probabilities, of a learner of `Task.baselines`."""
+
+    def sums(some: Example) -> dict[str, jax.Array]:
+        return _sums(jax.vmap(learner)(some), some, curve=curve)
+
+    return _means(_over_slices(sums, examples, batch_size), examples, curve=curve)
+
+
+def _over_slices(sums: Callable[[Example], dict[str, jax.Array]], examples: Example, largest: int) -> dict[str, Any]:
+    """The totals of `sums` over all examples, in slices of one size, `largest` or smaller."""
+    count = examples.weights.shape[0]
+    size = next(size for size in range(min(largest, count), 0, -1) if count % size == 0)
+    slices = jax.tree.map(lambda x: x.reshape(count // size, size, *x.shape[1:]), examples)
+    return {name: found.sum(0) for name, found in jax.lax.map(sums, slices).items()}
+
+
+def _means(total: dict[str, jax.Array], examples: Example, *, curve: bool) -> dict[str, jax.Array]:
     found = {
-        "exact": (right | ~answered).all(-1).sum(),
+        "exact_match": total["exact"] / examples.weights.shape[0],
+        "token_accuracy": total["right"].sum() / total["weights"].sum(),
+    }
+    return found | ({"curve": total["right"] / total["weights"]} if curve else {})
+
+
+def _sums(said: jax.Array, examples: Example, *, curve: bool) -> dict[str, jax.Array]:
+    """What the scores of classes `said`, int32[B, T], are means of; `right` and `weights` by position."""
+    answered = examples.weights > 0
+    right = said == examples.targets
+    counts = answered & (answered[:, ::-1].cumsum(-1)[:, ::-1] == 1) if curve else answered
+    return {
+        "exact": (right | ~counts).all(-1).sum(),
         "right": (right * examples.weights).sum(0),
         "weights": examples.weights.sum(0),
-        "nll": (token_losses(logits, examples.targets) * examples.weights).sum(),
     }
-    if greedy:
-        said = decode(model, examples.inputs, answered)
-        found["greedy"] = ((said == examples.targets) | ~answered).all(-1).sum()
-    return found

@@ -66,7 +66,7 @@ class Tracker:
             f"{row['condition']}/{name}": value
             for row in rows
             for name, value in row.items()
-            if name not in ("step", "condition", "train_loss") and isinstance(value, int | float)
+            if name not in ("step", "learner", "condition", "train_loss") and isinstance(value, int | float)
         }
         self._run.log({**found, "train_loss": rows[0]["train_loss"]}, step=rows[0]["step"])
 

@@ -1,7 +1,9 @@
-"""Recorded results: one CSV a study and scale, one row a run, evaluation step and condition.
+"""Recorded results: one CSV a study and scale, one row a run, evaluation step, learner and condition.
 
 The columns between `seed` and `step` are the keys that the study sweeps, as they are spelt in its
-configuration. Scores of a run that diverged may be missing; it counts as a run that scored 0 at its end.
+configuration. The learner is `model`, or at a run's end one of the task's baselines on the same examples. Where the
+score is a curve there is at the end also a row for each position. Scores of a run that diverged may be missing; it
+counts as a run that scored 0 at its end.
 """
 
 from __future__ import annotations
@@ -19,7 +21,9 @@ _BEFORE = {"study": pl.String, "run": pl.String, "seed": pl.Int64}
 _AFTER = {
     "step": pl.Int64,
     "final": pl.Boolean,
+    "learner": pl.String,
     "condition": pl.String,
+    "position": pl.Int64,
     "exact_match": pl.Float64,
     "token_accuracy": pl.Float64,
     "nll": pl.Float64,
@@ -31,6 +35,9 @@ _AFTER = {
     "date": pl.String,
 }
 _SCORES = {"exact_match": 1.0, "token_accuracy": 1.0, "nll": float("inf")}
+_MAY_BE_EMPTY = ("position", *_SCORES)
+_ROW = ("run", "learner", "condition", "position", "step")
+MODEL = "model"
 _KINDS = [pl.Int64, pl.Float64, pl.Boolean, pl.String]
 _DIGITS = 6
 
@@ -65,7 +72,7 @@ def write(frame: pl.DataFrame, path: str | Path) -> None:
     """Check `frame` and write it, whole or not at all: sorted, six digits, missing scores left empty."""
     frame = check(frame)
     rounded = frame.with_columns(pl.col(pl.Float64).round_sig_figs(_DIGITS))
-    rows = rounded.sort(*swept(frame), "seed", "condition", "step")
+    rows = rounded.sort(*swept(frame), "seed", "learner", "condition", "position", "step")
     write_whole(path, rows.write_csv(line_terminator="\n").encode())
 
 
@@ -110,7 +117,7 @@ def check(frame: pl.DataFrame) -> pl.DataFrame:
         raise RecordError(f"has a column of the wrong type: {str(error).splitlines()[0]}") from None
     frame = frame.with_columns(pl.col(name).fill_nan(None) for name in _SCORES)
     for name in (*_BEFORE, *keys, *_AFTER):
-        if name not in _SCORES and frame[name].null_count():
+        if name not in _MAY_BE_EMPTY and frame[name].null_count():
             raise RecordError(f"column {name} has {frame[name].null_count()} empty values")
     if frame["study"].n_unique() > 1:
         raise RecordError(f"mixes the studies {', '.join(sorted(frame['study'].unique()))}")
@@ -120,7 +127,8 @@ def check(frame: pl.DataFrame) -> pl.DataFrame:
     if frame["examples"].min() < 1:  # pyright: ignore[reportOptionalOperand, reportOperatorIssue]
         raise RecordError("column examples has a number below 1")
     for name, high in _SCORES.items():
-        empty = frame.filter(pl.col(name).is_null(), status="finished")
+        probable = (pl.col("learner") == MODEL) & pl.col("position").is_null()  # no other row has an nll
+        empty = frame.filter(pl.col(name).is_null(), probable if name == "nll" else True, status="finished")
         if len(empty):
             raise RecordError(f"run {empty['run'][0]} finished but has no {name} at step {empty['step'][0]}")
         bad = frame.filter(~pl.col(name).is_between(0.0, high) | pl.col(name).is_infinite())[name]
@@ -131,7 +139,7 @@ def check(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def _check_runs(frame: pl.DataFrame, keys: list[str]) -> None:
-    twice = frame.filter(frame.select("run", "condition", "step").is_duplicated())
+    twice = frame.filter(frame.select(_ROW).is_duplicated())
     if len(twice):
         run, condition, step = twice.select("run", "condition", "step").row(0)
         raise RecordError(f"run {run} has the condition {condition} twice at step {step}")
@@ -146,11 +154,13 @@ def _check_runs(frame: pl.DataFrame, keys: list[str]) -> None:
     wrong = frame.filter(last != pl.col("final"))
     if len(wrong):
         raise RecordError(f"run {wrong['run'][0]}: `final` must be true on its last evaluation and only there")
-    conditions = set(frame["condition"])
-    for (run, status), rows in frame.filter("final").group_by("run", "status", maintain_order=True):
-        lacking = sorted(conditions - set(rows["condition"]))
-        if lacking and status == "finished":
-            raise RecordError(f"run {run} has no last evaluation of {', '.join(lacking)}")
+    # Another setting may be another task, with other conditions.
+    for _, rows in frame.group_by(keys) if keys else [((), frame)]:
+        conditions = set(rows["condition"])
+        for (run, status), last_rows in rows.filter("final").group_by("run", "status", maintain_order=True):
+            lacking = sorted(conditions - set(last_rows["condition"]))
+            if lacking and status == "finished":
+                raise RecordError(f"run {run} has no last evaluation of {', '.join(lacking)}")
 
 
 def _parsed(column: pl.Series, is_key: bool) -> pl.Series:
@@ -169,16 +179,24 @@ def _parsed(column: pl.Series, is_key: bool) -> pl.Series:
     raise RecordError(f"line {wrong + 2}: column {column.name} has '{column[wrong]}' where {wanted} is wanted")
 
 
-def final_scores(frame: pl.DataFrame, condition: str) -> pl.DataFrame:
+def final_scores(
+    frame: pl.DataFrame, condition: str, *, learner: str = MODEL, position: int | None = None
+) -> pl.DataFrame:
     """Exact match of every run on `condition` at its end: swept keys, seed, exact_match, examples.
 
-    A run that diverged scores 0, whatever it scored before. RecordError where no run has the condition.
+    That of the model or of a baseline, over all positions or (where the score is a curve) at one. Runs whose task lacks
+    the condition are left out; a run that diverged scores 0, whatever it scored before. RecordError where none has it.
     """
     keys = [*swept(frame), "seed"]
-    if condition not in set(frame["condition"]):
-        known = ", ".join(sorted(frame["condition"].unique()))
-        raise RecordError(f"the results have no condition {condition}, only {known}")
-    rows = frame.filter(pl.col("final"), condition=condition).select("run", "exact_match", "examples")
+    asked = frame.filter(condition=condition, learner=learner)
+    if asked.is_empty():
+        known = ", ".join(sorted(frame.filter(learner=learner)["condition"].unique()))
+        raise RecordError(
+            f"the results have no condition {condition} of the {learner}, only {known or 'nothing of it'}"
+        )
+    frame = frame.filter(pl.col("run").is_in(asked["run"].unique().implode()))
+    at = pl.col("position").is_null() if position is None else pl.col("position") == position
+    rows = asked.filter(pl.col("final"), at).select("run", "exact_match", "examples")
     score = pl.when(pl.col("status") == "diverged").then(0.0).otherwise(pl.col("exact_match"))
     return (
         frame.select("run", *keys, "status")

@@ -58,11 +58,14 @@ class Task:
     # The splits whose examples share no identity with those of the other splits; empty if nothing is held
     # out.
     held_out: ClassVar[tuple[str, ...]] = ("unseen",)
+    # The splits with few distinct examples, of which different keys often give the same.
+    few: ClassVar[tuple[str, ...]] = ()
     # Fact to knob, for each knob that is the share of training examples of which the fact holds.
     rates: ClassVar[Mapping[str, str]] = {}
     # The condition that says most, shown while training and returned to sweepers; the last one if empty.
     headline: ClassVar[str] = ""
-    # True where scores are read as a curve over the weighted positions (in-context tasks).
+    # True where each weighted position is a question of its own (in-context tasks): scores are read as a curve over them,
+    # and an exact match is a right answer to the last.
     curve: ClassVar[bool] = False
 
     @property

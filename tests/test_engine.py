@@ -147,6 +147,19 @@ def test_vectors_in_context_are_scored_as_a_curve():
     assert weighted[0, -1] > weighted[1, -1] + 0.2  # labels that are coin flips teach nothing
 
 
+def test_baselines_are_scored_on_the_models_examples():
+    """One that knows the plane errs where labels lie alone; one that always says yes is right half the time."""
+    task = HalfSpace(width=3, points=8)
+    settings = Training(batch_size=64, eval_examples=500)
+    runs = [Run(task.replace(noise_rate=noise), TransformerConfig(), Optimizer(), settings, 0) for noise in (0.0, 0.25)]
+    found = Engine(runs).baselines()
+    assert list(found) == ["knows", "says yes"]
+    assert found["knows"]["unseen"]["exact_match"].tolist() == [1, 1]
+    np.testing.assert_allclose(found["knows"]["seen"]["exact_match"], [1, 0.75], atol=0.06)
+    np.testing.assert_allclose(found["knows"]["seen"]["curve"][1, ::2], 0.75, atol=0.07)
+    np.testing.assert_allclose(found["says yes"]["unseen"]["token_accuracy"], 0.5, atol=0.03)
+
+
 def test_the_schedules_warm_up_and_end_where_they_say():
     at = lambda o, step: float(o.rate(jnp.int32(step), jnp.int32(100)))  # noqa: E731
     cosine = Optimizer(schedule="cosine", lr=1.0, warmup=10, final=0.1)

@@ -91,6 +91,13 @@ class HalfSpace(Task):
         plane = [int(example.facts[f"plane_{i}"]) for i in range(self.width)]
         return [int(sum(c * v for c, v in zip(plane, x, strict=False)) > 0) for x in example.inputs[::2].tolist()]
 
+    def baselines(self):
+        def knows(example):
+            plane = jnp.stack([example.facts[f"plane_{i}"] for i in range(self.width)])
+            return (example.inputs[:, :-1] @ plane.astype(jnp.float32) > 0).astype(jnp.int32)
+
+        return {"knows": knows, "says yes": lambda example: jnp.ones_like(example.targets)}
+
     def identities(self, example):
         return {tuple(int(fact) for fact in example.facts.values())}
 
