@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
-from paper.results import write_whole
+from paper.claims.claim import Judgement
+from paper.results import MODEL, write_whole
 from paper.statistics import Interval
 
 # Okabe and Ito's colours, which the colour-blind can tell apart; markers and lines for print in grey.
@@ -31,11 +32,11 @@ _DPI = 170
 _FEW_TICKS = 8
 
 
-def canvas(widths: Sequence[float]) -> tuple[Figure, list[Axes]]:
+def canvas(widths: Sequence[float], *, share: bool = True) -> tuple[Figure, list[Axes]]:
     """A figure with one panel beside the other, of these relative widths, for scores from 0 to 1."""
     figure = Figure(figsize=_INCHES, layout="constrained")
     FigureCanvasAgg(figure)
-    axes = figure.subplots(1, len(widths), width_ratios=list(widths), sharey=True, squeeze=False)[0]
+    axes = figure.subplots(1, len(widths), width_ratios=list(widths), sharey=share, squeeze=False)[0]
     for panel in axes:
         panel.set(ylim=(-0.03, 1.03), yticks=np.linspace(0, 1, 6))
         panel.grid(axis="y", color="0.9", lw=0.8)
@@ -51,10 +52,12 @@ def scores_with_seeds(
     points: Sequence[Sequence[float]],
     label: str,
     place: int,
+    *,
+    log: bool = True,
 ) -> None:
     """A curve of means with bars for their 95 % intervals, and every seed as a hollow point beside its mean.
 
-    x is positive and drawn on a logarithmic axis; points holds the seeds' scores at each x. `place` counts
+    x is positive and by default drawn on a logarithmic axis; points holds the seeds' scores at each x. `place` counts
     the panel's curves from 0 and fixes colour, marker, line and the side on which the seeds stand.
     """
     style = STYLES[place]
@@ -63,16 +66,17 @@ def scores_with_seeds(
         [i.estimate - i.lower for i in intervals],
         [i.upper - i.estimate for i in intervals],
     ]
-    panel.set_xscale("log")
+    panel.set_xscale("log" if log else "linear")
     if len(x) <= _FEW_TICKS:
         panel.set_xticks(x)
         panel.xaxis.set_minor_locator(NullLocator())
     panel.xaxis.set_major_formatter("{x:,.0f}")
     panel.errorbar(x, means, yerr=bars, label=label, capsize=3, markersize=5, lw=1.6, elinewidth=1.2, **style)
-    span = max(x) / min(x) if len(x) > 1 else 10.0
     side = 1 if place % 2 == 0 else -1
     beside = [
-        a * span ** (side * 0.012 * (1.8 + i)) for a, seeds in zip(x, points, strict=True) for i in range(len(seeds))
+        _aside(a, x, side * 0.012 * (1.8 + i), log=log)
+        for a, seeds in zip(x, points, strict=True)
+        for i in range(len(seeds))
     ]
     panel.plot(
         beside,
@@ -86,6 +90,46 @@ def scores_with_seeds(
     )
 
 
+def _aside(at: float, x: Sequence[float], share: float, *, log: bool) -> float:
+    """A little beside `at`, by a share of the axis that `x` spans."""
+    if log:
+        return at * (max(x) / min(x) if len(x) > 1 else 10.0) ** share
+    return at + (max(x) - min(x) or 1.0) * share
+
+
+def bars(
+    panel: Axes,
+    names: Sequence[str],
+    series: Mapping[str, tuple[Sequence[Interval], Sequence[Sequence[float]]]],
+) -> None:
+    """Means of named settings, one below the other from the top, with 95 % intervals and every seed.
+
+    series: label to (an interval for each name, the seeds' scores for each name). Scores run along the x axis.
+    """
+    for place, (label, (intervals, points)) in enumerate(series.items()):
+        style: dict[str, Any] = STYLES[place] | {"linestyle": "none"}
+        shift = 0.3 * (place - (len(series) - 1) / 2)
+        y = [-i - shift for i in range(len(names))]
+        means = [interval.estimate for interval in intervals]
+        width = [[i.estimate - i.lower for i in intervals], [i.upper - i.estimate for i in intervals]]
+        panel.errorbar(means, y, xerr=width, label=label, capsize=3, markersize=6, elinewidth=1.2, **style)
+        hollow = [(score, at) for at, seeds in zip(y, points, strict=True) for score in seeds]
+        panel.plot(
+            [score for score, _ in hollow],
+            [at - 0.12 for _, at in hollow],
+            style["marker"],
+            color=style["color"],
+            mfc="white",
+            ms=3.2,
+            mew=0.8,
+            zorder=3,
+        )
+    panel.set(yticks=[-i for i in range(len(names))], yticklabels=list(names), ylim=(-len(names) + 0.4, 0.6))
+    panel.set(xlim=(-0.03, 1.03), xticks=np.linspace(0, 1, 6), xlabel="exact match")
+    panel.grid(axis="x", color="0.9", lw=0.8)
+    panel.grid(axis="y", visible=False)
+
+
 def scores_against_steps(panel: Axes, table: pl.DataFrame, condition: str, key: str) -> None:
     """Mean exact match over seeds against training steps, one line for each value of the swept `key`.
 
@@ -97,7 +141,8 @@ def scores_against_steps(panel: Axes, table: pl.DataFrame, condition: str, key: 
     for i, value in enumerate(values):
         rows = table.filter(pl.col(key) == value)
         ended = pl.col("final") & (pl.col("status") == "diverged")
-        scores = rows.filter(~ended, condition=condition).group_by("step").agg(pl.col("exact_match").sum())
+        asked = rows.filter(~ended, pl.col("position").is_null(), condition=condition, learner=MODEL)
+        scores = asked.group_by("step").agg(pl.col("exact_match").sum())
         total, runs = dict(scores.iter_rows()), rows["run"].n_unique()
         means = [total.get(step, 0.0) / runs for step in steps]
         marker = _MARKERS[i % len(_MARKERS)]
@@ -110,6 +155,16 @@ def scores_against_steps(panel: Axes, table: pl.DataFrame, condition: str, key: 
             markevery=max(1, len(steps) // 6),
             label=f"{value:,}",
         )
+
+
+def legend_beside(panel: Axes, title: str) -> None:
+    """The panel's legend, to its right."""
+    panel.legend(title=title, loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)
+
+
+def title(figure: Figure, table: pl.DataFrame, judgement: Judgement) -> None:
+    """Which study, its verdict, and how to read the marks."""
+    figure.suptitle(f"{table['study'][0]}: {judgement.verdict} (bars: 95 % intervals; hollow: single seeds)")
 
 
 def save(figure: Figure, path: Path) -> list[Path]:

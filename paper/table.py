@@ -11,6 +11,7 @@ from paper.claims.claim import Claim, Judgement
 
 _STYLES = {"reproduced": "bold green", "not reproduced": "bold red"}
 _UNDECIDED = "bold yellow"
+_INTERVAL = len("0.000 [0.000, 0.000]")
 
 
 def show(claim: Claim, judgement: Judgement, table: pl.DataFrame, console: Console) -> None:
@@ -20,10 +21,10 @@ def show(claim: Claim, judgement: Judgement, table: pl.DataFrame, console: Conso
     console.print()
     rows = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     names = list(judgement.rows[0].scores)
-    rows.add_column(claim.setting, justify="right", no_wrap=True)
-    rows.add_column("paper", no_wrap=True)
+    rows.add_column(claim.setting, justify="right")
+    rows.add_column("paper")
     for name in names:
-        rows.add_column(f"{name} [95 % interval]", no_wrap=True)
+        rows.add_column(Text(f"{name} [95 % interval]"), min_width=_INTERVAL)
     rows.add_column("seeds", justify="right", no_wrap=True)
     for row in judgement.rows:
         rows.add_row(row.setting, row.paper, *(str(row.scores[name]) for name in names), str(row.seeds))

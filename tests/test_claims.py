@@ -42,7 +42,9 @@ def made_up(
                             "task.num_rules": rules,
                             "step": step,
                             "final": step == 1200,
+                            "learner": "model",
                             "condition": condition,
+                            "position": None,
                         }
                         | {
                             "exact_match": found,
@@ -57,7 +59,7 @@ def made_up(
                             "date": "2025-01-01",
                         }
                     )
-    return pl.DataFrame(rows)
+    return pl.DataFrame(rows, schema_overrides={"position": pl.Int64})
 
 
 def scores_around(rng: np.random.Generator, mean: float, spread: float, seeds: int) -> list[float]:
@@ -160,7 +162,7 @@ def test_verdicts_turn_where_the_bounds_cross_the_criterion(unseen: dict[int, tu
 def test_a_table_of_something_else_is_refused():
     with pytest.raises(RecordError, match=r"sweeps nothing, where task.num_rules alone is wanted"):
         criterion(made_up(STEP).drop("task.num_rules"))
-    with pytest.raises(RecordError, match="no condition unseen/applied, only seen/applied"):
+    with pytest.raises(RecordError, match="no condition unseen/applied of the model, only seen/applied"):
         criterion(made_up(STEP).filter(condition="seen/applied"))
 
 
@@ -232,7 +234,7 @@ def test_a_study_finds_its_claim_at_every_scale():
 
 
 def test_a_study_without_a_claim_names_those_there_are():
-    with pytest.raises(claims.ClaimError, match=r"^no claim belongs to the study 'tea/cups/cpu': .* markov/threshold$"):
+    with pytest.raises(claims.ClaimError, match=r"^no claim belongs to the study 'tea/cups/cpu': .* markov/threshold,"):
         claims.claim_for("tea/cups/cpu")
 
 
@@ -251,7 +253,7 @@ def test_a_record_is_read_as_it_was_written(tmp_path: Path):
     first = path.read_bytes()
     again = results.read(path)
     assert again.schema == table.schema
-    order = ["task.num_rules", "seed", "condition", "step"]
+    order = ["task.num_rules", "seed", "learner", "condition", "position", "step"]
     assert again.equals(table.sort(order).with_columns(pl.col(pl.Float64).round_sig_figs(6)))
     results.write(again, path)
     assert path.read_bytes() == first

@@ -4,8 +4,24 @@ from __future__ import annotations
 
 from paper.claims.claim import Claim
 from paper.claims.markov_threshold import CLAIM as MARKOV_THRESHOLD
+from paper.claims.rasp_addition import CLAIM as RASP_ADDITION
+from paper.claims.rasp_and import CLAIM as RASP_AND
+from paper.claims.rasp_count_curves import CLAIM as RASP_COUNT_CURVES
+from paper.claims.rasp_mode_scratchpad import CLAIM as RASP_MODE_SCRATCHPAD
+from paper.claims.rasp_parity import CLAIM as RASP_PARITY
+from paper.claims.rasp_positions import CLAIM as RASP_POSITIONS
+from paper.claims.rasp_table import CLAIM as RASP_TABLE
 
-CLAIMS: tuple[Claim, ...] = (MARKOV_THRESHOLD,)
+CLAIMS: tuple[Claim, ...] = (
+    MARKOV_THRESHOLD,
+    RASP_TABLE,
+    RASP_COUNT_CURVES,
+    RASP_ADDITION,
+    RASP_PARITY,
+    RASP_MODE_SCRATCHPAD,
+    RASP_AND,
+    RASP_POSITIONS,
+)
 
 
 class ClaimError(ValueError):

@@ -20,40 +20,37 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 
 from paper.claims.claim import Claim, Fact, Judgement, Row, Verdict
-from paper.results import RecordError, final_scores, swept
-from paper.statistics import Interval, mean_score, over_seeds, paired_difference
+from paper.claims.judging import FITTED, Cells, cells, difference, diverged, obstacle
+from paper.statistics import Interval, over_seeds
 
 SWEPT = "task.num_rules"
 SEEN, UNSEEN = "seen/applied", "unseen/applied"
-FITTED = 0.9
 RISE = 0.5
 NEAR_ZERO = 0.1
 HALF = 0.5
 MOST = 0.8
 PAPER_BAND = (300, 1000)
 
-Scores = dict[int, dict[int, float]]  # number of rules -> seed -> exact match
+Scores = Mapping[int, Mapping[int, float]]  # number of rules -> seed -> exact match
 
 
 def criterion(table: pl.DataFrame) -> Judgement:
     """Judge a results table of markov/threshold; RecordError where it is a table of something else."""
-    (seen, examples), (unseen, _) = _scores(table, SEEN), _scores(table, UNSEEN)
-    rows = []
-    for rules, scores in unseen.items():
-        both = {"unseen": scores, "seen": seen[rules]}
-        intervals = {name: mean_score(list(of_seed.values()), examples) for name, of_seed in both.items()}
-        rows.append(Row(f"{rules:,}", _paper_says(rules), intervals, len(scores)))
-    few, many = unseen[min(unseen)], unseen[max(unseen)]
-    seeds = sorted(few.keys() & many.keys())
-    effect = None
-    if len(unseen) > 1 and seeds:
-        effect = paired_difference([many[seed] for seed in seeds], [few[seed] for seed in seeds], examples)
+    seen, unseen = (cells(table, condition, [SWEPT]) for condition in (SEEN, UNSEEN))
+    rows = [
+        Row(f"{rules:,}", _paper_says(rules), {"unseen": unseen.mean((rules,)), "seen": seen.mean((rules,))}, len(of))
+        for (rules,), of in unseen.scores.items()
+    ]
+    fewest, most = min(unseen.scores), max(unseen.scores)
+    effect = difference(unseen.where([most]), unseen.where([fewest])) if most != fewest else None
+    seeds = unseen.where([fewest, most]).by_seed()
     verdict, sentence = _verdict(rows, effect, _cannot_judge(table, unseen))
     return Judgement(verdict, effect, len(seeds), sentence, tuple(rows), tuple(_notes(table, unseen)))
 
@@ -78,35 +75,16 @@ def _verdict(rows: list[Row], effect: Interval | None, obstacle: str) -> tuple[V
     return "inconclusive", f"The intervals are too wide to tell: {ends}"
 
 
-def _scores(table: pl.DataFrame, condition: str) -> tuple[Scores, int]:
-    """Exact match at the end by number of rules (ascending) and seed; the examples behind each score."""
-    if swept(table) != [SWEPT]:
-        raise RecordError(f"sweeps {', '.join(swept(table)) or 'nothing'}, where {SWEPT} alone is wanted")
-    found = final_scores(table, condition)
-    scores: Scores = {}
-    for rules, seed, score in found.select(SWEPT, "seed", "exact_match").iter_rows():
-        scores.setdefault(rules, {})[seed] = score
-    return scores, int(found["examples"].to_numpy().min())
-
-
-def _cannot_judge(table: pl.DataFrame, unseen: Scores) -> str:
+def _cannot_judge(table: pl.DataFrame, unseen: Cells) -> str:
     """Why this table cannot be judged; empty where it can."""
-    seeds = sorted({seed for scores in unseen.values() for seed in scores})
-    missing = [f"{rules:,} rules, seed {seed}" for rules in unseen for seed in seeds if seed not in unseen[rules]]
-    steps = sorted(table.filter(pl.col("final"), status="finished")["step"].unique())
-    if len(unseen) < 2:
-        return f"There is one number of rules only ({min(unseen):,}), so no rise can be measured."
-    if len(seeds) < 2:
-        return "There is one seed only, so nothing is known of the spread between seeds."
-    if missing:
-        return f"Runs are missing: {'; '.join(missing)}."
-    if len(steps) > 1:
-        return f"The runs ended at different steps, which bars a comparison: {', '.join(map(str, steps))}."
-    return ""
+    if len(unseen.scores) < 2:
+        ((rules,),) = unseen.scores
+        return f"There is one number of rules only ({rules:,}), so no rise can be measured."
+    return obstacle(table, unseen, "{} rules")
 
 
-def _notes(table: pl.DataFrame, unseen: Scores) -> list[str]:
-    notes = []
+def _notes(table: pl.DataFrame, found: Cells) -> list[str]:
+    notes, unseen = [], _by_rules(found)
     crossing = threshold(unseen)
     seeds = {seed for scores in unseen.values() for seed in scores}
     crossed = sum(_crossing(unseen, seed) is not None for seed in seeds)
@@ -126,11 +104,11 @@ def _notes(table: pl.DataFrame, unseen: Scores) -> list[str]:
             f"{share:.0%} of the rise lies between {means[start][0]:,} and {means[end][0]:,} rules, "
             f"{end - start} of {len(means) - 1} steps of the grid (not judged)."
         )
-    diverged = table.filter(status="diverged").select(SWEPT, "seed").unique().sort(SWEPT, "seed")
-    if len(diverged):
-        named = "; ".join(f"{rules:,} rules, seed {seed}" for rules, seed in diverged.iter_rows())
-        notes.append(f"Diverged, and counted as scores of 0: {named}.")
-    return notes
+    return notes + diverged(table, "{} rules")
+
+
+def _by_rules(found: Cells) -> Scores:
+    return {rules: of for (rules,), of in found.scores.items()}
 
 
 def _crossing(unseen: Scores, seed: int) -> float | None:
@@ -180,7 +158,7 @@ def draw(table: pl.DataFrame, judgement: Judgement, path: Path) -> list[Path]:
     from paper import figures  # matplotlib takes a second to import, and most commands draw nothing
 
     figure, (left, right) = figures.canvas((3, 2))
-    (seen, _), (unseen, _) = _scores(table, SEEN), _scores(table, UNSEEN)
+    seen, unseen = (_by_rules(cells(table, condition, [SWEPT])) for condition in (SEEN, UNSEEN))
     left.axvspan(*PAPER_BAND, color="0.9", lw=0)
     middle = math.sqrt(math.prod(PAPER_BAND))
     left.text(middle, 1.03, "paper's step,\nat its size", ha="center", va="bottom", color="0.35")
@@ -192,8 +170,8 @@ def draw(table: pl.DataFrame, judgement: Judgement, path: Path) -> list[Path]:
     left.legend()
     figures.scores_against_steps(right, table, UNSEEN, SWEPT)
     right.set(xlabel="training steps", title="unseen rules, while training")
-    right.legend(title="rules", loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)
-    figure.suptitle(f"{table['study'][0]}: {judgement.verdict} (bars: 95 % intervals; hollow: single seeds)")
+    figures.legend_beside(right, "rules")
+    figures.title(figure, table, judgement)
     return figures.save(figure, path)
 
 
