@@ -190,6 +190,7 @@ def _job(composed: _Composed, overrides: Sequence[str]) -> Job:
         plain: Any = OmegaConf.to_container(composed.config, resolve=True, throw_on_missing=True)
     except OmegaConfBaseException as e:
         raise ConfigError(_explain(e, overrides)) from None
+    _drop_seed(plain, overrides)
     run = build(plain)
     # The checked values, so that 100 and 1e2 are one run.
     for section in SECTIONS:
@@ -201,6 +202,13 @@ def _job(composed: _Composed, overrides: Sequence[str]) -> Job:
     choices = composed.choices
     swept = {k: choices[k] if k in choices else _get(plain, k) for k in composed.swept if k != "seed"}
     return Job(run, plain, tuple(overrides), choices.get("study"), label, swept)
+
+
+def _drop_seed(plain: dict[str, Any], overrides: Sequence[str]) -> None:
+    """Take away the data seed that conf/config.yaml gives every task, where a task has none and none was asked for."""
+    cls = registry().get(plain["task"].get("name"))
+    if cls and "seed" not in fields.declared(cls) and not any(o.startswith("task.seed=") for o in overrides):
+        plain["task"].pop("seed", None)
 
 
 def _get(config: dict[str, Any], key: str) -> Any:

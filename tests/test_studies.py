@@ -51,13 +51,10 @@ def test_the_paper_scale_has_the_papers_settings():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("study", "lighter"),
-    [("markov/threshold/gpu", []), ("markov/threshold/paper", ["train.batch_size=16"])],
-    ids=["gpu", "paper"],
-)
-def test_a_large_study_takes_two_steps_on_a_cpu(study, lighter, tmp_path):
-    two = ["task.num_rules=1000", "seed=1", "train.steps=2", "train.eval_every=2", "train.eval_examples=16"]
-    done = call("run", "-m", f"study={study}", *two, *lighter, f"out={tmp_path}")
+@pytest.mark.parametrize("study", [study for study in STUDIES if study.endswith(("/gpu", "/paper"))])
+def test_a_large_study_takes_two_steps_on_a_cpu(study, tmp_path):
+    """Its last job: where a study sweeps a number, that is the largest."""
+    two = ["train.steps=2", "train.batch_size=8", "train.eval_every=2", "train.eval_examples=8", f"out={tmp_path}"]
+    done = call("run", "-m", f"study={study}", *config.sweep([f"study={study}"])[-1], *two)
     assert done.returncode == 0, done.stderr
     assert len(list(tmp_path.rglob("result.json"))) == 1
