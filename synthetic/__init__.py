@@ -1,6 +1,18 @@
 """What is generated: tasks, each in a file of its own, and the pieces they share."""
 
 from synthetic import markov  # registers itself
+from synthetic.rasp import addition, copying, counting, parity  # likewise
 from synthetic.task import Example, Spec, Task, register, registry
 
-__all__ = ["Example", "Spec", "Task", "markov", "register", "registry"]
+__all__ = [
+    "Example",
+    "Spec",
+    "Task",
+    "addition",
+    "copying",
+    "counting",
+    "markov",
+    "parity",
+    "register",
+    "registry",
+]

@@ -1,0 +1,194 @@
+"""Two functions of bits (arXiv 2310.16028): parity, which has no short program, and AND, which has one.
+
+Parity of 0110, plain and with the paper's scratchpad (its index hint before every bit; then for each 1 its hint and the
+parity so far, from even `+` on), and the AND of 1101:
+
+    inputs    > 0 1 1 0 : +      > h4 0 h5 1 h6 1 h7 0 : + h5 - h6 +      > 1 1 0 1 : 0
+    targets   0 1 1 0 : + .      h4 0 h5 1 h6 1 h7 0 : + h5 - h6 + .      1 1 0 1 : 0 .
+    weights   0 0 0 0 0 1 1      0  0 0  0 0  0 0  0 0 1 1  1 1  1 1      0 0 0 0 0 1 1
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterator, Mapping
+from itertools import accumulate
+from typing import ClassVar, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from fields import pytree, static
+from synthetic.draws import below
+from synthetic.rasp.min_degree import Polynomial, interpolate
+from synthetic.rasp.samples import LengthTask, Sample, SampleTask, splice
+from synthetic.task import Example, Task, register
+
+
+class ParityTokens(NamedTuple):
+    """Ids of parity; the bits are 0 and 1. Hint i is `hint` + i, in the vocabulary with a scratchpad."""
+
+    start: int = 2
+    sep: int = 3
+    end: int = 4
+    even: int = 5
+    odd: int = 6
+    hint: int = 7
+
+
+@register("rasp_parity")
+@pytree
+class Parity(LengthTask):
+    """Say whether the number of ones among uniformly random bits is even or odd."""
+
+    scratchpad: bool = static(True, doc="whether bits have index hints and the parity after every 1 is said")
+    hint_range: int = static(
+        0, low=0, high=10**4, unit="hints", doc="hints that a problem's are a stretch of; 0 is what the longest needs"
+    )
+
+    @property
+    def tokens(self) -> ParityTokens:
+        """The same for all lengths."""
+        return ParityTokens()
+
+    @property
+    def _hints(self) -> int:
+        return self.hint_range or self.max_length
+
+    @property
+    def names(self) -> list[str]:
+        """Bits, marks, `+` for even, `-` for odd, hints."""
+        hints = range(self._hints if self.scratchpad else 0)
+        return ["0", "1", ">", ":", ".", "+", "-", *(f"h{i}" for i in hints)]
+
+    @property
+    def sample_words(self) -> int:
+        """The first hint, and bits."""
+        return 1 + self.max_length
+
+    def tokens_at(self, n: int) -> tuple[int, int]:
+        """START, bits, separator, even or odd, END; with hints before bits, and two tokens more for every 1."""
+        return (2 * n + 4, 4 * n + 4) if self.scratchpad else (n + 4, n + 4)
+
+    def problems(self) -> Iterator[tuple[str, str]]:
+        """Faults that relate fields to one another."""
+        yield from super().problems()
+        if 0 < self.hint_range < self.max_length:
+            yield "hint_range", f"must be 0 or at least task.max_length = {self.max_length}, got {self.hint_range}"
+
+    def sample_of(self, bits: jax.Array, n: jax.Array, split: str) -> Sample:
+        """Uniform bits; with a scratchpad their hints begin anywhere in the hints' range, and follow one another."""
+        place = jnp.arange(self.max_length)
+        bit = jnp.where(place < n, below(bits[1:], 2), 0)
+        ones, said, (start, sep, end, even, odd, hint) = bit.sum(), bit.sum() % 2, self.tokens
+        if not self.scratchpad:
+            tokens, length = splice((start, 1), (bit, n), (sep, 1), (even + said * (odd - even), 1), (end, 1))
+            return Sample(tokens, n + 2, length, {})
+        hints = hint + below(bits[0], self._hints - n + 1) + place
+        asked = jnp.stack([hints, bit], 1).reshape(-1)
+        of_ones = hints[jnp.argsort(1 - bit, stable=True)]
+        steps = jnp.stack([of_ones, jnp.where(place % 2 == 0, odd, even)], 1).reshape(-1)
+        tokens, length = splice((start, 1), (asked, 2 * n), (sep, 1), (even, 1), (steps, 2 * ones), (end, 1))
+        return Sample(tokens, 2 * n + 2, length, {})
+
+    def answer(self, prompt: list[int]) -> list[int]:
+        """Running sums modulo 2."""
+        mark, end = self.tokens[3:5], self.tokens.end
+        if not self.scratchpad:
+            return [mark[sum(prompt[:-1]) % 2], end]
+        hints, bits = prompt[:-1:2], prompt[1::2]
+        steps = [(h, mark[s % 2]) for h, b, s in zip(hints, bits, accumulate(bits), strict=True) if b]
+        return [mark[0], *(token for step in steps for token in step), end]
+
+
+class AndTokens(NamedTuple):
+    """Ids of AND; the bits are 0 and 1."""
+
+    start: int = 2
+    sep: int = 3
+    end: int = 4
+
+
+@register("rasp_and")
+@pytree
+class And(SampleTask):
+    """Say whether all bits are 1. Half of all inputs are ones only, and half have one 0, in a place of chance.
+
+    In training the 0 is never among the last bits. The paper's counterexample to a preference for low degrees: where
+    the 0 is among those bits a transformer is right, and the interpolator of least degree profile (`min_degree`) wrong.
+    """
+
+    packing: bool = static(False, doc="whether a training row is a stretch of samples, or one sample from its start")
+    bits: int = static(20, low=2, high=1000, unit="bits", doc="length of the input")
+    fixed: int = static(5, low=1, high=999, unit="bits", doc="number of last bits that are always 1 in training")
+
+    splits: ClassVar[tuple[str, ...]] = ("train", "test", "varied", "uniform")
+    few: ClassVar[tuple[str, ...]] = splits
+    headline: ClassVar[str] = "varied"
+
+    @property
+    def tokens(self) -> AndTokens:
+        """The same for all lengths."""
+        return AndTokens()
+
+    @property
+    def names(self) -> list[str]:
+        """Bits and marks."""
+        return ["0", "1", ">", ":", "."]
+
+    @property
+    def extent(self) -> tuple[int, int]:
+        """START, bits, separator, answer, END."""
+        return self.bits + 4, self.bits + 4
+
+    @property
+    def words(self) -> int:
+        """Whether there is a 0, and where."""
+        return 2
+
+    def problems(self) -> Iterator[tuple[str, str]]:
+        """Faults that relate fields to one another."""
+        yield from super().problems()
+        if self.fixed >= self.bits:
+            yield "fixed", f"must be less than task.bits = {self.bits}, got {self.fixed}"
+        two = 2 * self.extent[1] - 2
+        if self.packing and self.spec.length < two:
+            yield "context", f"must be at least {two} with task.packing, to hold a whole sample, got {self.context}"
+
+    def conditions(self) -> dict[str, tuple[Task, str]]:
+        """The 0 where it is in training; among the bits that are fixed there; anywhere."""
+        return {"within": (self, "test"), "varied": (self, "varied"), "uniform": (self, "uniform")}
+
+    def draw(self, bits: jax.Array, split: str) -> Sample:
+        """Ones, or ones but for one 0."""
+        low = self.bits - self.fixed if split == "varied" else 0
+        high = self.bits if split in ("varied", "uniform") else self.bits - self.fixed
+        zero = jnp.where(bits[0] % 2 == 0, -1, low + below(bits[1], high - low))
+        x = (jnp.arange(self.bits) != zero).astype(jnp.int32)
+        start, sep, end = self.tokens
+        tokens, length = splice((start, 1), (x, self.bits), (sep, 1), (x.min(), 1), (end, 1))
+        return Sample(tokens, jnp.int32(self.bits + 2), length, {"zero": zero})
+
+    def answer(self, prompt: list[int]) -> list[int]:
+        """`all`."""
+        return [int(all(prompt[:-1])), self.tokens.end]
+
+    def baselines(self) -> Mapping[str, Callable[[Example], jax.Array]]:
+        """`min_degree`: the sign of the least-degree-profile interpolator of the whole training set, then END."""
+        polynomial = _interpolator(self.bits, self.fixed)
+
+        def min_degree(example: Example) -> jax.Array:
+            x = 2 * example.inputs[1 : self.bits + 1] - 1
+            said = jnp.full_like(example.targets, self.tokens.end)
+            return said.at[self.bits + 1].set((polynomial(x) > 0).astype(jnp.int32))
+
+        return {"min_degree": min_degree}
+
+
+@functools.cache
+def _interpolator(bits: int, fixed: int) -> Polynomial:
+    """Of AND, as -1 and 1, at every input that training has: ones only, and one 0 in each place where it may be."""
+    points = np.ones((1 + bits - fixed, bits))
+    points[np.arange(1, len(points)), np.arange(bits - fixed)] = -1
+    return interpolate(points, np.where(np.arange(len(points)) == 0, 1.0, -1.0))
