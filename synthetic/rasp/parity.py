@@ -85,10 +85,10 @@ class Parity(LengthTask):
         if not self.scratchpad:
             tokens, length = splice((start, 1), (bit, n), (sep, 1), (even + said * (odd - even), 1), (end, 1))
             return Sample(tokens, n + 2, length, {})
-        hints = hint + below(bits[0], self._hints - n + 1) + place
-        asked = jnp.stack([hints, bit], 1).reshape(-1)
-        of_ones = hints[jnp.argsort(1 - bit, stable=True)]
-        steps = jnp.stack([of_ones, jnp.where(place % 2 == 0, odd, even)], 1).reshape(-1)
+        first = hint + below(bits[0], self._hints - n + 1)
+        asked = jnp.stack([first + place, bit], 1).reshape(-1)
+        of_ones = jnp.sort(jnp.where(bit == 1, place, self.max_length))
+        steps = jnp.stack([first + of_ones, jnp.where(place % 2 == 0, odd, even)], 1).reshape(-1)
         tokens, length = splice((start, 1), (asked, 2 * n), (sep, 1), (even, 1), (steps, 2 * ones), (end, 1))
         return Sample(tokens, 2 * n + 2, length, {})
 
