@@ -10,8 +10,10 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import optax
+from flax import nnx
 
 from fields import knob, pytree, static
+from models.variables import Frozen, Rates
 
 Params = Any
 
@@ -61,5 +63,9 @@ class Optimizer:
 
 
 def _matrices(params: Params) -> Params:
-    """Which leaves decay: matrices, not biases or gains (the usual GPT-2 practice)."""
-    return jax.tree.map(lambda p: p.ndim > 1, params)
+    """Which leaves decay: matrices, not biases or gains (the usual GPT-2 practice), nor rates, nor what is frozen."""
+    return jax.tree.map(_decays, params, is_leaf=lambda p: isinstance(p, nnx.Variable))
+
+
+def _decays(param: Any) -> bool:
+    return param.ndim > 1 and not isinstance(param, Frozen | Rates)

@@ -1,5 +1,7 @@
 """A pre-LN GPT-2-style decoder: read-in, residual blocks of attention and MLP, final LayerNorm, read-out.
 
+In attention's place its rivals can stand (`models.mixers`), and the blocks' weights can be left as they were drawn.
+
 Radford et al. 2019, "Language models are unsupervised multitask learners", section 2.3. Two departures. The read-out
 is a matrix of its own (a model of vectors has no embedding to share, and a task's classes need not be its
 vocabulary), without bias, as in GPT-2. Initial values scale with the width, where GPT-2's 0.02 suits width 768 alone.
@@ -17,9 +19,10 @@ from flax import nnx
 
 from fields import pytree, static
 from models import positions
-from models.attention import Attention
 from models.kernels import PRECISIONS
 from models.layers import ACTIVATIONS, Dense, LayerNorm, lookup
+from models.mixers import MIXERS, WITH_HEADS
+from models.variables import freeze
 
 
 @pytree
@@ -28,26 +31,37 @@ class TransformerConfig:
 
     width: int = static(64, low=1, high=2**16, doc="width of the residual stream")
     depth: int = static(2, low=1, high=1000, unit="layers", doc="number of residual blocks")
-    heads: int = static(4, low=1, high=1024, doc="attention heads; must divide the width")
+    mixer: str = static("attention", choices=tuple(MIXERS), doc="the layer of a block that mixes positions")
+    heads: int = static(4, low=1, high=1024, doc="heads of attention or retnet; must divide the width")
     mlp_ratio: int = static(4, low=1, high=64, doc="width of the MLP's hidden layer over the width")
     activation: str = static("gelu", choices=tuple(ACTIVATIONS), doc="the MLP's nonlinearity")
     position: str = static("learned", choices=positions.SCHEMES, doc="position scheme")
     shift: int = static(0, low=0, unit="positions", doc="largest random offset of learned positions in training")
     precision: str = static("float32", choices=PRECISIONS, doc="precision of matrix products; all else is float32")
+    frozen: bool = static(
+        False, doc="blocks keep their random weights: only embedding or read-in, positions, norms and read-out learn"
+    )
 
     def problems(self) -> Iterator[tuple[str, str]]:
         """What no model can be built from, as (key, one line)."""
-        if self.width % self.heads:
-            yield "heads", f"must divide model.width = {self.width}, got {self.heads}"
-        elif self.position == "rope" and self.width // self.heads % 2:
-            yield (
-                "position",
-                f"rope needs an even width per head, got model.width / model.heads = {self.width // self.heads}",
-            )
+        if self.position in ("rope", "alibi") and self.mixer != "attention":
+            yield "position", f"{self.position} is a part of attention, got model.mixer = {self.mixer}"
+        if self.mixer in WITH_HEADS:
+            yield from self._head_problems()
         if self.shift and self.position != "learned":
             yield (
                 "shift",
                 f"only learned positions can be shifted, got {self.shift} with model.position = {self.position}",
+            )
+
+    def _head_problems(self) -> Iterator[tuple[str, str]]:
+        if self.width % self.heads:
+            yield "heads", f"must divide model.width = {self.width}, got {self.heads}"
+        elif self.width // self.heads % 2 and (self.mixer == "retnet" or self.position == "rope"):
+            key, turning = ("mixer", "retnet") if self.mixer == "retnet" else ("position", "rope")
+            yield (
+                key,
+                f"{turning} needs an even width per head, got model.width / model.heads = {self.width // self.heads}",
             )
 
 
@@ -71,7 +85,7 @@ class Block(nnx.Module):
     def __init__(self, config: TransformerConfig, *, length: int, rngs: nnx.Rngs):
         scale = (2 * config.depth) ** -0.5  # GPT-2: the residual stream's variance does not grow with depth
         self.mixer_norm = LayerNorm(config.width)
-        self.mixer = Attention(
+        self.mixer = MIXERS[config.mixer](
             width=config.width,
             heads=config.heads,
             length=length,
@@ -82,6 +96,9 @@ class Block(nnx.Module):
         )
         self.mlp_norm = LayerNorm(config.width)
         self.mlp = MLP(config, residual_scale=scale, rngs=rngs)
+        if config.frozen:
+            freeze(self.mixer)
+            freeze(self.mlp)
 
     def __call__(self, x_NxD: jax.Array, batch: int) -> jax.Array:
         """The residual stream after this block, float32[N, D] with N = batch * time."""

@@ -1,0 +1,32 @@
+"""Parameters that training treats unlike others."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+from flax import nnx
+
+
+class Rates(nnx.Param):
+    """A parameter that a recurrence's rates are made of, and that weight decay leaves alone.
+
+    Decay would pull rates towards one value for all channels. Gu et al. 2022, "On the parameterization and
+    initialization of diagonal state space models" (arXiv 2206.11893), appendix on experiments.
+    """
+
+
+class Frozen(nnx.Variable[jax.Array]):
+    """A parameter that keeps its initial value: no gradient flows to it, and the optimiser leaves it as it is."""
+
+    def get_value(self, **given: Any) -> Any:
+        """The value, constant in every derivative."""
+        return jax.lax.stop_gradient(super().get_value(**given))
+
+
+def freeze(module: nnx.Module) -> None:
+    """Make every parameter in `module` a `Frozen` one, in place."""
+    for _, inner in nnx.iter_modules(module):
+        for name, value in list(vars(inner).items()):
+            if isinstance(value, nnx.Param):
+                setattr(inner, name, Frozen(value.get_raw_value()))
