@@ -70,7 +70,7 @@ def and_of(model: Sequence[float], interpolator: Sequence[float], fit: Sequence[
 
 def positions_of(sort: Sequence[float], copy: Sequence[float], fit: Sequence[float] = FIT):
     settings = {
-        (task, 20, model, packing): {"within": fit, "length_30": at if model == "rope" else good}
+        (task, 10, model, packing): {"within": fit, "length_15": at if model == "rope" else good}
         for task, at, good in (("rasp_sort", sort, HIGH), ("rasp_copy_repeated", copy, LOW))
         for model in ("rope", "alibi")
         for packing in (True, False)

@@ -93,9 +93,13 @@ class Addition(LengthTask):
             yield "hint_range", f"must be 0 or at least {needed}, got {self.hint_range}"
 
     def conditions(self) -> dict[str, tuple[Task, str]]:
-        """With standard carries as any `LengthTask`, and at single lengths with one chain through all digits."""
+        """As any `LengthTask`, with standard carries but within; and at single lengths with a chain through all digits.
+
+        `within` keeps the carry law of training, so that it says whether training is fitted.
+        """
         standard = self.replace(carries=0.0)
-        return {**super(Addition, standard).conditions(), **standard.at_lengths("hard/length_", "hard")}
+        usual = super(Addition, standard).conditions()
+        return usual | {"within": (self, "test"), **standard.at_lengths("hard/length_", "hard")}
 
     def sample_of(self, bits: jax.Array, n: jax.Array, split: str) -> Sample:
         """Two operands of n digits and a leading zero each."""
