@@ -37,7 +37,9 @@ def main() -> int:
     how = parser.add_mutually_exclusive_group()
     how.add_argument("--record", action="store_true", help="write the results and the figure to paper/results/")
     how.add_argument("--check", action="store_true", help="judge from the record alone, without training")
-    asked = parser.parse_args()
+    asked = parser.parse_intermixed_args()  # so that overrides may come after an option
+    if asked.check and asked.overrides:
+        raise ConfigError(f"{asked.overrides[0]}: not with --check, which reads the record and runs nothing")
     if asked.study not in configs.studies():
         configs.compose([f"study={asked.study}"])
     try:

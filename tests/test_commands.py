@@ -84,6 +84,8 @@ def test_a_sweep_names_every_bad_job(tmp_path):
         ["markov/treshold/cpu"],
         ["markov/threshold/cpu", "task.nope=1"],
         ["markov/threshold/cpu", "train.steps=3", "--record"],
+        ["markov/threshold/cpu", "--record", "train.steps=3"],
+        ["markov/threshold/cpu", "--check", "seed=1"],
     ],
 )
 def test_reproduce_refuses_in_one_line(words, tmp_path):

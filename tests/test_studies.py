@@ -51,6 +51,14 @@ def test_the_paper_scale_has_the_papers_settings():
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("study", [study for study in STUDIES if study.endswith("/smoke")])
+def test_a_smoke_study_is_run_judged_and_drawn(study, tmp_path):
+    done = call("reproduce", study, f"out={tmp_path}")
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / study / "figure.svg").exists()
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("study", [study for study in STUDIES if study.endswith(("/gpu", "/paper"))])
 def test_a_large_study_takes_two_steps_on_a_cpu(study, tmp_path):
     """Its last job: where a study sweeps a number, that is the largest."""

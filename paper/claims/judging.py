@@ -88,6 +88,15 @@ def reaches(effect: Interval, least: float) -> Verdict:
     return "not reproduced" if effect.upper < least else "inconclusive"
 
 
+def medians(found: Cells, name: str) -> str:
+    """A note with the median over seeds and its quartiles at every setting."""
+    parts = []
+    for setting, of in found.scores.items():
+        low, middle, high = np.quantile(list(of.values()), [0.25, 0.5, 0.75])
+        parts.append(f"{middle:.3f} [{low:.3f}, {high:.3f}] at {name.format(*map(spelt, setting))}")
+    return f"Median over seeds [quartiles]: {'; '.join(parts)}."
+
+
 def diverged(table: pl.DataFrame, name: str) -> list[str]:
     """A note on the runs that diverged, if any did."""
     keys = swept(table)
@@ -124,7 +133,7 @@ def contrast(
     fit = {setting: within.mean(setting).estimate for setting in both}
     weak = "; ".join(f"{fit[s]:.3f} at {name.format(*map(spelt, s))}" for s in both if fit[s] < FITTED)
     more, less = (side.where([s for s in side.scores if fit[s] >= FITTED]) for side in (better, worse))
-    notes = diverged(table, name)
+    notes = [*diverged(table, name), *(medians(side, name) for side in (better, worse))]
     if not more.scores or not less.scores:
         why = f"Exact match within the training distribution is below {FITTED}: {weak}."
         return Judgement("not fitted", None, 0, why, tuple(rows), tuple(notes))

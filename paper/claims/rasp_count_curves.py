@@ -20,7 +20,7 @@ from pathlib import Path
 import polars as pl
 
 from paper.claims.claim import Claim, Fact, Judgement, Row
-from paper.claims.judging import FITTED, Cells, Setting, cells, diverged, obstacle, reaches
+from paper.claims.judging import FITTED, Cells, Setting, cells, diverged, medians, obstacle, reaches
 from paper.claims.lengths import ARXIV, TITLE, TRAINED, WITHIN, by_length, draw_curves
 
 REACH = 2.5
@@ -42,12 +42,13 @@ def criterion(table: pl.DataFrame) -> Judgement:
     complete = [name for name in names if all(name in row.scores for row in rows)]
     longest = max(trained for (trained,) in within.scores)
     notes = [*_reach(within.scores, curves), *diverged(table, "maximum {}")]
+    end = round(REACH * longest)
+    notes += [f"At length {end}. {medians(curves[end], 'maximum {}')}"] if end in curves else []
     shown = tuple(Row(row.setting, row.paper, {n: row.scores[n] for n in complete}, row.seeds) for row in rows)
     weak = [row for row in rows if row.scores["within"].estimate < FITTED]
     if weak:
         where = ", ".join(f"{row.scores['within'].estimate:.3f} at {row.setting}" for row in weak)
         return Judgement("not fitted", None, 0, f"Exact match within is below {FITTED}: {where}.", shown, tuple(notes))
-    end = round(REACH * longest)
     if end not in curves:
         why = f"Length {end}, which is {REACH} times the longest training maximum, was not tested."
         return Judgement("inconclusive", None, 0, why, shown, tuple(notes))
