@@ -59,7 +59,9 @@ def test_a_smoke_study_is_run_judged_and_drawn(study, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("study", [study for study in STUDIES if study.endswith(("/gpu", "/paper"))])
+@pytest.mark.parametrize(
+    "study", [*(s for s in STUDIES if s.endswith("/gpu")), "markov/threshold/paper", "rasp/table/paper"]
+)
 def test_a_large_study_takes_two_steps_on_a_cpu(study, tmp_path):
     """Its last job: where a study sweeps a number, that is the largest."""
     two = ["train.steps=2", "train.batch_size=8", "train.eval_every=2", "train.eval_examples=8", f"out={tmp_path}"]
