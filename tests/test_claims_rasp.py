@@ -12,6 +12,7 @@ import pytest
 from paper import claims, results
 from paper.claims import rasp_positions, rasp_table
 from paper.results import RecordError
+from synthetic.rasp.programs import PROGRAMS, length
 from tests.tables import EXAMPLES, Scores, made_up
 
 HIGH, MIDDLE, LOW, SPREAD = (0.95, 0.93, 0.96), (0.6, 0.55, 0.62), (0.01, 0.0, 0.02), (0.0, 0.5, 0.99)
@@ -118,6 +119,12 @@ def test_a_task_that_is_not_fitted_is_left_out_and_named():
     assert judgement.notes[0].endswith("0.590 at rasp_parity_plain.")
     none = claims.claim_for("rasp/table").criterion(table_of(HIGH, LOW, dict.fromkeys(rasp_table.LONG, MIDDLE)))
     assert none.verdict == "not fitted"
+
+
+def test_program_lengths_are_recorded_as_they_are():
+    recorded = dict(pl.read_csv(rasp_table.LENGTHS).iter_rows())
+    assert recorded == {name: length(program) for name, program in PROGRAMS.items()}
+    assert set(rasp_table.PROGRAMS.values()) <= set(recorded)
 
 
 def test_the_longest_length_must_have_been_tested():

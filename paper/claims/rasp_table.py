@@ -20,6 +20,7 @@ import polars as pl
 from paper.claims.claim import Claim, Fact, Judgement, Row
 from paper.claims.judging import Cells, Setting, cells, contrast
 from paper.claims.lengths import ARXIV, TASK, TITLE, TRAINED, WITHIN, trained_to
+from paper.results import RecordError, path_for
 
 KEYS = [TASK, TRAINED]
 LONGER = 10
@@ -40,6 +41,16 @@ LONG: dict[str, str] = {
     "rasp_mode_scratchpad": "mode, bad scratchpad",
 }
 NAMES: dict[str, str] = SHORT | LONG
+# The RASP-L program of each task that has a short one; their lengths are recorded by `python -m synthetic.rasp`.
+PROGRAMS = {
+    "rasp_count": "count",
+    "rasp_mode": "mode",
+    "rasp_copy_unique": "copy_unique",
+    "rasp_sort": "sort",
+    "rasp_addition_hints": "reverse_addition",
+    "rasp_parity_scratchpad": "parity",
+}
+LENGTHS = path_for("rasp/table/cpu").parent.parent / "programs.csv"
 
 
 def criterion(table: pl.DataFrame) -> Judgement:
@@ -48,7 +59,7 @@ def criterion(table: pl.DataFrame) -> Judgement:
     order = _in_order(test)
     rows = [
         Row(
-            NAMES.get(setting[0], str(setting[0])),
+            _name(setting[0]),
             "generalises" if setting[0] in SHORT else "does not",
             {"train length + 10": test.mean(setting), "within": within.mean(setting)},
             len(test.scores[setting]),
@@ -58,6 +69,16 @@ def criterion(table: pl.DataFrame) -> Judgement:
     short, long = (test.where([s for s in order if s[0] in names]) for names in (SHORT, LONG))
     what = "Exact match at training length + 10 of tasks with a short program minus that of those without"
     return contrast(table, short, long, within, least=LEAST, name="{0}", rows=rows, what=what)
+
+
+def _name(task: str) -> str:
+    """The task in words, with the number of operations of its program where there is a short one."""
+    try:
+        lengths = dict(pl.read_csv(LENGTHS).iter_rows())
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise RecordError(f"{LENGTHS}: {str(error).splitlines()[0]}") from None
+    program = PROGRAMS.get(task)
+    return NAMES.get(task, task) + (f" ({lengths[program]})" if program in lengths else "")
 
 
 def _scores(table: pl.DataFrame) -> tuple[Cells, Cells]:
@@ -83,9 +104,8 @@ def draw(table: pl.DataFrame, judgement: Judgement, path: Path) -> list[Path]:
         label: ([found.mean(s) for s in order], [list(found.scores[s].values()) for s in order])
         for label, found in {"training length + 10": test, "within the training lengths": within}.items()
     }
-    names = [NAMES.get(s[0], str(s[0])) + (" *" if s[0] in SHORT else "") for s in order]
-    figures.bars(panel, names, series)
-    figures.legend_beside(panel, "* short RASP-L program")
+    figures.bars(panel, [_name(s[0]) for s in order], series)
+    figures.legend_beside(panel, "in brackets: operations\nof a short RASP-L program")
     figures.title(figure, table, judgement)
     return figures.save(figure, path)
 
