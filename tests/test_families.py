@@ -1,0 +1,36 @@
+"""What must be true of every registered task once it is trained: a lane is the run alone."""
+
+from __future__ import annotations
+
+import jax
+import numpy as np
+import pytest
+
+from experiments import config
+from experiments.engine import Engine
+from synthetic import registry
+from tests.commands import TINY
+
+_LENGTHS = ["task.max_length=8", "task.test_every=4", "task.train_length=6"]
+# Overrides that make a task small, and a knob that differs between lanes.
+SMALL: dict[str, tuple[list[str], str]] = {
+    "markov": ([word for word in TINY if word.startswith("task.")], "task.noop_rate=0.5"),
+    "boolean": (["task.dimensions=4", "task.points=8"], "task.noise_rate=0.2"),
+    "rasp_and": (["task.bits=6", "task.fixed=2"], "optim.lr=0.02"),
+}
+TRAINED = [word for word in TINY if not word.startswith("task.")]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", list(registry()))
+def test_a_lane_of_every_family_is_the_run_alone_to_the_bit(name):
+    small, knob = SMALL.get(name, (_LENGTHS, "task.train_length=4"))
+    words = [f"task={name}", *small, *TRAINED]
+    runs = [job.run for job in config.jobs([[*words, "seed=1"], [*words, "seed=2", knob], [*words, "seed=3"]])]
+    together = Engine(runs)
+    lanes = together.fetch(together.advance(together.start(), 6))
+    assert np.isfinite(lanes.loss_sum).all()
+    for k, run in enumerate(runs):
+        alone = Engine([run])
+        found = alone.fetch(alone.advance(alone.start(), 6))
+        jax.tree.map(lambda a, b, k=k: np.testing.assert_array_equal(a[k], b[0]), lanes, found)
