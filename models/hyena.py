@@ -18,7 +18,6 @@ ORDER = 2
 TAPS = 3  # of the short convolution
 BANDS = 4  # frequencies at which the filter network is told the time
 HIDDEN = 64  # width of the filter network
-FREQUENCY = 10.0  # of its sines
 
 Cache = tuple[jax.Array, list[jax.Array], jax.Array]
 
@@ -48,7 +47,7 @@ class Filter(nnx.Module):
         window_LxD /= np.linalg.norm(window_LxD, axis=0)
         h_TxE = jnp.asarray(features_LxF[:time], jnp.float32)
         for layer in self.layers[:-1]:
-            h_TxE = jnp.sin(FREQUENCY * layer(h_TxE))
+            h_TxE = jnp.sin(layer(h_TxE))
         filter_OxTxD = rearrange(self.layers[-1](h_TxE), "t (o d) -> o t d", o=ORDER)
         filter_OxTxD = filter_OxTxD * jnp.asarray(window_LxD[:time], jnp.float32)
         return filter_OxTxD.at[:, 0].add(self.through[...])

@@ -42,7 +42,7 @@ class S4D(nnx.Module):
         self.log_step = Rates(_step_sizes(width, rngs))
         self.log_decay = Rates(jnp.full((width, pairs), math.log(0.5)))
         self.frequency = Rates(jnp.tile(math.pi * jnp.arange(pairs, dtype=jnp.float32), (width, 1)))
-        self.read = Rates(math.sqrt(0.5) * jax.random.normal(rngs.params(), (2, width, pairs)))
+        self.read = nnx.Param(math.sqrt(0.5) * jax.random.normal(rngs.params(), (2, width, pairs)))
         self.through = nnx.Param(jax.random.normal(rngs.params(), (width,)))
         self.out = Dense(width, width, scale=residual_scale, precision=precision, rngs=rngs)
 

@@ -11,8 +11,8 @@ from flax import nnx
 class Rates(nnx.Param):
     """A parameter that a recurrence's rates are made of, and that weight decay leaves alone.
 
-    Decay would pull rates towards one value for all channels. Gu et al. 2022, "On the parameterization and
-    initialization of diagonal state space models" (arXiv 2206.11893), appendix on experiments.
+    Decay would pull the rates of all channels towards one value. The authors' code of S4D and that of Mamba exempt
+    them too.
     """
 
 
