@@ -162,9 +162,11 @@ def legend_beside(panel: Axes, title: str) -> None:
     panel.legend(title=title, loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)
 
 
-def title(figure: Figure, table: pl.DataFrame, judgement: Judgement) -> None:
+def title(
+    figure: Figure, table: pl.DataFrame, judgement: Judgement, marks: str = "bars: 95 % intervals; hollow: single seeds"
+) -> None:
     """Which study, its verdict, and how to read the marks."""
-    figure.suptitle(f"{table['study'][0]}: {judgement.verdict} (bars: 95 % intervals; hollow: single seeds)")
+    figure.suptitle(f"{table['study'][0]}: {judgement.verdict} ({marks})")
 
 
 def save(figure: Figure, path: Path) -> list[Path]:

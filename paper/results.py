@@ -194,8 +194,11 @@ def final_scores(
         raise RecordError(
             f"the results have no condition {condition} of the {learner}, only {known or 'nothing of it'}"
         )
-    frame = frame.filter(pl.col("run").is_in(asked["run"].unique().implode()))
     at = pl.col("position").is_null() if position is None else pl.col("position") == position
+    there = asked.filter(at | (pl.col("status") == "diverged"))["run"].unique()
+    if there.is_empty():
+        raise RecordError(f"the results have no position {position} of {condition} of the {learner}")
+    frame = frame.filter(pl.col("run").is_in(there.implode()))
     rows = asked.filter(pl.col("final"), at).select("run", "exact_match", "examples")
     score = pl.when(pl.col("status") == "diverged").then(0.0).otherwise(pl.col("exact_match"))
     return (

@@ -25,7 +25,7 @@ def show(claim: Claim, judgement: Judgement, table: pl.DataFrame, console: Conso
     rows.add_column("paper")
     for name in names:
         rows.add_column(Text(f"{name} [95 % interval]"), min_width=_INTERVAL)
-    rows.add_column("seeds", justify="right", no_wrap=True)
+    rows.add_column("seeds", justify="right", min_width=len("seeds"))
     for row in judgement.rows:
         rows.add_row(row.setting, row.paper, *(str(row.scores[name]) for name in names), str(row.seeds))
     console.print(rows)

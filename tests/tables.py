@@ -10,20 +10,24 @@ import polars as pl
 EXAMPLES = 512
 STEPS = (600, 1200)
 
-Scores = Mapping[str, Sequence[float]]  # condition, or learner:condition -> score by seed (0, 1, ...)
+Scores = Mapping[
+    str, Sequence[float]
+]  # condition, learner:condition or condition@position -> score by seed (0, 1, ...)
 
 
 def made_up(study: str, keys: Sequence[str], settings: Mapping[tuple[Any, ...], Scores]) -> pl.DataFrame:
     """A table of `study`: for each setting of the swept `keys` its scores at the end; half of them at the step before.
 
-    A learner other than the model has rows at the end alone.
+    Learners other than the model, and single positions, have rows at the end alone.
     """
     rows = []
     for number, (setting, scores) in enumerate(settings.items()):
         for name, of_seeds in scores.items():
             learner, _, condition = name.rpartition(":")
+            condition, _, position = condition.partition("@")
+            alone = bool(learner or position)
             for seed, score in enumerate(of_seeds):
-                for step in STEPS[1:] if learner else STEPS:
+                for step in STEPS[1:] if alone else STEPS:
                     found = score if step == STEPS[-1] else score / 2
                     rows.append(
                         {
@@ -33,8 +37,9 @@ def made_up(study: str, keys: Sequence[str], settings: Mapping[tuple[Any, ...], 
                             **dict(zip(keys, setting, strict=True)),
                         }
                         | {"step": step, "final": step == STEPS[-1], "learner": learner or "model"}
-                        | {"condition": condition, "position": None, "exact_match": found, "token_accuracy": found}
-                        | {"nll": None if learner else 0.1, "examples": EXAMPLES, "status": "finished"}
+                        | {"condition": condition, "position": int(position) if position else None}
+                        | {"exact_match": found, "token_accuracy": found, "nll": None if alone else 0.1}
+                        | {"examples": EXAMPLES, "status": "finished"}
                         | {"device": "2 cores", "versions": "jax 0.10.2", "commit": "abc+", "date": "2025-01-01"}
                     )
     return pl.DataFrame(rows, schema_overrides={"position": pl.Int64, "nll": pl.Float64}, infer_schema_length=None)

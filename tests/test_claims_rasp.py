@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
+from rich.console import Console
 
 from paper import claims, results
 from paper.claims import rasp_positions, rasp_table
 from paper.results import RecordError
+from paper.table import show
 from synthetic.rasp.programs import PROGRAMS, length
 from tests.tables import EXAMPLES, Scores, made_up
 
@@ -185,3 +188,7 @@ def test_a_figure_and_a_table_are_made(claim: str, tmp_path: Path):
     table = results.check(CASES[claim][0](*CASES[claim][1]))
     files = found.figure(table, found.criterion(table), tmp_path / "figure")
     assert [file.read_bytes()[:4] for file in files] == [b"\x89PNG", b"<?xm"]
+    printed = io.StringIO()
+    show(found, found.criterion(table), table, Console(file=printed, width=80))
+    assert max(map(len, printed.getvalue().splitlines())) <= 80
+    assert all(word in printed.getvalue() for word in ("reproduced: ", " seeds", "3 seeds", "jax"))

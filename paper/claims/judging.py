@@ -116,7 +116,7 @@ def contrast(
     table: pl.DataFrame,
     better: Cells,
     worse: Cells,
-    within: Cells,
+    within: Cells | None,
     *,
     least: float,
     name: str,
@@ -126,11 +126,12 @@ def contrast(
     """Judge that `better` scores at least `least` more than `worse`, each averaged over its settings, paired by seed.
 
     A setting counts where it is fitted: its mean score in `within`, the training distribution, is at least FITTED. One
-    that is not is left out and named; where a side has none left the verdict is not fitted. `what` says the difference
-    in words, `name` a setting.
+    that is not is left out and named; where a side has none left the verdict is not fitted. Where no score could be 1,
+    as in context before enough examples, `within` is None and every setting counts. `what` says the difference in
+    words, `name` a setting.
     """
     both = list(dict.fromkeys([*better.scores, *worse.scores]))
-    fit = {setting: within.mean(setting).estimate for setting in both}
+    fit = {setting: within.mean(setting).estimate if within else 1.0 for setting in both}
     weak = "; ".join(f"{fit[s]:.3f} at {name.format(*map(spelt, s))}" for s in both if fit[s] < FITTED)
     more, less = (side.where([s for s in side.scores if fit[s] >= FITTED]) for side in (better, worse))
     notes = [*diverged(table, name), *(medians(side, name) for side in (better, worse))]

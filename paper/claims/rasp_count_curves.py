@@ -34,9 +34,8 @@ def criterion(table: pl.DataFrame) -> Judgement:
     rows = []
     for (trained,), of in within.scores.items():
         scores = {"within": within.mean((trained,))}
-        for times in (1.5, REACH):
-            if (at := round(times * trained)) in curves:
-                scores[f"at {times:g} times"] = curves[at].mean((trained,))
+        if (at := round(REACH * trained)) in curves:
+            scores[f"at {REACH:g} times"] = curves[at].mean((trained,))
         rows.append(Row(f"1 to {trained}", "near-perfect to 2.5 times" if trained >= 60 else "", scores, len(of)))
     names = list(dict.fromkeys(name for row in rows for name in row.scores))
     complete = [name for name in names if all(name in row.scores for row in rows)]
