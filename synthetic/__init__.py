@@ -1,6 +1,6 @@
 """What is generated: tasks, each in a file of its own, and the pieces they share."""
 
-from synthetic import markov  # registers itself
+from synthetic import boolean, markov  # they register themselves
 from synthetic.rasp import addition, copying, counting, parity  # likewise
 from synthetic.task import Example, Spec, Task, register, registry
 
@@ -9,6 +9,7 @@ __all__ = [
     "Spec",
     "Task",
     "addition",
+    "boolean",
     "copying",
     "counting",
     "markov",

@@ -1,0 +1,145 @@
+"""Conjunctions of three clauses and disjunctions of three terms (arXiv 2310.03016).
+
+One clause or term is chosen for each prompt, and a share of the prompt's points is planted: its variables are
+overwritten, so that the clause is false, or the term true. Otherwise points are uniform.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from scipy.stats import binom
+
+from synthetic.boolean import learners
+from synthetic.boolean.family import PRIME, Family, Learner, literal_values, product, ternary
+from synthetic.boolean.terms import taught
+from synthetic.draws import unit
+
+_TERMS = 3
+_ONCE_IN_A_MILLION = 1e-6
+
+
+class DNF(Family):
+    """Three terms; in each a variable is absent with probability 0.8, a literal with 0.1, negated with 0.1."""
+
+    density: ClassVar[float | None] = 0.2
+    planted: ClassVar[tuple[float, float] | None] = (0.35, 0.35)
+    least: ClassVar[int] = 2
+    choices: ClassVar[int] = _TERMS
+    negated: ClassVar[bool] = True  # whether literals may be
+
+    @property
+    def radices(self) -> list[int]:
+        """Absent, there, negated, term by term."""
+        return [2 + self.negated] * (_TERMS * self.n)
+
+    def draw(self, bits: jax.Array, density: jax.Array) -> jax.Array:
+        """Terms and variables are independent."""
+        sign = 1 + (bits & 1).astype(jnp.int32) if self.negated else 1
+        return jnp.where(unit(bits) < density, sign, 0)
+
+    def _terms(self, function: jax.Array) -> jax.Array:
+        return function.reshape(_TERMS, self.n)
+
+    def value(self, function: jax.Array, point: jax.Array) -> jax.Array:
+        """Terms one by one, less both of two, plus all three: each the product over the literals of some terms."""
+        return _value(self._terms(function) == 1, self._terms(function) == 2, point)
+
+    def label(self, function: jax.Array, x_MxN: jax.Array) -> jax.Array:
+        """Some term has no false literal."""
+        return _hold(self._terms(function), x_MxN).any(-1)
+
+    def says(self, function: list[int], x: list[int]) -> bool:
+        """`any` of `all`."""
+        return any(
+            all(v == (1 if d == 1 else -1) for d, v in zip(term, x, strict=True) if d)
+            for term in (function[i : i + self.n] for i in range(0, len(function), self.n))
+        )
+
+    def plant(self, function: jax.Array, x_MxN: jax.Array, planted_M: jax.Array, choice: jax.Array) -> jax.Array:
+        """Planted points satisfy the term that is chosen."""
+        term = self._terms(function)[choice]
+        return jnp.where(planted_M[:, None] & (term > 0), ternary(term), x_MxN)
+
+    def tilt(self, function: jax.Array, x_MxN: jax.Array, choice: jax.Array) -> jax.Array:
+        """Planted points are uniform where the chosen term is true."""
+        term = self._terms(function)[choice]
+        return jnp.where(_hold(term[None], x_MxN)[:, 0], 2.0 ** (term > 0).sum(), 0.0)
+
+    def log_prior(self, function: jax.Array, density: jax.Array) -> jax.Array:
+        """Of independent variables."""
+        return (function > 0).sum() * (jnp.log(density / (1 + self.negated)) - jnp.log1p(-density))
+
+
+class MonotoneDNF(DNF):
+    """Three terms without negation, in each of which a variable is with probability 0.2."""
+
+    least: ClassVar[int] = 3
+    taught: ClassVar[bool] = True
+    neighbours: ClassVar[int] = 1
+    negated: ClassVar[bool] = False
+
+    def teach(self, function: jax.Array, points: int) -> tuple[jax.Array, jax.Array]:
+        """For each term in turn the sequence of a monotone conjunction: the term alone true, then its variables -1."""
+        terms = self._terms(function)
+        ends = jnp.cumsum((terms > 0).sum(-1) + 1)
+        starts = jnp.append(0, ends[:-1])
+        blocks = jax.vmap(lambda t, s: taught(t.astype(jnp.float32), s + jnp.cumsum(t), points))(terms, starts)
+        place = jnp.arange(points)
+        block = (place[:, None] >= ends).sum(-1)
+        return blocks[jnp.minimum(block, _TERMS - 1), place], ends[-1]
+
+    def longest_teaching(self, density: float) -> int:
+        """By the binomial law of the number of variables in all terms."""
+        return _TERMS + int(binom.isf(_ONCE_IN_A_MILLION, _TERMS * self.n, density))
+
+    def learners(self, density: jax.Array, planted: jax.Array) -> Mapping[str, Learner]:
+        """What earlier positives imply of a monotone function."""
+        return {"closure": learners.closure}
+
+
+class CNF(DNF):
+    """Three clauses with the literals of `DNF`. It is the negation of the DNF of its literals' negations."""
+
+    planted: ClassVar[tuple[float, float] | None] = (0.3, 0.3)
+
+    def value(self, function: jax.Array, point: jax.Array) -> jax.Array:
+        """One less the negation's."""
+        return (PRIME + 1 - _value(self._terms(function) == 2, self._terms(function) == 1, point)) % PRIME
+
+    def label(self, function: jax.Array, x_MxN: jax.Array) -> jax.Array:
+        """No clause has only false literals."""
+        return ~_hold(self._terms(function), -x_MxN).any(-1)
+
+    def says(self, function: list[int], x: list[int]) -> bool:
+        """`all` of `any`."""
+        return all(
+            any(v == (1 if d == 1 else -1) for d, v in zip(clause, x, strict=True) if d)
+            for clause in (function[i : i + self.n] for i in range(0, len(function), self.n))
+        )
+
+    def plant(self, function: jax.Array, x_MxN: jax.Array, planted_M: jax.Array, choice: jax.Array) -> jax.Array:
+        """Planted points falsify the clause that is chosen."""
+        clause = self._terms(function)[choice]
+        return jnp.where(planted_M[:, None] & (clause > 0), -ternary(clause), x_MxN)
+
+    def tilt(self, function: jax.Array, x_MxN: jax.Array, choice: jax.Array) -> jax.Array:
+        """Planted points are uniform where the chosen clause is false."""
+        return super().tilt(function, -x_MxN, choice)
+
+
+def _hold(terms: jax.Array, x_MxN: jax.Array) -> jax.Array:
+    """Which of the terms, digits int32[K, n], hold at each point: bool[M, K]."""
+    return (x_MxN[:, None] * ternary(terms) >= 0).all(-1)
+
+
+def _value(there: jax.Array, negated: jax.Array, point: jax.Array) -> jax.Array:
+    """The extension of a disjunction of terms with these literals, bool[K, n]: inclusion and exclusion."""
+    some = np.array([[(s >> t) & 1 for t in range(_TERMS)] for s in range(1, 2**_TERMS)], bool)
+    of_some = jnp.asarray(some)[:, :, None]
+    values = product(literal_values(point, (of_some & there).any(1), (of_some & negated).any(1)))
+    return jnp.where(some.sum(1) % 2 == 1, values, PRIME - values).sum() % PRIME

@@ -1,0 +1,172 @@
+"""Learners that are not trained: what each says of every point of a prompt, from the examples before it.
+
+Each is a function of points x float32[M, n] of -1 and 1 and of labels y bool[M], traceable and to be batched by `vmap`,
+and gives int32[M], 0 or 1, or -1 where it has no answer, which is never right. Item i depends on x_i and on the
+examples before it alone.
+"""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+import optax
+
+EPOCHS = 8  # of the perceptron at each point
+ASCENTS, ASCENT = 100, 0.3  # steps of max_margin and their size, in inverse squared lengths of an example
+HIDDEN, STEPS, RATE = 100, 100, 5e-3  # of the net: arXiv 2310.03016's own, as published with its code
+
+
+def null(x_MxN: jax.Array, y_M: jax.Array) -> jax.Array:
+    """Always 0."""
+    return jnp.zeros_like(y_M, jnp.int32)
+
+
+def averaging(x_MxN: jax.Array, y_M: jax.Array) -> jax.Array:
+    """The side of the mean of y x that a point is on, with y of -1 and 1; 0 on neither."""
+    direction = _before(jnp.cumsum(_signs(y_M)[:, None] * x_MxN, 0))
+    return ((x_MxN * direction).sum(-1) > 0).astype(jnp.int32)
+
+
+def nearest_neighbours(x_MxN: jax.Array, y_M: jax.Array, k: int) -> jax.Array:
+    """The majority of the `k` earlier points nearest to a point, the earlier of two as near; no answer on a tie."""
+    count = y_M.shape[0]
+    place, earlier = jnp.arange(count), jnp.tri(count, k=-1, dtype=bool)
+    # Nearer first, then earlier: similarities are integers from -n to n.
+    rank = jnp.where(earlier, (x_MxN @ x_MxN.T) * count - place, -jnp.inf)
+    top, which = jax.lax.top_k(rank, min(k, count))
+    votes = jnp.where(jnp.isfinite(top), _signs(y_M)[which], 0).sum(-1)
+    return jnp.where(votes == 0, -1, votes > 0).astype(jnp.int32)
+
+
+def most_similar(x_MxN: jax.Array, y_M: jax.Array) -> jax.Array:
+    """The label of the most similar earlier point, the first of several: exact for the family of that rule."""
+    return jnp.where(jnp.arange(y_M.shape[0]) == 0, -1, y_M[nearest(x_MxN)])
+
+
+def eliminate(x_MxN: jax.Array, y_M: jax.Array, *, negated: bool) -> jax.Array:
+    """The conjunction of all literals that no positive example has refuted (Valiant 1984).
+
+    A point is positive if each literal that it falsifies, of variable v, is refuted: some positive has the same x_v.
+    Never wrong on negatives.
+    """
+    ones, others = (_before(jnp.cumsum(y_M[:, None] & (x_MxN == s), 0)) > 0 for s in (1, -1))
+    return jnp.where(x_MxN > 0, ones | (not negated), others).all(-1).astype(jnp.int32)
+
+
+def closure(x_MxN: jax.Array, y_M: jax.Array) -> jax.Array:
+    """Positive where all variables are 1 that are in some positive example: what those say of a monotone function."""
+    missing = (x_MxN < 0).astype(jnp.float32) @ (x_MxN > 0).astype(jnp.float32).T
+    return (jnp.tri(y_M.shape[0], k=-1, dtype=bool) & (missing == 0) & y_M).any(-1).astype(jnp.int32)
+
+
+def gaussian_elimination(x_MxN: jax.Array, y_M: jax.Array) -> jax.Array:
+    """Solve the earlier examples as equations over GF(2); 0 where a point is not in their span.
+
+    Row p of the reduced echelon form is the equation whose pivot is variable p, or zeros.
+    """
+    n = x_MxN.shape[1]
+    rows = jnp.concatenate([x_MxN > 0, y_M[:, None]], 1).astype(jnp.int32)
+
+    def solve(form: jax.Array, row: jax.Array) -> tuple[jax.Array, jax.Array]:
+        rest = (row + (row[:n, None] * form).sum(0)) % 2
+        said = (row[:n] * form[:, n]).sum() % 2
+        spanned = ~rest[:n].any()
+        # A new equation: its first variable becomes a pivot, and is cleared from the others.
+        pivot = jnp.argmax(rest[:n])
+        cleared = ((form + form[:, pivot, None] * rest) % 2).at[pivot].set(rest)
+        return jnp.where(spanned, form, cleared), jnp.where(spanned, said, 0)
+
+    return jax.lax.scan(solve, jnp.zeros((n, n + 1), jnp.int32), rows)[1]
+
+
+def perceptron(x_MxN: jax.Array, y_M: jax.Array) -> jax.Array:
+    """The half-space of a perceptron that goes on from point to point, `EPOCHS` times over all examples so far at each.
+
+    It is right on all of them where that suffices, so a solution of the linear programme that they are.
+    """
+    count = y_M.shape[0]
+    signed_MxD = _signs(y_M)[:, None] * _with_one(x_MxN)
+
+    def at(weights: jax.Array, i: jax.Array) -> tuple[jax.Array, jax.Array]:
+        said = (weights * signed_MxD[i]).sum() * _signs(y_M)[i] > 0
+
+        def visit(weights: jax.Array, j: jax.Array) -> tuple[jax.Array, None]:
+            wrong = (weights * signed_MxD[j]).sum() <= 0
+            return weights + (wrong & (j <= i)) * signed_MxD[j], None
+
+        weights, _ = jax.lax.scan(visit, weights, jnp.tile(jnp.arange(count), EPOCHS))
+        return weights, said.astype(jnp.int32)
+
+    return jax.lax.scan(at, jnp.zeros(signed_MxD.shape[1]), jnp.arange(count))[1]
+
+
+def max_margin(x_MxN: jax.Array, y_M: jax.Array) -> jax.Array:
+    """The half-space farthest from all earlier examples: projected gradient ascent of its dual (Vapnik 1995).
+
+    Row i of the dual's variables is of the half-space for point i, so has none but for the examples before it.
+    """
+    count = y_M.shape[0]
+    signed_MxD = _signs(y_M)[:, None] * _with_one(x_MxN)
+    gram_MxM, told_MxM = signed_MxD @ signed_MxD.T, jnp.tri(count, k=-1)
+
+    def step(_: jax.Array, dual_MxM: jax.Array) -> jax.Array:
+        slope_MxM = 1 - dual_MxM @ gram_MxM
+        return jnp.maximum(dual_MxM + ASCENT * slope_MxM / signed_MxD.shape[1], 0) * told_MxM
+
+    dual_MxM = jax.lax.fori_loop(0, ASCENTS, step, jnp.zeros((count, count)))
+    said_M = (dual_MxM * gram_MxM).sum(-1) * _signs(y_M) > 0
+    return said_M.astype(jnp.int32)
+
+
+def network(x_MxN: jax.Array, y_M: jax.Array) -> jax.Array:
+    """A net with two hidden layers, trained anew for each point on all examples before it. Slow: M nets a prompt."""
+    count, n = x_MxN.shape
+    optimiser = optax.adam(RATE)
+    keys = jax.random.split(jax.random.key(0), 3)
+    widths = (n, HIDDEN, HIDDEN, 1)
+    start = [
+        (jax.random.normal(key, (fan_in, out)) * (2 / fan_in) ** 0.5, jnp.zeros(out))
+        for key, fan_in, out in zip(keys, widths[:-1], widths[1:], strict=True)
+    ]
+
+    def logits(layers: list[tuple[jax.Array, jax.Array]], x: jax.Array) -> jax.Array:
+        for weights, bias in layers[:-1]:
+            x = jax.nn.relu(x @ weights + bias)
+        return (x @ layers[-1][0] + layers[-1][1])[..., 0]
+
+    def at(i: jax.Array) -> jax.Array:
+        told = jnp.arange(count) < i
+
+        def loss(layers: list[tuple[jax.Array, jax.Array]]) -> jax.Array:
+            losses = optax.sigmoid_binary_cross_entropy(logits(layers, x_MxN), y_M.astype(jnp.float32))
+            return (losses * told).sum() / jnp.maximum(i, 1)
+
+        def step(_: jax.Array, state):
+            layers, memory = state
+            updates, memory = optimiser.update(jax.grad(loss)(layers), memory)
+            return optax.apply_updates(layers, updates), memory
+
+        layers, _ = jax.lax.fori_loop(0, STEPS, step, (start, optimiser.init(start)))
+        return (logits(layers, x_MxN[i]) > 0).astype(jnp.int32)
+
+    return jax.lax.map(at, jnp.arange(count))
+
+
+def nearest(x_MxN: jax.Array) -> jax.Array:
+    """The first of the earlier points most similar to each, int32[M]; 0 where there is none."""
+    similar = jnp.where(jnp.tri(x_MxN.shape[0], k=-1, dtype=bool), x_MxN @ x_MxN.T, -jnp.inf)
+    return jnp.argmax(similar, -1).astype(jnp.int32)
+
+
+def _signs(y_M: jax.Array) -> jax.Array:
+    return jnp.where(y_M, 1.0, -1.0)
+
+
+def _with_one(x_MxN: jax.Array) -> jax.Array:
+    """Points with a coordinate more that is always 1, whose weight is the threshold's."""
+    return jnp.pad(x_MxN, ((0, 0), (0, 1)), constant_values=1.0)
+
+
+def _before(running: jax.Array) -> jax.Array:
+    """A running total up to the row before each."""
+    return jnp.concatenate([jnp.zeros_like(running[:1]), running[:-1]])

@@ -1,0 +1,244 @@
+"""Conjunctions and disjunctions, of literals or of variables only (arXiv 2310.03016).
+
+A conjunction is true where all its literals are, and the empty one everywhere; a disjunction is false where all are
+false, and the empty one everywhere. Inputs are uniform, but a share of them is planted: all relevant variables are
+overwritten, so that the conjunction is true, or the disjunction false.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Mapping
+from typing import ClassVar
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from scipy.stats import binom
+
+from synthetic.boolean import bayes, learners
+from synthetic.boolean.family import (
+    HYPOTHESES,
+    LARGEST,
+    PRIME,
+    Counted,
+    Family,
+    Learner,
+    literal_values,
+    product,
+    ternary,
+)
+from synthetic.draws import unit
+
+_ONCE_IN_A_MILLION = 1e-6
+
+
+class Conjunction(Family):
+    """Each variable is absent with probability 0.7, a literal with 0.15, negated with 0.15."""
+
+    density: ClassVar[float | None] = 0.3
+    planted: ClassVar[tuple[float, float] | None] = (0.3, 0.4)
+    taught: ClassVar[bool] = True
+    neighbours: ClassVar[int] = 1
+    negated: ClassVar[bool] = True  # whether literals may be
+    lead: ClassVar[int] = 2  # positive points that a teaching sequence begins with
+
+    @property
+    def radices(self) -> list[int]:
+        """Absent, there, negated."""
+        return [2 + self.negated] * self.n
+
+    def draw(self, bits: jax.Array, density: jax.Array) -> jax.Array:
+        """Variables are independent."""
+        sign = 1 + (bits & 1).astype(jnp.int32) if self.negated else 1
+        return jnp.where(unit(bits) < density, sign, 0)
+
+    def value(self, function: jax.Array, point: jax.Array) -> jax.Array:
+        """The product over literals."""
+        return product(literal_values(point, function == 1, function == 2))
+
+    def label(self, function: jax.Array, x_MxN: jax.Array) -> jax.Array:
+        """No literal is false."""
+        return (x_MxN * ternary(function) >= 0).all(-1)
+
+    def says(self, function: list[int], x: list[int]) -> bool:
+        """`all`."""
+        return all(v == (1 if d == 1 else -1) for d, v in zip(function, x, strict=True) if d)
+
+    def plant(self, function: jax.Array, x_MxN: jax.Array, planted_M: jax.Array, choice: jax.Array) -> jax.Array:
+        """Planted points satisfy all literals."""
+        return jnp.where(planted_M[:, None] & (function > 0), ternary(function), x_MxN)
+
+    def tilt(self, function: jax.Array, x_MxN: jax.Array, choice: jax.Array) -> jax.Array:
+        """Planted points are uniform where the conjunction is true."""
+        return jnp.where(self.label(function, x_MxN), 2.0 ** (function > 0).sum(), 0.0)
+
+    def teach(self, function: jax.Array, points: int) -> tuple[jax.Array, jax.Array]:
+        """Positives, then one negative for each literal, literals before negated ones; see `taught`.
+
+        Irrelevant variables are -1, but for the second point, where they are 1: together the two positives show which
+        variables are irrelevant. (Monotone conjunctions need no second, for -1 already shows that.)
+        """
+        there, negated = function == 1, function == 2
+        at = jnp.where(there, jnp.cumsum(there), there.sum() + jnp.cumsum(negated)) - 1 + self.lead
+        x_MxN = taught(ternary(function), at, points)
+        if self.lead == 2:
+            second = (jnp.arange(points) == 1)[:, None] & (function == 0)
+            x_MxN = jnp.where(second, 1.0, x_MxN)
+        return x_MxN, self.lead + (function > 0).sum()
+
+    def longest_teaching(self, density: float) -> int:
+        """By the binomial law of the number of literals."""
+        return self.lead + int(binom.isf(_ONCE_IN_A_MILLION, self.n, density))
+
+    def log_prior(self, function: jax.Array, density: jax.Array) -> jax.Array:
+        """Of independent variables."""
+        return (function > 0).sum() * self._odds(density)
+
+    def _odds(self, density: jax.Array) -> jax.Array:
+        """Logarithm of the odds of one literal against none."""
+        return jnp.log(density / (1 + self.negated)) - jnp.log1p(-density)
+
+    def learners(self, density: jax.Array, planted: jax.Array) -> Mapping[str, Learner]:
+        """Literal elimination, and the posterior by weighted samples of conjunctions."""
+        log_prior = jnp.arange(self.n + 1) * self._odds(density)
+
+        def posterior(x_MxN: jax.Array, y_M: jax.Array) -> jax.Array:
+            return bayes.of_terms(x_MxN, y_M, log_prior, planted, negated=self.negated)
+
+        def elimination(x_MxN: jax.Array, y_M: jax.Array) -> jax.Array:
+            return learners.eliminate(x_MxN, y_M, negated=self.negated)
+
+        return {"elimination": elimination, "bayes": posterior}
+
+
+class MonotoneConjunction(Conjunction):
+    """Each variable is there with probability 0.3, never negated."""
+
+    least: ClassVar[int] = 4
+    negated: ClassVar[bool] = False
+    lead: ClassVar[int] = 1
+
+
+def _of_the_negation(learner: Learner, *, flip: bool) -> Learner:
+    """A learner of disjunctions, from one of the conjunctions that they are the negations of."""
+
+    def learn(x_MxN: jax.Array, y_M: jax.Array) -> jax.Array:
+        return 1 - learner(-x_MxN if flip else x_MxN, ~y_M)
+
+    return learn
+
+
+class Disjunction(Family):
+    """Variables as in conjunctions. It is the negation of the conjunction of its literals' negations."""
+
+    density: ClassVar[float | None] = 0.3
+    planted: ClassVar[tuple[float, float] | None] = (0.3, 0.3)
+    neighbours: ClassVar[int] = 1
+
+    @property
+    def radices(self) -> list[int]:
+        """Absent, there, negated."""
+        return [3] * self.n
+
+    def _negation(self) -> Conjunction:
+        return Conjunction(self.n)
+
+    def draw(self, bits: jax.Array, density: jax.Array) -> jax.Array:
+        """Variables are independent."""
+        return self._negation().draw(bits, density)
+
+    def value(self, function: jax.Array, point: jax.Array) -> jax.Array:
+        """One less the negation's."""
+        return (PRIME + 1 - product(literal_values(point, function == 2, function == 1))) % PRIME
+
+    def label(self, function: jax.Array, x_MxN: jax.Array) -> jax.Array:
+        """Some literal is true."""
+        return (x_MxN * ternary(function) > 0).any(-1)
+
+    def says(self, function: list[int], x: list[int]) -> bool:
+        """`any`."""
+        return any(v == (1 if d == 1 else -1) for d, v in zip(function, x, strict=True) if d)
+
+    def plant(self, function: jax.Array, x_MxN: jax.Array, planted_M: jax.Array, choice: jax.Array) -> jax.Array:
+        """Planted points falsify all literals."""
+        return jnp.where(planted_M[:, None] & (function > 0), -ternary(function), x_MxN)
+
+    def tilt(self, function: jax.Array, x_MxN: jax.Array, choice: jax.Array) -> jax.Array:
+        """Planted points are uniform where the disjunction is false."""
+        return jnp.where(self.label(function, x_MxN), 0.0, 2.0 ** (function > 0).sum())
+
+    def log_prior(self, function: jax.Array, density: jax.Array) -> jax.Array:
+        """Of independent variables."""
+        return self._negation().log_prior(function, density)
+
+    def learners(self, density: jax.Array, planted: jax.Array) -> Mapping[str, Learner]:
+        """Those of the negation."""
+        found = self._negation().learners(density, planted)
+        return {name: _of_the_negation(learner, flip=False) for name, learner in found.items()}
+
+
+class Subsets(Counted):
+    """Families whose functions are the sets of `relevant` variables, all equally likely."""
+
+    @property
+    def radices(self) -> list[int]:
+        """Absent or there."""
+        return [2] * self.n
+
+    @property
+    def size(self) -> int:
+        """The binomial coefficient."""
+        return math.comb(self.n, self.relevant)
+
+    def unrank(self, rank: jax.Array) -> jax.Array:
+        """The combinatorial number system: the largest variable v with comb(v, k) <= rank, and so on below it."""
+        binomials = np.array([[min(math.comb(v, k), LARGEST) for k in range(self.relevant + 1)] for v in range(self.n)])
+
+        def take(state: tuple[jax.Array, jax.Array], row: jax.Array) -> tuple[tuple[jax.Array, jax.Array], jax.Array]:
+            rank, left = state
+            there = (left > 0) & (rank >= row[left])
+            return (rank - there * row[left], left - there), there
+
+        start = (rank, jnp.int32(self.relevant))
+        _, there = jax.lax.scan(take, start, jnp.asarray(binomials, jnp.int32), reverse=True)
+        return there.astype(jnp.int32)
+
+    def functions(self) -> np.ndarray | None:
+        """All sets, where they are few."""
+        if self.size > HYPOTHESES:
+            return None
+        every = [np.isin(np.arange(self.n), s) for s in itertools.combinations(range(self.n), self.relevant)]
+        return np.array(every, np.int32)
+
+
+class SparseDisjunction(Subsets, Disjunction):
+    """Four variables, none negated."""
+
+    density: ClassVar[float | None] = None
+    sparse: ClassVar[int | None] = 4
+    neighbours: ClassVar[int] = 3
+
+    def log_prior(self, function: jax.Array, density: jax.Array) -> jax.Array:
+        """Uniform."""
+        return jnp.float32(0)
+
+    def learners(self, density: jax.Array, planted: jax.Array) -> Mapping[str, Learner]:
+        """Those of the negation, a conjunction of `relevant` negated variables."""
+        log_prior = jnp.where(jnp.arange(self.n + 1) == self.relevant, 0.0, -jnp.inf)
+
+        def posterior(x_MxN: jax.Array, y_M: jax.Array) -> jax.Array:
+            return bayes.of_terms(x_MxN, y_M, log_prior, planted, negated=False)
+
+        def elimination(x_MxN: jax.Array, y_M: jax.Array) -> jax.Array:
+            return learners.eliminate(x_MxN, y_M, negated=False)
+
+        found: dict[str, Learner] = {"elimination": elimination, "bayes": posterior}
+        return {name: _of_the_negation(learner, flip=True) for name, learner in found.items()}
+
+
+def taught(literals: jax.Array, at: jax.Array, points: int) -> jax.Array:
+    """Points float32[points, n] that satisfy all `literals` and are -1 elsewhere, but literal v is false at `at[v]`."""
+    falsified = jnp.arange(points)[:, None] == at
+    return jnp.where(literals == 0, -1.0, jnp.where(falsified, -literals, literals))
