@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -91,10 +92,10 @@ def scores_with_seeds(
 
 
 def _aside(at: float, x: Sequence[float], share: float, *, log: bool) -> float:
-    """A little beside `at`, by a share of the axis that `x` spans."""
+    """A little beside `at`: by a share of the axis that `x` spans, or where that is linear by some of a step of `x`."""
     if log:
         return at * (max(x) / min(x) if len(x) > 1 else 10.0) ** share
-    return at + (max(x) - min(x) or 1.0) * share
+    return at + 5 * share * min((b - a for a, b in itertools.pairwise(x)), default=1.0)
 
 
 def bars(
