@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+from paper.claims.boolean_curves import CLAIM as BOOLEAN_CURVES
+from paper.claims.boolean_diversity import CLAIM as BOOLEAN_DIVERSITY
+from paper.claims.boolean_frozen import CLAIM as BOOLEAN_FROZEN
+from paper.claims.boolean_noise import CLAIM as BOOLEAN_NOISE
+from paper.claims.boolean_table import CLAIM as BOOLEAN_TABLE
+from paper.claims.boolean_teaching import CLAIM as BOOLEAN_TEACHING
+from paper.claims.boolean_two_algorithms import CLAIM as BOOLEAN_TWO_ALGORITHMS
 from paper.claims.claim import Claim
 from paper.claims.markov_threshold import CLAIM as MARKOV_THRESHOLD
 from paper.claims.rasp_addition import CLAIM as RASP_ADDITION
@@ -21,6 +28,13 @@ CLAIMS: tuple[Claim, ...] = (
     RASP_MODE_SCRATCHPAD,
     RASP_AND,
     RASP_POSITIONS,
+    BOOLEAN_TABLE,
+    BOOLEAN_CURVES,
+    BOOLEAN_TEACHING,
+    BOOLEAN_TWO_ALGORITHMS,
+    BOOLEAN_NOISE,
+    BOOLEAN_DIVERSITY,
+    BOOLEAN_FROZEN,
 )
 
 
