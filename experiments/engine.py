@@ -196,7 +196,7 @@ def _compile(mesh: jax.sharding.Mesh, at_a_time: int, leaves: tuple[Any, ...], s
         jax.jit(over_lanes(_evaluate, 2)).lower(lanes.params, runs),
         jax.jit(start).lower(runs),
     ]
-    if runs.task.baselines():
+    if _has_baselines(runs):
         lowered.append(jax.jit(over_lanes(_baselines, 1)).lower(runs))
     advance, evaluate, start, *rest = compiled = [program.compile() for program in lowered]
     baselines = rest[0] if rest else lambda runs: {}
@@ -281,6 +281,18 @@ def _evaluate(params: Any, run: Run) -> dict[str, dict[str, jax.Array]]:
         examples,
     )
     return {name: jax.tree.map(lambda x, i=i: x[i], found) for i, name in enumerate(conditions)}
+
+
+def _has_baselines(runs: Run) -> bool:
+    """Whether the task of these stacked runs names any baseline; asked in a trace, for a baseline may use its knobs."""
+    found: list[int] = []
+
+    def ask(run: Run) -> jax.Array:
+        found.append(len(run.task.baselines()))
+        return jnp.int32(0)
+
+    jax.eval_shape(jax.vmap(ask), runs)
+    return found[0] > 0
 
 
 def _baselines(run: Run) -> dict[str, dict[str, dict[str, jax.Array]]]:

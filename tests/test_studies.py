@@ -50,18 +50,21 @@ def test_the_paper_scale_has_the_papers_settings():
     assert sorted({job.config["task"]["num_rules"] for job in jobs}) == grid
 
 
+# A study of each kind: of one task, of several, of several models, with baselines, in context.
+WHOLE = ("markov/threshold", "rasp/table", "rasp/positions", "rasp/and", "boolean/curves")
+LARGE = ("markov/threshold/gpu", "markov/threshold/paper", "rasp/table/gpu", "rasp/addition/gpu", "boolean/table/gpu")
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("study", [study for study in STUDIES if study.endswith("/smoke")])
-def test_a_smoke_study_is_run_judged_and_drawn(study, tmp_path):
-    done = call("reproduce", study, f"out={tmp_path}")
+@pytest.mark.parametrize("name", WHOLE)
+def test_a_smoke_study_is_run_judged_and_drawn(name, tmp_path):
+    done = call("reproduce", f"{name}/smoke", f"out={tmp_path}")
     assert done.returncode == 0, done.stderr
-    assert (tmp_path / study / "figure.svg").exists()
+    assert (tmp_path / f"{name}/smoke/figure.svg").exists()
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "study", [*(s for s in STUDIES if s.endswith("/gpu")), "markov/threshold/paper", "rasp/table/paper"]
-)
+@pytest.mark.parametrize("study", LARGE)
 def test_a_large_study_takes_two_steps_on_a_cpu(study, tmp_path):
     """Its last job: where a study sweeps a number, that is the largest."""
     two = ["train.steps=2", "train.batch_size=8", "train.eval_every=2", "train.eval_examples=8", f"out={tmp_path}"]
