@@ -31,10 +31,10 @@ BATCH = 64
 
 
 def contestant(config: TransformerConfig) -> tuple[Callable[[int], float], float]:
-    """What trains a number of steps and returns the tokens/s, and the seconds that its engine took to compile."""
-    since = time.perf_counter()
+    """What trains a number of steps and returns the tokens/s, and the CPU seconds that its engine took to compile."""
+    since = time.process_time()
     engine = Engine([Run(TASK, config, Optimizer(), Training(steps=10**9, batch_size=BATCH), seed=0)])
-    compiled = time.perf_counter() - since
+    compiled = time.process_time() - since
     state: Any = engine.start()
     done = 0
 
@@ -74,7 +74,7 @@ def main() -> None:
             "context": TASK.spec.length,
             "tokens_per_second": round(statistics.median(found)),
             "ratio": round(statistics.median(a / b for a, b in zip(found, speeds["attention"], strict=True)), 2),
-            "compile_seconds": round(contestants[name][1], 1),
+            "compile_cpu_seconds": round(contestants[name][1], 1),
             "turns": len(found),
         }
         for name, found in speeds.items()
