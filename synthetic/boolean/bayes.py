@@ -13,6 +13,7 @@ import jax.numpy as jnp
 from jax.scipy.special import gammaln, logsumexp
 
 from synthetic.boolean.family import Family
+from synthetic.boolean.packed import pack
 
 PARTICLES = 64
 _CONTRADICTION = 1e4  # nats; so that of prompts with noise the functions with the fewest contradictions are believed
@@ -28,14 +29,14 @@ def by_enumeration(
 
     def step(log_weight_CxH: jax.Array, example: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
         x, y = example
-        label_H = jax.vmap(lambda f: family.label(f, x[None])[0])(every)
-        tilt = jax.vmap(lambda c: jax.vmap(lambda f: family.tilt(f, x[None], c)[0])(every))(choices)
+        label_H = jax.vmap(lambda f: family.label(f, x)[0])(every)
+        tilt = jax.vmap(lambda c: jax.vmap(lambda f: family.tilt(f, x, c)[0])(every))(choices)
         log_weight_CxH += jnp.log(1 - planted + planted * tilt)
         ones, zeros = (logsumexp(jnp.where(label_H == s, log_weight_CxH, -jnp.inf)) for s in (True, False))
         return log_weight_CxH - _CONTRADICTION * (label_H != y), (ones > zeros).astype(jnp.int32)
 
     start = jnp.broadcast_to(log_prior, (family.choices, len(every)))
-    return jax.lax.scan(step, start, (x_MxN, y_M))[1]
+    return jax.lax.scan(step, start, (pack(x_MxN > 0)[:, None], y_M))[1]
 
 
 def of_terms(x_MxN: jax.Array, y_M: jax.Array, log_prior: jax.Array, planted: jax.Array, *, negated: bool) -> jax.Array:

@@ -6,6 +6,8 @@ functions that are held out. So the side of a function is decided by a value tha
 multilinear extension at a point that the data seed chooses. That is the sum, over all inputs x of which it is true, of
 the product over variables v of p_v(x_v), where p_v(1) is the point's coordinate, p_v(-1) = 1 - p_v(1), and numbers are
 those of the field of `PRIME` elements. Two functions differ in it at almost every point (Schwartz 1980, Zippel 1979).
+
+Points are packed (`synthetic.boolean.packed`).
 """
 
 from __future__ import annotations
@@ -24,7 +26,8 @@ from synthetic.draws import below
 from synthetic.permutation import digits, permute
 
 PRIME = 65521  # the largest below 2^16, so that a product of two elements fits in uint32
-SHARE = 4  # a quarter of a family is held out
+SHARE = 8  # an eighth of a family is held out
+COUNTED_SHARE = 4  # a quarter where functions are numbered, for those families are small
 LARGEST = 2**31 - 1  # of an index
 HYPOTHESES = 8192  # a family of no more is enumerated by the Bayes learner
 
@@ -68,14 +71,14 @@ class Family:
         return min(math.prod(self.radices), 2**every if every < 64 else 2**64)
 
     def draw(self, bits: jax.Array, density: jax.Array) -> jax.Array:
-        """Digits int32[len(radices)] of a function by the family's law, of as many uint32 bits."""
+        """Digits int32[len(radices)] of a function by the family's law, of as many numbers uint32 of 16 random bits."""
         raise NotImplementedError
 
     def value(self, function: jax.Array, point: jax.Array) -> jax.Array:
         """The multilinear extension, uint32 below PRIME, at p_v(1) = `point` uint32[n]."""
         raise NotImplementedError
 
-    def label(self, function: jax.Array, x_MxN: jax.Array) -> jax.Array:
+    def label(self, function: jax.Array, x_MxW: jax.Array) -> jax.Array:
         """What the function says of each point: bool[M]."""
         raise NotImplementedError
 
@@ -87,16 +90,16 @@ class Family:
         """What is right at each point from `first_asked` on, in plain Python; `labels` are those in the prompt."""
         return [self.says(function, x) for x in points]
 
-    def plant(self, function: jax.Array, x_MxN: jax.Array, planted_M: jax.Array, choice: jax.Array) -> jax.Array:
+    def plant(self, function: jax.Array, x_MxW: jax.Array, planted_M: jax.Array, choice: jax.Array) -> jax.Array:
         """The points by the family's law, from uniform ones; `choice` is the part that is planted, of `choices`."""
-        return x_MxN
+        return x_MxW
 
-    def tilt(self, function: jax.Array, x_MxN: jax.Array, choice: jax.Array) -> jax.Array:
+    def tilt(self, function: jax.Array, x_MxW: jax.Array, choice: jax.Array) -> jax.Array:
         """The density of a planted point over that of a uniform one, float32[M]."""
-        return jnp.ones(x_MxN.shape[0])
+        return jnp.ones(x_MxW.shape[0])
 
     def teach(self, function: jax.Array, points: int) -> tuple[jax.Array, jax.Array]:
-        """The teaching sequence, float32[points, n] of which the first `length` count, and its length."""
+        """The teaching sequence, uint32[points, W] of which the first `length` count, and its length."""
         raise NotImplementedError
 
     def longest_teaching(self, density: float) -> int:
@@ -126,15 +129,15 @@ class Family:
     ) -> jax.Array:
         """A function of one side by the exact conditional law, from the pool's `pool` members unless that is 0.
 
-        Held out is who has a value on a quarter of the field's circle, which begins at the value of one function that
+        Held out is who has a value on an eighth of the field's circle, which begins at the value of one function that
         the data seed draws: that function is held out for every seed. That all others are, too, has a chance of about
-        4^(1 - functions), so a family of a dozen or more has both sides, and drawing anew comes to an end. Members of
+        8^(1 - functions), so a family of a dozen or more has both sides, and drawing anew comes to an end. Members of
         the pool are drawn alike, each from its number: two are one function only by the chance that the law has of it.
         """
-        words = len(self.radices)
-        bits = jax.random.bits(jax.random.fold_in(data, _SIDES), (self.n + words,), jnp.uint32)
+        size = len(self.radices)
+        bits = jax.random.bits(jax.random.fold_in(data, _SIDES), (self.n + -(-size // 2),), jnp.uint32)
         point = 2 + below(bits[: self.n], PRIME - 3).astype(jnp.uint32)
-        anchor = self.value(self.draw(bits[self.n :], jnp.float32(self.density or 0)), point)
+        anchor = self.value(self.draw(_halves(bits[self.n :], size), jnp.float32(self.density or 0)), point)
         if not held_out:
             member = below(jax.random.bits(key), jnp.maximum(pool, 1))
             key = jnp.where(pool > 0, jax.random.fold_in(jax.random.fold_in(data, _POOL), member), key)
@@ -146,10 +149,10 @@ class Family:
 
         def anew(state: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
             attempt = state[0] + 1
-            bits = jax.random.bits(jax.random.fold_in(key, attempt), (words,), jnp.uint32)
-            return attempt, self.draw(bits, density)
+            bits = jax.random.bits(jax.random.fold_in(key, attempt), (-(-size // 2),), jnp.uint32)
+            return attempt, self.draw(_halves(bits, size), density)
 
-        return jax.lax.while_loop(wrong, anew, (jnp.int32(0), jnp.zeros(words, jnp.int32)))[1]
+        return jax.lax.while_loop(wrong, anew, (jnp.int32(0), jnp.zeros(size, jnp.int32)))[1]
 
 
 class Counted(Family):
@@ -165,7 +168,7 @@ class Counted(Family):
 
     def training_size(self) -> int:
         """All but those held out."""
-        return self.size - max(1, self.size // SHARE)
+        return self.size - max(1, self.size // COUNTED_SHARE)
 
     def function(
         self, data: jax.Array, key: jax.Array, *, pool: jax.Array | int, density: jax.Array, held_out: bool
@@ -191,9 +194,14 @@ class Counted(Family):
         return self.unrank(rank)
 
 
-def ternary(digit: jax.Array) -> jax.Array:
-    """Literals -1, 0, 1 as float32, of digits 2, 0, 1."""
-    return jnp.where(digit == 2, -1, digit).astype(jnp.float32)
+def chosen(bits: jax.Array, share: jax.Array) -> jax.Array:
+    """True with probability `share`, to within 2^-16, by the upper 15 of 16 bits: the lowest is free for a sign."""
+    return (bits >> 1).astype(jnp.float32) < jnp.round(share * 2**15)
+
+
+def _halves(bits: jax.Array, size: int) -> jax.Array:
+    """`size` numbers of 16 bits, from half as many of 32."""
+    return jnp.stack([bits & 0xFFFF, bits >> 16]).reshape(-1)[:size]
 
 
 def product(values: jax.Array) -> jax.Array:

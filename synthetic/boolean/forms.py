@@ -15,9 +15,9 @@ import numpy as np
 from scipy.stats import binom
 
 from synthetic.boolean import learners
-from synthetic.boolean.family import PRIME, Family, Learner, literal_values, product, ternary
+from synthetic.boolean.family import PRIME, Family, Learner, chosen, literal_values, product
+from synthetic.boolean.packed import Literals, pack
 from synthetic.boolean.terms import taught
-from synthetic.draws import unit
 
 _TERMS = 3
 _ONCE_IN_A_MILLION = 1e-6
@@ -40,7 +40,7 @@ class DNF(Family):
     def draw(self, bits: jax.Array, density: jax.Array) -> jax.Array:
         """Terms and variables are independent."""
         sign = 1 + (bits & 1).astype(jnp.int32) if self.negated else 1
-        return jnp.where(unit(bits) < density, sign, 0)
+        return jnp.where(chosen(bits, density), sign, 0)
 
     def _terms(self, function: jax.Array) -> jax.Array:
         return function.reshape(_TERMS, self.n)
@@ -49,9 +49,9 @@ class DNF(Family):
         """Terms one by one, less both of two, plus all three: each the product over the literals of some terms."""
         return _value(self._terms(function) == 1, self._terms(function) == 2, point)
 
-    def label(self, function: jax.Array, x_MxN: jax.Array) -> jax.Array:
+    def label(self, function: jax.Array, x_MxW: jax.Array) -> jax.Array:
         """Some term has no false literal."""
-        return _hold(self._terms(function), x_MxN).any(-1)
+        return Literals.of(self._terms(function)).some_hold(x_MxW)
 
     def says(self, function: list[int], x: list[int]) -> bool:
         """`any` of `all`."""
@@ -60,15 +60,14 @@ class DNF(Family):
             for term in (function[i : i + self.n] for i in range(0, len(function), self.n))
         )
 
-    def plant(self, function: jax.Array, x_MxN: jax.Array, planted_M: jax.Array, choice: jax.Array) -> jax.Array:
+    def plant(self, function: jax.Array, x_MxW: jax.Array, planted_M: jax.Array, choice: jax.Array) -> jax.Array:
         """Planted points satisfy the term that is chosen."""
-        term = self._terms(function)[choice]
-        return jnp.where(planted_M[:, None] & (term > 0), ternary(term), x_MxN)
+        return Literals.of(self._terms(function)[choice]).satisfy(x_MxW, planted_M)
 
-    def tilt(self, function: jax.Array, x_MxN: jax.Array, choice: jax.Array) -> jax.Array:
+    def tilt(self, function: jax.Array, x_MxW: jax.Array, choice: jax.Array) -> jax.Array:
         """Planted points are uniform where the chosen term is true."""
         term = self._terms(function)[choice]
-        return jnp.where(_hold(term[None], x_MxN)[:, 0], 2.0 ** (term > 0).sum(), 0.0)
+        return jnp.where(Literals.of(term).hold(x_MxW), 2.0 ** (term > 0).sum(), 0.0)
 
     def log_prior(self, function: jax.Array, density: jax.Array) -> jax.Array:
         """Of independent variables."""
@@ -88,10 +87,10 @@ class MonotoneDNF(DNF):
         terms = self._terms(function)
         ends = jnp.cumsum((terms > 0).sum(-1) + 1)
         starts = jnp.append(0, ends[:-1])
-        blocks = jax.vmap(lambda t, s: taught(t.astype(jnp.float32), s + jnp.cumsum(t), points))(terms, starts)
+        blocks = jax.vmap(lambda t, s: taught(t, s + jnp.cumsum(t), points))(terms, starts)
         place = jnp.arange(points)
         block = (place[:, None] >= ends).sum(-1)
-        return blocks[jnp.minimum(block, _TERMS - 1), place], ends[-1]
+        return pack(blocks[jnp.minimum(block, _TERMS - 1), place]), ends[-1]
 
     def longest_teaching(self, density: float) -> int:
         """By the binomial law of the number of variables in all terms."""
@@ -111,9 +110,9 @@ class CNF(DNF):
         """One less the negation's."""
         return (PRIME + 1 - _value(self._terms(function) == 2, self._terms(function) == 1, point)) % PRIME
 
-    def label(self, function: jax.Array, x_MxN: jax.Array) -> jax.Array:
+    def label(self, function: jax.Array, x_MxW: jax.Array) -> jax.Array:
         """No clause has only false literals."""
-        return ~_hold(self._terms(function), -x_MxN).any(-1)
+        return ~Literals.of(self._terms(function)).opposite.some_hold(x_MxW)
 
     def says(self, function: list[int], x: list[int]) -> bool:
         """`all` of `any`."""
@@ -122,24 +121,22 @@ class CNF(DNF):
             for clause in (function[i : i + self.n] for i in range(0, len(function), self.n))
         )
 
-    def plant(self, function: jax.Array, x_MxN: jax.Array, planted_M: jax.Array, choice: jax.Array) -> jax.Array:
+    def plant(self, function: jax.Array, x_MxW: jax.Array, planted_M: jax.Array, choice: jax.Array) -> jax.Array:
         """Planted points falsify the clause that is chosen."""
-        clause = self._terms(function)[choice]
-        return jnp.where(planted_M[:, None] & (clause > 0), -ternary(clause), x_MxN)
+        return Literals.of(self._terms(function)[choice]).opposite.satisfy(x_MxW, planted_M)
 
-    def tilt(self, function: jax.Array, x_MxN: jax.Array, choice: jax.Array) -> jax.Array:
+    def tilt(self, function: jax.Array, x_MxW: jax.Array, choice: jax.Array) -> jax.Array:
         """Planted points are uniform where the chosen clause is false."""
-        return super().tilt(function, -x_MxN, choice)
-
-
-def _hold(terms: jax.Array, x_MxN: jax.Array) -> jax.Array:
-    """Which of the terms, digits int32[K, n], hold at each point: bool[M, K]."""
-    return (x_MxN[:, None] * ternary(terms) >= 0).all(-1)
+        clause = self._terms(function)[choice]
+        return jnp.where(Literals.of(clause).opposite.hold(x_MxW), 2.0 ** (clause > 0).sum(), 0.0)
 
 
 def _value(there: jax.Array, negated: jax.Array, point: jax.Array) -> jax.Array:
     """The extension of a disjunction of terms with these literals, bool[K, n]: inclusion and exclusion."""
-    some = np.array([[(s >> t) & 1 for t in range(_TERMS)] for s in range(1, 2**_TERMS)], bool)
-    of_some = jnp.asarray(some)[:, :, None]
-    values = product(literal_values(point, (of_some & there).any(1), (of_some & negated).any(1)))
-    return jnp.where(some.sum(1) % 2 == 1, values, PRIME - values).sum() % PRIME
+    # In which terms a variable is, as bits; a union of terms is bits, too.
+    place, unions = 1 << jnp.arange(_TERMS)[:, None], range(1, 2**_TERMS)
+    union = np.array(unions)[:, None]
+    in_there, in_negated = (jnp.where(of, place, 0).sum(0) & union != 0 for of in (there, negated))
+    values = product(literal_values(point, in_there, in_negated))
+    added = np.array([union.bit_count() % 2 == 1 for union in unions])
+    return jnp.where(added, values, PRIME - values).sum() % PRIME

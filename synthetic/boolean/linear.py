@@ -12,8 +12,9 @@ import jax
 import jax.numpy as jnp
 
 from synthetic.boolean import learners
-from synthetic.boolean.family import PRIME, Family, Learner, ternary
-from synthetic.draws import below, unit
+from synthetic.boolean.family import PRIME, Family, Learner, chosen
+from synthetic.boolean.packed import unpack
+from synthetic.draws import below
 
 
 class Linear(Family):
@@ -41,10 +42,10 @@ class Linear(Family):
         law, _ = jax.lax.scan(add, (sums == 0).astype(jnp.uint32), (weights, point))
         return jnp.where(sums >= threshold, law, 0).sum() % PRIME
 
-    def label(self, function: jax.Array, x_MxN: jax.Array) -> jax.Array:
+    def label(self, function: jax.Array, x_MxW: jax.Array) -> jax.Array:
         """Small integers are exact in float32."""
         weights, threshold = self.weights(function)
-        return (x_MxN * weights.astype(jnp.float32)).sum(-1) >= threshold
+        return (unpack(x_MxW, self.n) * weights.astype(jnp.float32)).sum(-1) >= threshold
 
     def learners(self, density: jax.Array, planted: jax.Array) -> Mapping[str, Learner]:
         """Half-spaces that are fitted to the examples."""
@@ -66,7 +67,7 @@ class Majority(Linear):
 
     def draw(self, bits: jax.Array, density: jax.Array) -> jax.Array:
         """Variables are independent."""
-        return (unit(bits) < density).astype(jnp.int32)
+        return chosen(bits, density).astype(jnp.int32)
 
     def weights(self, function: jax.Array) -> tuple[jax.Array, jax.Array]:
         """Of those among them 1."""
@@ -95,12 +96,12 @@ class Threshold(Linear):
 
     def draw(self, bits: jax.Array, density: jax.Array) -> jax.Array:
         """Variables and the threshold are independent."""
-        weights = jnp.where(unit(bits) < density, 1 + (bits & 1).astype(jnp.int32), 0)
+        weights = jnp.where(chosen(bits, density), 1 + (bits & 1).astype(jnp.int32), 0)
         return weights.at[self.n].set(below(bits[self.n], 6))
 
     def weights(self, function: jax.Array) -> tuple[jax.Array, jax.Array]:
         """Integer sums are above b - 0.5 from b on."""
-        return ternary(function[: self.n]).astype(jnp.int32), function[self.n] - 2
+        return jnp.array([0, 1, -1])[function[: self.n]], function[self.n] - 2
 
     def says(self, function: list[int], x: list[int]) -> bool:
         """A sum."""

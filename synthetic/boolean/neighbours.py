@@ -14,6 +14,7 @@ import jax.numpy as jnp
 
 from synthetic.boolean import learners
 from synthetic.boolean.family import PRIME, Family, Learner
+from synthetic.boolean.packed import pack, unpack
 from synthetic.draws import below
 
 
@@ -56,18 +57,18 @@ class NearestNeighbour(Family):
 
         return jax.lax.scan(step, jnp.uint32(1), function)[0]
 
-    def label(self, function: jax.Array, x_MxN: jax.Array) -> jax.Array:
+    def label(self, function: jax.Array, x_MxW: jax.Array) -> jax.Array:
         """By following each point to its neighbour, and that one to its own, until one of the first is reached."""
-        count = x_MxN.shape[0]
+        count = x_MxW.shape[0]
         place = jnp.arange(count)
-        neighbour = jnp.where(place < self.start, place, learners.nearest(x_MxN))
+        neighbour = jnp.where(place < self.start, place, learners.nearest(unpack(x_MxW, self.n)))
         for _ in range((count - 1).bit_length()):
             neighbour = neighbour[neighbour]
         return self._points(function)[1][neighbour] == 1
 
-    def plant(self, function: jax.Array, x_MxN: jax.Array, planted_M: jax.Array, choice: jax.Array) -> jax.Array:
+    def plant(self, function: jax.Array, x_MxW: jax.Array, planted_M: jax.Array, choice: jax.Array) -> jax.Array:
         """The first points are the function's."""
-        return jax.lax.dynamic_update_slice(x_MxN, 2.0 * self._points(function)[0] - 1, (0, 0))
+        return jax.lax.dynamic_update_slice(x_MxW, pack(self._points(function)[0] == 1), (0, 0))
 
     def answers(self, function: list[int], points: list[list[int]], labels: list[bool]) -> list[bool]:
         """`max`, which gives the first of several; the labels of the first points are the prompt's."""

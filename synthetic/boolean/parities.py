@@ -10,15 +10,16 @@ import jax.numpy as jnp
 
 from synthetic.boolean import learners
 from synthetic.boolean.family import Counted, Learner
+from synthetic.boolean.packed import pack
 from synthetic.boolean.terms import Subsets
 
 
 class Parities(Counted):
     """Families of parities."""
 
-    def label(self, function: jax.Array, x_MxN: jax.Array) -> jax.Array:
+    def label(self, function: jax.Array, x_MxW: jax.Array) -> jax.Array:
         """Modulo 2."""
-        return (function * (x_MxN > 0)).sum(-1) % 2 == 1
+        return jax.lax.population_count(pack(function == 1) & x_MxW).sum(-1) % 2 == 1
 
     def says(self, function: list[int], x: list[int]) -> bool:
         """A sum."""
@@ -56,7 +57,7 @@ class SparseParity(Subsets, Parities):
     def teach(self, function: jax.Array, points: int) -> tuple[jax.Array, jax.Array]:
         """For each relevant variable in turn, a point in which it alone is 1, so odd. Their number is known."""
         shown = (jnp.arange(points)[:, None] == jnp.cumsum(function) - 1) & (function == 1)
-        return jnp.where(shown, 1.0, -1.0), function.sum()
+        return pack(shown), function.sum()
 
     def longest_teaching(self, density: float) -> int:
         """One for each relevant variable."""

@@ -25,11 +25,11 @@ from synthetic.boolean.family import (
     Counted,
     Family,
     Learner,
+    chosen,
     literal_values,
     product,
-    ternary,
 )
-from synthetic.draws import unit
+from synthetic.boolean.packed import Literals, pack
 
 _ONCE_IN_A_MILLION = 1e-6
 
@@ -52,27 +52,27 @@ class Conjunction(Family):
     def draw(self, bits: jax.Array, density: jax.Array) -> jax.Array:
         """Variables are independent."""
         sign = 1 + (bits & 1).astype(jnp.int32) if self.negated else 1
-        return jnp.where(unit(bits) < density, sign, 0)
+        return jnp.where(chosen(bits, density), sign, 0)
 
     def value(self, function: jax.Array, point: jax.Array) -> jax.Array:
         """The product over literals."""
         return product(literal_values(point, function == 1, function == 2))
 
-    def label(self, function: jax.Array, x_MxN: jax.Array) -> jax.Array:
+    def label(self, function: jax.Array, x_MxW: jax.Array) -> jax.Array:
         """No literal is false."""
-        return (x_MxN * ternary(function) >= 0).all(-1)
+        return Literals.of(function).hold(x_MxW)
 
     def says(self, function: list[int], x: list[int]) -> bool:
         """`all`."""
         return all(v == (1 if d == 1 else -1) for d, v in zip(function, x, strict=True) if d)
 
-    def plant(self, function: jax.Array, x_MxN: jax.Array, planted_M: jax.Array, choice: jax.Array) -> jax.Array:
+    def plant(self, function: jax.Array, x_MxW: jax.Array, planted_M: jax.Array, choice: jax.Array) -> jax.Array:
         """Planted points satisfy all literals."""
-        return jnp.where(planted_M[:, None] & (function > 0), ternary(function), x_MxN)
+        return Literals.of(function).satisfy(x_MxW, planted_M)
 
-    def tilt(self, function: jax.Array, x_MxN: jax.Array, choice: jax.Array) -> jax.Array:
+    def tilt(self, function: jax.Array, x_MxW: jax.Array, choice: jax.Array) -> jax.Array:
         """Planted points are uniform where the conjunction is true."""
-        return jnp.where(self.label(function, x_MxN), 2.0 ** (function > 0).sum(), 0.0)
+        return jnp.where(self.label(function, x_MxW), 2.0 ** (function > 0).sum(), 0.0)
 
     def teach(self, function: jax.Array, points: int) -> tuple[jax.Array, jax.Array]:
         """Positives, then one negative for each literal, literals before negated ones; see `taught`.
@@ -82,11 +82,10 @@ class Conjunction(Family):
         """
         there, negated = function == 1, function == 2
         at = jnp.where(there, jnp.cumsum(there), there.sum() + jnp.cumsum(negated)) - 1 + self.lead
-        x_MxN = taught(ternary(function), at, points)
+        x_MxN = taught(function, at, points)
         if self.lead == 2:
-            second = (jnp.arange(points) == 1)[:, None] & (function == 0)
-            x_MxN = jnp.where(second, 1.0, x_MxN)
-        return x_MxN, self.lead + (function > 0).sum()
+            x_MxN |= (jnp.arange(points) == 1)[:, None] & (function == 0)
+        return pack(x_MxN), self.lead + (function > 0).sum()
 
     def longest_teaching(self, density: float) -> int:
         """By the binomial law of the number of literals."""
@@ -153,21 +152,21 @@ class Disjunction(Family):
         """One less the negation's."""
         return (PRIME + 1 - product(literal_values(point, function == 2, function == 1))) % PRIME
 
-    def label(self, function: jax.Array, x_MxN: jax.Array) -> jax.Array:
+    def label(self, function: jax.Array, x_MxW: jax.Array) -> jax.Array:
         """Some literal is true."""
-        return (x_MxN * ternary(function) > 0).any(-1)
+        return ~Literals.of(function).opposite.hold(x_MxW)
 
     def says(self, function: list[int], x: list[int]) -> bool:
         """`any`."""
         return any(v == (1 if d == 1 else -1) for d, v in zip(function, x, strict=True) if d)
 
-    def plant(self, function: jax.Array, x_MxN: jax.Array, planted_M: jax.Array, choice: jax.Array) -> jax.Array:
+    def plant(self, function: jax.Array, x_MxW: jax.Array, planted_M: jax.Array, choice: jax.Array) -> jax.Array:
         """Planted points falsify all literals."""
-        return jnp.where(planted_M[:, None] & (function > 0), -ternary(function), x_MxN)
+        return Literals.of(function).opposite.satisfy(x_MxW, planted_M)
 
-    def tilt(self, function: jax.Array, x_MxN: jax.Array, choice: jax.Array) -> jax.Array:
+    def tilt(self, function: jax.Array, x_MxW: jax.Array, choice: jax.Array) -> jax.Array:
         """Planted points are uniform where the disjunction is false."""
-        return jnp.where(self.label(function, x_MxN), 0.0, 2.0 ** (function > 0).sum())
+        return jnp.where(self.label(function, x_MxW), 0.0, 2.0 ** (function > 0).sum())
 
     def log_prior(self, function: jax.Array, density: jax.Array) -> jax.Array:
         """Of independent variables."""
@@ -238,7 +237,7 @@ class SparseDisjunction(Subsets, Disjunction):
         return {name: _of_the_negation(learner, flip=True) for name, learner in found.items()}
 
 
-def taught(literals: jax.Array, at: jax.Array, points: int) -> jax.Array:
-    """Points float32[points, n] that satisfy all `literals` and are -1 elsewhere, but literal v is false at `at[v]`."""
+def taught(digits: jax.Array, at: jax.Array, points: int) -> jax.Array:
+    """Points bool[points, n] that satisfy all literals and are -1 elsewhere, but literal v is false at `at[v]`."""
     falsified = jnp.arange(points)[:, None] == at
-    return jnp.where(literals == 0, -1.0, jnp.where(falsified, -literals, literals))
+    return ((digits == 1) & ~falsified) | ((digits == 2) & falsified)
