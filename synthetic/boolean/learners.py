@@ -7,12 +7,13 @@ examples before it alone.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import jax
 import jax.numpy as jnp
 import optax
 
-EPOCHS = 8  # of the perceptron at each point
-ASCENTS, ASCENT = 100, 0.3  # steps of max_margin and their size, in inverse squared lengths of an example
+EPOCHS = 8  # of half-spaces at each point, over the examples so far
 HIDDEN, STEPS, RATE = 100, 100, 5e-3  # of the net: arXiv 2310.03016's own, as published with its code
 
 
@@ -80,42 +81,40 @@ def gaussian_elimination(x_MxN: jax.Array, y_M: jax.Array) -> jax.Array:
 
 
 def perceptron(x_MxN: jax.Array, y_M: jax.Array) -> jax.Array:
-    """The half-space of a perceptron that goes on from point to point, `EPOCHS` times over all examples so far at each.
+    """A half-space with all earlier examples on their sides, so a solution of the linear programme that they are.
 
-    It is right on all of them where that suffices, so a solution of the linear programme that they are.
+    The perceptron finds one where `EPOCHS` suffice. It goes on from point to point with the weights it has.
     """
-    count = y_M.shape[0]
-    signed_MxD = _signs(y_M)[:, None] * _with_one(x_MxN)
-
-    def at(weights: jax.Array, i: jax.Array) -> tuple[jax.Array, jax.Array]:
-        said = (weights * signed_MxD[i]).sum() * _signs(y_M)[i] > 0
-
-        def visit(weights: jax.Array, j: jax.Array) -> tuple[jax.Array, None]:
-            wrong = (weights * signed_MxD[j]).sum() <= 0
-            return weights + (wrong & (j <= i)) * signed_MxD[j], None
-
-        weights, _ = jax.lax.scan(visit, weights, jnp.tile(jnp.arange(count), EPOCHS))
-        return weights, said.astype(jnp.int32)
-
-    return jax.lax.scan(at, jnp.zeros(signed_MxD.shape[1]), jnp.arange(count))[1]
+    return _half_spaces(x_MxN, y_M, lambda dual, margin: dual + (margin <= 0))
 
 
 def max_margin(x_MxN: jax.Array, y_M: jax.Array) -> jax.Array:
-    """The half-space farthest from all earlier examples: projected gradient ascent of its dual (Vapnik 1995).
+    """The half-space that is farthest from all earlier examples, by coordinate ascent of its dual (Hildreth 1957)."""
+    squared = x_MxN.shape[1] + 1
+    return _half_spaces(x_MxN, y_M, lambda dual, margin: jnp.maximum(dual + (1 - margin) / squared, 0))
 
-    Row i of the dual's variables is of the half-space for point i, so has none but for the examples before it.
+
+def _half_spaces(x_MxN: jax.Array, y_M: jax.Array, update: Callable[[jax.Array, jax.Array], jax.Array]) -> jax.Array:
+    """What half-spaces say whose weights are sums of y x times dual variables; `EPOCHS` over the examples a point.
+
+    `update` gives an example's new dual variable, from the old one and from its y w x.
     """
     count = y_M.shape[0]
-    signed_MxD = _signs(y_M)[:, None] * _with_one(x_MxN)
-    gram_MxM, told_MxM = signed_MxD @ signed_MxD.T, jnp.tri(count, k=-1)
+    signed_MxD = _signs(y_M)[:, None] * jnp.pad(x_MxN, ((0, 0), (0, 1)), constant_values=1.0)
 
-    def step(_: jax.Array, dual_MxM: jax.Array) -> jax.Array:
-        slope_MxM = 1 - dual_MxM @ gram_MxM
-        return jnp.maximum(dual_MxM + ASCENT * slope_MxM / signed_MxD.shape[1], 0) * told_MxM
+    def visit(state: tuple[jax.Array, jax.Array], j: jax.Array, i: jax.Array) -> tuple[jax.Array, jax.Array]:
+        weights, dual = state
+        new = jnp.where(j <= i, update(dual[j], (weights * signed_MxD[j]).sum()), dual[j])
+        return weights + (new - dual[j]) * signed_MxD[j], dual.at[j].set(new)
 
-    dual_MxM = jax.lax.fori_loop(0, ASCENTS, step, jnp.zeros((count, count)))
-    said_M = (dual_MxM * gram_MxM).sum(-1) * _signs(y_M) > 0
-    return said_M.astype(jnp.int32)
+    def at(state: tuple[jax.Array, jax.Array], i: jax.Array) -> tuple[tuple[jax.Array, jax.Array], jax.Array]:
+        said = (state[0] * signed_MxD[i]).sum() * _signs(y_M)[i] > 0
+        order = jnp.tile(jnp.arange(count), EPOCHS)
+        state, _ = jax.lax.scan(lambda s, j: (visit(s, j, i), None), state, order)
+        return state, said.astype(jnp.int32)
+
+    start = (jnp.zeros(signed_MxD.shape[1]), jnp.zeros(count))
+    return jax.lax.scan(at, start, jnp.arange(count))[1]
 
 
 def network(x_MxN: jax.Array, y_M: jax.Array) -> jax.Array:
@@ -160,11 +159,6 @@ def nearest(x_MxN: jax.Array) -> jax.Array:
 
 def _signs(y_M: jax.Array) -> jax.Array:
     return jnp.where(y_M, 1.0, -1.0)
-
-
-def _with_one(x_MxN: jax.Array) -> jax.Array:
-    """Points with a coordinate more that is always 1, whose weight is the threshold's."""
-    return jnp.pad(x_MxN, ((0, 0), (0, 1)), constant_values=1.0)
 
 
 def _before(running: jax.Array) -> jax.Array:
