@@ -2,8 +2,8 @@
 
     python -m benchmarks.lanes
 
-Milliseconds of a lane's training step with 1, 2, 4 and 8 of 8 lanes a device at a time, interleaved in one run, at
-three sizes. `lanes_per_device` is by default 1 on a CPU and all of them on an accelerator; the record is why.
+Milliseconds of a lane's training step with 1, 2, 4 and 8 of 8 lanes a device at a time, interleaved in one run, at the
+studies' size. `lanes_per_device` is by default 1 on a CPU and all of them on an accelerator; the record is why.
 """
 
 from __future__ import annotations
@@ -20,11 +20,7 @@ from experiments.engine import Engine
 
 AT_A_TIME = (1, 2, 4, 8)
 REPEATS, SECONDS = 5, 2.0
-SIZES = {
-    "smoke": ["study=markov/threshold/smoke", "task.num_rules=30"],
-    "cpu": ["study=markov/threshold/cpu", "task.num_rules=1000"],
-    "cpu, 4 layers of width 128": ["study=markov/threshold/cpu", "task.num_rules=1000", "model=small"],
-}
+SIZES = {"cpu": ["study=markov/threshold/cpu", "task.num_rules=1000"]}
 
 
 def main() -> None:
