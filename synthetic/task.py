@@ -64,8 +64,8 @@ class Task:
     rates: ClassVar[Mapping[str, str]] = {}
     # The condition that says most, shown while training and returned to sweepers; the last one if empty.
     headline: ClassVar[str] = ""
-    # True where each weighted position is a question of its own (in-context tasks): scores are read as a curve over them,
-    # and an exact match is a right answer to the last.
+    # True where each weighted position is a question of its own (in-context tasks): scores are read as a curve over
+    # them, and an exact match is a right answer to the last.
     curve: ClassVar[bool] = False
 
     @property
@@ -96,8 +96,8 @@ class Task:
     def baselines(self) -> Mapping[str, Callable[[Example], jax.Array]]:
         """Learners that are not trained, scored beside the model on the same examples: name to what each says.
 
-        Each is traceable and reads one example (a prompt's true labels too, as far as its own rules allow a learner) and
-        gives int32[T], the class it would say at each position; what it says off the weighted positions is not read.
+        Each is traceable and reads one example (a prompt's true labels too, as far as its own rules allow a learner)
+        and gives int32[T], the class it would say at each position; what it says off the weighted positions is not read.
         """
         return {}
 
