@@ -104,7 +104,7 @@ def test_a_prompt_is_points_then_labels_as_the_paper_lays_it_out():
 
 def test_packing_keeps_points():
     for n in (1, 31, 32, 33, 64):
-        ones = jax.random.bernoulli(jax.random.key(n), 0.5, (5, n))
+        ones = jnp.asarray(np.random.default_rng(n).random((5, n)) < 0.5)
         assert (unpack(pack(ones), n) == jnp.where(ones, 1, -1)).all()
 
 
@@ -175,12 +175,12 @@ def test_thresholds_are_uniform_and_sparse_families_have_as_many_variables_as_in
     ],
 )
 def test_a_share_of_points_is_planted_and_the_others_are_uniform(family, share, label):
-    task = boolean(family, 24, 40)
+    task, rng = boolean(family, 24, 40), np.random.default_rng(0)
     for knob, expected in ((-1.0, share), (0.0, 0.0), *([(0.8, 0.8)] if share else [])):
         chance, of = 0.0, 0
         batch = draw(task.replace(planted=knob), count=120)
         for function, example in zip(functions(task, batch), each(batch), strict=True):
-            fresh = np.random.default_rng(0).choice([-1, 1], (60, 24)).tolist()
+            fresh = rng.choice([-1, 1], (60, 24)).tolist()
             free = np.mean([task._functions.says(function.tolist(), x) == label for x in fresh])
             chance += expected + (1 - expected) * free
             of += (example.targets[::2] == label).mean()
@@ -204,16 +204,17 @@ def test_noise_flips_labels_of_training_in_the_prompt_and_in_the_targets():
 
 @pytest.mark.parametrize("family", ["conjunction", "halfspace", "sparse_parity", "nearest_neighbour"])
 def test_a_pool_of_so_many_functions_gives_so_many_and_the_data_seed_alone_decides_which(family):
-    def pool(size, split="train", **fields):
+    def pools(size, **fields):
+        """Of training, of what is tested as seen and of what is not."""
         task = boolean(family, 10, 24, pool=size).replace(**fields)
-        return set(map(tuple, functions(task, draw(task, split, count=160)).tolist()))
+        return [set(map(tuple, functions(task, b).tolist())) for b in draws(task, "train", "seen", "unseen", count=160)]
 
-    ten = pool(10)
+    ten, seen, unseen = pools(10)
     assert len(ten) == 10
-    assert ten == pool(10, "seen") == pool(10, noise_rate=0.5)
-    assert ten < pool(20)
-    assert len(ten & pool(10, seed=1)) < 8
-    assert not ten & pool(10, "unseen")
+    assert ten == seen == pools(10, noise_rate=0.5)[0]
+    assert not ten & unseen
+    assert ten < pools(20)[0]
+    assert len(ten & pools(10, seed=1)[0]) < 8
 
 
 @pytest.mark.parametrize(
