@@ -97,7 +97,7 @@ class Task:
         """Learners that are not trained, scored beside the model on the same examples: name to what each says.
 
         Each is traceable and reads one example (a prompt's true labels too, as far as its own rules allow a learner)
-        and gives int32[T], the class it would say at each position; what it says off the weighted positions is not read.
+        and gives int32[T], the class it would say at each position; off the weighted positions that is not read.
         """
         return {}
 
