@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from scipy.stats import chisquare
 
 from fields import check
-from synthetic.markov import Markov, _fill
+from synthetic.markov import Markov
+from synthetic.markov.fill import fill
 from synthetic.task import Example
 
 # A program that runs a few times: optimising it takes longer than it saves.
@@ -123,7 +124,7 @@ def test_occurrences_are_uniform_over_their_range():
 
 def test_the_one_occurrence_is_equally_often_everywhere():
     position = jit(
-        jax.vmap(lambda key: _fill(jax.random.bits(key, (3, 9), jnp.uint32), jnp.array([0, 1]), jnp.int32(1), 3)[1])
+        jax.vmap(lambda key: fill(jax.random.bits(key, (3, 9), jnp.uint32), jnp.array([0, 1]), jnp.int32(1), 3)[1])
     )
     found = np.asarray(position(jax.random.split(jax.random.key(3), 8000)))
     assert chisquare(np.bincount(found, minlength=8)).pvalue > 0.001
@@ -134,7 +135,7 @@ def test_every_input_with_that_many_occurrences_can_come(x):
     pattern = jnp.array([ord(c) - ord("a") for c in x])
     for count in range(3):
         fill = jit(
-            jax.vmap(lambda key, n=count: _fill(jax.random.bits(key, (3, 6), jnp.uint32), pattern, jnp.int32(n), 2)[0])
+            jax.vmap(lambda key, n=count: fill(jax.random.bits(key, (3, 6), jnp.uint32), pattern, jnp.int32(n), 2)[0])
         )
         found = {"".join("ab"[t] for t in z) for z in np.asarray(fill(jax.random.split(jax.random.key(6), 4000)))}
         assert found == {z for z in map("".join, itertools.product("ab", repeat=6)) if z.count(x) == count}
@@ -142,7 +143,7 @@ def test_every_input_with_that_many_occurrences_can_come(x):
 
 def test_letters_around_a_pattern_of_one_are_uniform_over_the_others():
     fill = jit(
-        jax.vmap(lambda key: _fill(jax.random.bits(key, (3, 12), jnp.uint32), jnp.array([2]), jnp.int32(3), 5)[0])
+        jax.vmap(lambda key: fill(jax.random.bits(key, (3, 12), jnp.uint32), jnp.array([2]), jnp.int32(3), 5)[0])
     )
     letters = np.bincount(np.asarray(fill(jax.random.split(jax.random.key(4), 4000))).reshape(-1), minlength=5)
     assert letters[2] == 3 * 4000

@@ -28,6 +28,7 @@ import numpy as np
 
 from fields import knob, pytree, static
 from synthetic.draws import below, unit
+from synthetic.markov.fill import fill
 from synthetic.permutation import digits, permute
 from synthetic.task import Example, Spec, Task, register
 
@@ -177,7 +178,7 @@ class Markov(Task):
         noop = unit(bits[0]) < self.noop_rate
         count = self.min_occurrences + below(bits[1], self.max_occurrences - self.min_occurrences + 1)
         count = jnp.where(noop, 0, count)
-        z, first = _fill(bits[2:].reshape(3, -1), x, count, self.alphabet)
+        z, first = fill(bits[2:].reshape(3, -1), x, count, self.alphabet)
         answer, length = self._rewrite(y, z, first, noop)
         equals = jnp.full((1,), self.alphabet, jnp.int32)
         text = jnp.concatenate([x, y, z, equals, answer])
@@ -275,42 +276,3 @@ def _with_checksum(bits: jax.Array, free: jax.Array, value: jax.Array, alphabet:
     units = jnp.array([u for u in range(1, alphabet) if math.gcd(u, alphabet) == 1], jnp.int32)
     coefficients = units[below(bits[1:], len(units))]
     return jnp.append(free, (value - below(bits[0], alphabet) - (coefficients * free).sum()) % alphabet)
-
-
-def _fill(bits: jax.Array, x: jax.Array, count: jax.Array, alphabet: int) -> tuple[jax.Array, jax.Array]:
-    """A random string z with exactly `count` occurrences of x, and where the first is, or -1.
-
-    z is int32[length], made of `bits` uint32[3, length]. Counted from the left without overlap, as `str.count` does.
-    Copies of x are put at uniformly random gaps (Knuth's selection sampling); between them letters are uniform, but for
-    the one that would complete another counted occurrence. A copy's end is a counted occurrence unless an earlier one
-    overlaps the copy, which then replaces it: either way each copy adds one and free letters add none.
-    """
-    n, length = x.shape[0], bits.shape[1]
-    gap, letter = unit(bits[0]), below(bits[1], alphabet)
-    # What to say instead of the forbidden last letter of x: uniform over the rest.
-    other = (x[-1] + 1 + below(bits[2], alphabet - 1)) % alphabet
-
-    def place(carry, now):
-        recent, since, inside, left = carry
-        t, gap, letter, other = now
-        free = inside == 0
-        # Of the items still to lay out, free letters and copies, `left` are copies.
-        items = length - t - (n - 1) * left
-        starts = free & (gap * items < left)
-        completes = (recent == x[:-1]).all() & (since >= n - 1)
-        letter = jnp.where(completes & (letter == x[-1]), other, letter)
-        inside = jnp.where(starts, 1, jnp.where(free, 0, inside + 1))
-        letter = jnp.where(inside > 0, x[jnp.maximum(inside - 1, 0)], letter)
-        matched = completes & (letter == x[-1])
-        carry = (
-            jnp.append(recent, letter)[1:],
-            jnp.where(matched, 0, since + 1),
-            jnp.where(inside == n, 0, inside),
-            left - starts,
-        )
-        return carry, (letter, matched)
-
-    start = (jnp.full((n - 1,), -1, jnp.int32), jnp.int32(0), jnp.int32(0), count.astype(jnp.int32))
-    _, (z, matched) = jax.lax.scan(place, start, (jnp.arange(length), gap, letter, other))
-    first = jnp.where(matched.any(), jnp.argmax(matched) - n + 1, -1)
-    return z, first
