@@ -134,15 +134,15 @@ def test_the_one_occurrence_is_equally_often_everywhere():
 def test_every_input_with_that_many_occurrences_can_come(x):
     pattern = jnp.array([ord(c) - ord("a") for c in x])
     for count in range(3):
-        fill = jit(
+        draw = jit(
             jax.vmap(lambda key, n=count: fill(jax.random.bits(key, (3, 6), jnp.uint32), pattern, jnp.int32(n), 2)[0])
         )
-        found = {"".join("ab"[t] for t in z) for z in np.asarray(fill(jax.random.split(jax.random.key(6), 4000)))}
+        found = {"".join("ab"[t] for t in z) for z in np.asarray(draw(jax.random.split(jax.random.key(6), 4000)))}
         assert found == {z for z in map("".join, itertools.product("ab", repeat=6)) if z.count(x) == count}
 
 
 def test_letters_around_a_pattern_of_one_are_uniform_over_the_others():
-    fill = jit(
+    draw = jit(
         jax.vmap(lambda key: fill(jax.random.bits(key, (3, 12), jnp.uint32), jnp.array([2]), jnp.int32(3), 5)[0])
     )
     letters = np.bincount(np.asarray(fill(jax.random.split(jax.random.key(4), 4000))).reshape(-1), minlength=5)
