@@ -145,7 +145,7 @@ def test_letters_around_a_pattern_of_one_are_uniform_over_the_others():
     draw = jit(
         jax.vmap(lambda key: fill(jax.random.bits(key, (3, 12), jnp.uint32), jnp.array([2]), jnp.int32(3), 5)[0])
     )
-    letters = np.bincount(np.asarray(fill(jax.random.split(jax.random.key(4), 4000))).reshape(-1), minlength=5)
+    letters = np.bincount(np.asarray(draw(jax.random.split(jax.random.key(4), 4000))).reshape(-1), minlength=5)
     assert letters[2] == 3 * 4000
     assert chisquare(np.delete(letters, 2)).pvalue > 0.001
 
