@@ -10,6 +10,10 @@ from paper.claims.boolean_table import CLAIM as BOOLEAN_TABLE
 from paper.claims.boolean_teaching import CLAIM as BOOLEAN_TEACHING
 from paper.claims.boolean_two_algorithms import CLAIM as BOOLEAN_TWO_ALGORITHMS
 from paper.claims.claim import Claim
+from paper.claims.markov_long_tail import CLAIM as MARKOV_LONG_TAIL
+from paper.claims.markov_noop import CLAIM as MARKOV_NOOP
+from paper.claims.markov_occurrences import CLAIM as MARKOV_OCCURRENCES
+from paper.claims.markov_robustness import CLAIM as MARKOV_ROBUSTNESS
 from paper.claims.markov_threshold import CLAIM as MARKOV_THRESHOLD
 from paper.claims.rasp_addition import CLAIM as RASP_ADDITION
 from paper.claims.rasp_and import CLAIM as RASP_AND
@@ -21,6 +25,10 @@ from paper.claims.rasp_table import CLAIM as RASP_TABLE
 
 CLAIMS: tuple[Claim, ...] = (
     MARKOV_THRESHOLD,
+    MARKOV_LONG_TAIL,
+    MARKOV_NOOP,
+    MARKOV_OCCURRENCES,
+    MARKOV_ROBUSTNESS,
     RASP_TABLE,
     RASP_COUNT_CURVES,
     RASP_ADDITION,

@@ -136,15 +136,18 @@ class Markov(Task):
     def conditions(self) -> dict[str, tuple[Task, str]]:
         """The training set itself; fresh inputs to its rules; unseen rules; the last two by no-op or not.
 
-        Fresh inputs are drawn anew from the law of the inputs: where that law has few, some were in training too.
+        Fresh inputs are drawn anew from the law of the inputs: where that law has few, some were in training too. Of
+        `unseen/mixed` x stands in z as often as in training or not: any number of times that fits, each equally often.
         """
         applied, noop = self.replace(noop_rate=0.0), self.replace(noop_rate=1.0)
+        fits = self.input_length // self.search_length
         return {
             "train": (self, "train"),
             "seen/applied": (applied, "seen"),
             "seen/noop": (noop, "seen"),
             "unseen/applied": (applied, "unseen"),
             "unseen/noop": (noop, "unseen"),
+            "unseen/mixed": (applied.replace(min_occurrences=1, max_occurrences=fits), "unseen"),
         }
 
     def sample(self, key: jax.Array, split: str) -> Example:
