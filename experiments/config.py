@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import functools
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -26,9 +26,9 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
 import fields
-from experiments.engine import Training
+from experiments.engine import Run, Training
 from experiments.errors import ConfigError
-from experiments.job import NOT_IDENTITY, SECTIONS, Job, build
+from experiments.job import NOT_IDENTITY, SECTIONS, Job, build, start_of, starts_alike
 from experiments.optim import Optimizer
 from models import ARCHITECTURES
 from synthetic import registry
@@ -83,7 +83,10 @@ def compose(overrides: Sequence[str]) -> DictConfig:
 
 
 def sweep(overrides: Sequence[str]) -> list[list[str]]:
-    """The overrides of each job that a multirun with Hydra's basic sweeper would launch, in its order."""
+    """The overrides of each job of a multirun's grid, in the order of Hydra's basic sweeper, which launches them all.
+
+    `hydra/sweeper=bisect` launches some of them. Empty where another sweeper is chosen.
+    """
     fixed = [o for o in _parse(overrides) if not o.is_sweep_override()]
     for o in _parse(overrides):
         if o.is_sweep_override() and o.key_or_group == "study":
@@ -91,9 +94,13 @@ def sweep(overrides: Sequence[str]) -> list[list[str]]:
                 "study: sweep one study at a time, each has launcher and sweep of its own; run them in turn"
             )
     base = compose([str(o.input_line) for o in fixed])
-    if not base.hydra.sweeper["_target_"].endswith(".BasicSweeper"):
-        return []  # another sweeper decides on its jobs as it goes; the launcher checks them
-    params = base.hydra.sweeper.get("params") or {}
+    if not base.hydra.sweeper["_target_"].endswith((".BasicSweeper", ".BisectSweeper")):
+        return []  # it decides on its jobs as it goes; the launcher checks them
+    return grid(base.hydra.sweeper.get("params") or {}, overrides)
+
+
+def grid(params: Mapping[str, Any], overrides: Sequence[str]) -> list[list[str]]:
+    """The overrides of each job of the grid that `params` and `overrides` span; ConfigError where they span none."""
     every = _parse([f"{k}={v}" for k, v in params.items()] + list(overrides))
     try:
         return BasicSweeper.split_arguments(every, None)[0]
@@ -191,17 +198,29 @@ def _job(composed: _Composed, overrides: Sequence[str]) -> Job:
     except OmegaConfBaseException as e:
         raise ConfigError(_explain(e, overrides)) from None
     _drop_seed(plain, overrides)
-    run = build(plain)
-    # The checked values, so that 100 and 1e2 are one run.
-    for section in SECTIONS:
-        part = getattr(run, section)
-        plain[section] |= {name: getattr(part, name) for name in fields.declared(type(part))}
+    run, start = _built(plain), None
+    if (before := start_of(plain)) is not None:
+        try:
+            first = _built(before)
+        except ConfigError as e:
+            raise ConfigError(*(f"start_from.{line}" for line in e.lines)) from None
+        starts_alike(run, first)
+        start = Job(first, before, study=composed.choices.get("study"), label="start")
     said = dict(o.split("=", 1) for o in overrides if "=" in o and not _chooses(o.split("=", 1)[0].lstrip("+~")))
     shown = {k.lstrip("+"): v for k, v in sorted(said.items()) if k.split(".")[0] not in (*NOT_IDENTITY, "hydra")}
     label = re.sub(r"[^\w.,=+-]", "_", ",".join(f"{k}={v}" for k, v in shown.items()))[:120]
     choices = composed.choices
     swept = {k: choices[k] if k in choices else _get(plain, k) for k in composed.swept if k != "seed"}
-    return Job(run, plain, tuple(overrides), choices.get("study"), label, swept)
+    return Job(run, plain, tuple(overrides), choices.get("study"), label, swept, start)
+
+
+def _built(plain: dict[str, Any]) -> Run:
+    """The run of a plain configuration, into which the checked values are put, so that 100 and 1e2 are one run."""
+    run = build(plain)
+    for section in SECTIONS:
+        part = getattr(run, section)
+        plain[section] = plain[section] | {name: getattr(part, name) for name in fields.declared(type(part))}
+    return run
 
 
 def _drop_seed(plain: dict[str, Any], overrides: Sequence[str]) -> None:

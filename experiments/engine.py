@@ -27,7 +27,7 @@ from synthetic.task import Example, Task
 
 # Streams of a run's seed, apart from those of a task's data seed, which may be the same number.
 _RUN = 0x52554E
-_INIT, _BATCH, _EVALUATE = 0, 1, 2
+_INIT, _BATCH, _EVALUATE, _DECODE = 0, 1, 2, 4  # 3 is that of `experiments.examples`
 
 
 @pytree
@@ -42,7 +42,9 @@ class Training:
         500, low=1, high=2**31 - 1, unit="steps", doc="steps between evaluations; the last step is always evaluated"
     )
     eval_examples: int = static(512, low=1, high=10**7, unit="examples", doc="examples scored per condition")
-    greedy: bool = static(False, doc="also score greedy decoding with the KV cache")
+    decoding: str = static(
+        "none", choices=("none", "greedy", "sampled"), doc="also score answers decoded from the prompt, with a KV cache"
+    )
 
 
 @pytree
@@ -106,7 +108,7 @@ class Engine:
         self._mesh = jax.sharding.Mesh(np.array(devices), ("lanes",))
         self._sharding = NamedSharding(self._mesh, PartitionSpec("lanes"))
         self._padded = -(-self.size // len(devices)) * len(devices)
-        stacked = _numeric(self._pad(_stack(runs)))
+        stacked = _numeric(self._pad(_stack([replace(run, task=run.task.materialise()) for run in runs])))
         # What fills up the last device has no steps to do.
         steps = np.where(np.arange(self._padded) < self.size, stacked.train.steps, 0).astype(np.int32)
         self.runs = self._put(replace(stacked, train=replace(stacked.train, steps=steps)))
@@ -212,8 +214,13 @@ def _bytes(program: Any) -> int:
 
 
 def _numeric(run: Run) -> Run:
-    """The run's leaves as float32 or int32, whatever Python numbers they were made of."""
-    return jax.tree.map(lambda x: x.astype(np.float32 if x.dtype.kind == "f" else np.int32), run)
+    """The run's leaves as float32 or int32, whatever Python numbers they were made of; small integers stay small."""
+    small = (np.uint8, np.int8, np.uint16, np.int16)
+
+    def number(x: Any) -> Any:
+        return x if x.dtype in small else x.astype(np.float32 if x.dtype.kind == "f" else np.int32)
+
+    return jax.tree.map(number, run)
 
 
 def _stack(trees: Sequence[Any]) -> Any:
@@ -276,10 +283,8 @@ def _evaluation(run: Run) -> tuple[Mapping[str, tuple[Task, str]], Example]:
 def _evaluate(params: Any, run: Run) -> dict[str, dict[str, jax.Array]]:
     conditions, examples = _evaluation(run)
     model = nnx.merge(_graph(run), params)
-    found = jax.lax.map(
-        functools.partial(score, model, batch_size=run.train.batch_size, curve=run.task.curve, greedy=run.train.greedy),
-        examples,
-    )
+    how = {"batch_size": run.train.batch_size, "decoding": run.train.decoding, "key": run.key(_DECODE)}
+    found = jax.lax.map(functools.partial(score, model, run.task, **how), examples)
     return {name: jax.tree.map(lambda x, i=i: x[i], found) for i, name in enumerate(conditions)}
 
 

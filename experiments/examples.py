@@ -18,7 +18,7 @@ import numpy as np
 from experiments import config as configs
 from experiments.engine import Run
 from experiments.errors import ConfigError
-from fields import INT32_MAX
+from fields import INT32_MAX, replace
 from synthetic.task import Example, Task
 
 # A stream of the run's seed; those before are the engine's.
@@ -66,7 +66,7 @@ def asked(doc: str, command: str, **own: str) -> Asked:
         errors.append(f"split: expected one of {', '.join(run.task.splits)}, got {own['split']}")
     if errors:
         raise ConfigError(*errors)
-    return Asked(run, own, int(own["count"]), own["split"])
+    return Asked(replace(run, task=run.task.materialise()), own, int(own["count"]), own["split"])
 
 
 def compiled(run: Run, split: str, size: int) -> Callable[[jax.Array], Example]:

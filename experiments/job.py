@@ -10,6 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import jax
+from flax import nnx
+
 import fields
 from experiments.engine import Run, Training
 from experiments.errors import ConfigError
@@ -33,11 +36,14 @@ class Job:
     study: str | None = None
     label: str = ""
     swept: dict[str, Any] = field(default_factory=dict)
+    start: Job | None = None  # the run whose last parameters are this one's first
 
     @property
     def id(self) -> str:
         """Ten hex digits of the configuration less output and tracking: equal for equal runs, whatever their names."""
-        same = {k: v for k, v in self.config.items() if k not in NOT_IDENTITY}
+        same = {k: v for k, v in self.config.items() if k not in (*NOT_IDENTITY, "start_from")}
+        if self.start:
+            same["start"] = self.start.id
         return hashlib.sha256(json.dumps(same, sort_keys=True).encode()).hexdigest()[:10]
 
     @functools.cached_property
@@ -47,6 +53,30 @@ class Job:
         return next(above.glob(f"*-{self.id}"), above / f"{self.label or self.config['task']['name']}-{self.id}")
 
 
+def start_of(config: dict[str, Any]) -> dict[str, Any] | None:
+    """The configuration of the run that this one starts from: `start_from`'s values put into its own; None without.
+
+    Raises ConfigError for what is not a section with values, and where the two runs' models would differ in shape.
+    """
+    changes = config.get("start_from")
+    if changes is None:
+        return None
+    allowed = ", ".join(SECTIONS)
+    if not isinstance(changes, dict) or not all(k in SECTIONS and isinstance(v, dict) for k, v in changes.items()):
+        raise ConfigError(f"start_from: expected null or values of {allowed}, by section, got {changes!r}")
+    start = {k: {**v, **changes.get(k, {})} if k in SECTIONS else v for k, v in config.items()}
+    return start | {"start_from": None}
+
+
+def starts_alike(run: Run, start: Run) -> None:
+    """Raise ConfigError where the parameters of `start` do not fit `run`, before anything is compiled."""
+    own, other = (jax.eval_shape(lambda r=r: nnx.split(r.build(jax.random.key(0)))[1]) for r in (run, start))
+    if jax.tree.map(lambda x: x.shape, own) != jax.tree.map(lambda x: x.shape, other):
+        a, b = run.task.spec, start.task.spec
+        differ = [f"{k} {getattr(a, k)} against {getattr(b, k)}" for k in vars(a) if getattr(a, k) != getattr(b, k)]
+        raise ConfigError(f"start_from: its model has other shapes: {', '.join(differ) or 'another model section'}")
+
+
 def headline(job: Job) -> str:
     """The condition that says most of a run: the task's own word, or its last condition."""
     return job.run.task.headline or list(job.run.task.conditions())[-1]
@@ -54,7 +84,7 @@ def headline(job: Job) -> str:
 
 def build(config: dict[str, Any]) -> Run:
     """The `Run` of a plain configuration. Raises ConfigError with a line for every bad key."""
-    expected = (*SECTIONS, "seed", *NOT_IDENTITY)
+    expected = (*SECTIONS, "seed", "start_from", *NOT_IDENTITY)
     errors = [f"{key}: {fields.unknown(key, dict.fromkeys(expected))}" for key in config if key not in expected]
     classes = {"optim": Optimizer, "train": Training}
     for section, known in (("task", registry()), ("model", {k: c for k, (c, _) in ARCHITECTURES.items()})):

@@ -14,7 +14,7 @@ from experiments import devices
 from experiments.engine import Engine, Lane
 from experiments.job import Job
 from experiments.progress import Progress
-from experiments.records import Record
+from experiments.records import Record, last_params
 from experiments.stop import Stop
 from experiments.tracking import Tracker
 
@@ -44,9 +44,9 @@ class Pack:
         self.steps = np.array([job.run.train.steps for job in jobs])
         self.every = jobs[0].run.train.eval_every
         self.lanes = self.engine.start()
-        fresh = self._on_host()
+        fresh = [_started(job, lane) for job, lane in zip(jobs, self._on_host(), strict=True)]
         found = [record.open(lane) for record, lane in zip(self.records, fresh, strict=True)]
-        if any(lane is not None for lane in found):
+        if any(lane is not None for lane in found) or any(job.start for job in jobs):
             self.lanes = self.engine.load([new if old is None else old for old, new in zip(found, fresh, strict=True)])
         self.trackers = [Tracker(job) for job in jobs]
         self.ended = np.zeros(len(jobs), bool)
@@ -147,6 +147,11 @@ class Pack:
     def _on_host(self) -> list[Lane]:
         lanes = self.engine.fetch(self.lanes)
         return [jax.tree.map(lambda x, k=k: x[k], lanes) for k in range(len(self.jobs))]
+
+
+def _started(job: Job, lane: Lane) -> Lane:
+    """A lane before its first step, with the parameters of the run that it starts from, if it does."""
+    return lane._replace(params=last_params(job.start, lane.params)) if job.start else lane
 
 
 def _rows(lane: int, step: int, learner: str, scores: dict[str, dict[str, np.ndarray]], both: dict[str, Any]) -> list:

@@ -45,6 +45,20 @@ def write(path: Path, content: str | bytes) -> None:
         raise ConfigError(f"out: cannot write {path}: {e.strerror or e}") from None
 
 
+def last_params(job: Job, template: Any) -> Any:
+    """The parameters that a finished run ended with, shaped as `template`; ConfigError where it has none."""
+    end = read_end(job.folder)
+    if end is None or end["status"] != "finished":
+        why = end["reason"] if end else "it has not ended"
+        raise ConfigError(f"start_from: the run to start from, {job.folder}, did not finish: {why}")
+    path = job.folder / "state.safetensors"
+    wanted = _named(template)
+    found = {k.removeprefix(".params"): v for k, v in _read_state(path).items() if k.startswith(".params")}
+    if {k: v.shape for k, v in found.items()} != {k: v.shape for k, v in wanted.items()}:
+        raise ConfigError(f"{path}: does not fit this version's model; delete the folder to train it anew")
+    return jax.tree.unflatten(jax.tree.structure(template), [found[name] for name in wanted])
+
+
 class Record:
     """The records of one job, opened for going on where they end."""
 

@@ -12,6 +12,8 @@ from experiments.job import Job
 from experiments.records import read_end, read_metrics
 
 _SCORES = ("exact_match", "token_accuracy", "nll", "examples")
+# What else is in a row of metrics; all that is in neither is a further score, of decoded answers.
+_OTHER = ("step", "learner", "condition", "curve", "train_loss")
 _PROVENANCE = ("device", "versions", "commit", "date")
 
 
@@ -23,6 +25,8 @@ def table(jobs: Sequence[Job]) -> pl.DataFrame:
     has not ended.
     """
     rows: list[dict[str, Any]] = []
+    named = [name for job in jobs for row in read_metrics(job.folder)[:1] for name in row]
+    more = [name for name in dict.fromkeys(named) if name not in (*_SCORES, *_OTHER)]
     for job in jobs:
         end = read_end(job.folder)
         if end is None:
@@ -41,7 +45,7 @@ def table(jobs: Sequence[Job]) -> pl.DataFrame:
                     {"study": job.study, "run": job.id, "seed": job.run.seed, **job.swept}
                     | {"step": row["step"], "final": final, "learner": row["learner"], "condition": row["condition"]}
                     | {"position": scores.get("position")}
-                    | {name: scores.get(name) for name in _SCORES}
+                    | {name: scores.get(name) for name in (*_SCORES[:3], *more, "examples")}
                     | {"status": end["status"]}
                     | {name: end[name] for name in _PROVENANCE}
                 )

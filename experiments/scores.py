@@ -8,8 +8,8 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from models.decode import greedy as decode
-from synthetic.task import Example
+from models.decode import decode
+from synthetic.task import Example, Task
 
 
 def token_losses(logits: jax.Array, targets: jax.Array) -> jax.Array:
@@ -18,29 +18,43 @@ def token_losses(logits: jax.Array, targets: jax.Array) -> jax.Array:
     return jax.nn.logsumexp(logits, -1) - chosen
 
 
-def score(model: Any, examples: Example, *, batch_size: int, curve: bool, greedy: bool) -> dict[str, jax.Array]:
+def score(
+    model: Any, task: Task, examples: Example, *, batch_size: int, decoding: str, key: jax.Array
+) -> dict[str, jax.Array]:
     """Mean scores of examples, all read at the weighted positions, `batch_size` or fewer at a time.
 
     exact_match: share of examples whose every position has the target as its likeliest class (teacher-forced; where the
         answer is unique that is exact match under greedy decoding too). Of a curve: whose last position has.
     token_accuracy: share of positions. nll: nats a position.
     curve (if asked): token accuracy by position, float32[T], NaN where no example is weighted.
-    greedy_match (if asked): exact match of the answer decoded greedily from the prompt.
+    greedy_match, sampled_match (with that `decoding`): exact match of the answer decoded from the prompt; sampling
+        takes its bits from `key`. Beside it what the task's own `judge` says of that answer.
     """
+    curve = task.curve
 
-    def sums(some: Example) -> dict[str, jax.Array]:
+    def sums(some: Example) -> dict[str, Any]:
         logits = model(some.inputs)
-        found = _sums(jnp.argmax(logits, -1), some, curve=curve)
+        found: dict[str, Any] = dict(_sums(jnp.argmax(logits, -1), some, curve=curve))
         found["nll"] = (token_losses(logits, some.targets) * some.weights).sum()
-        if greedy:
-            found["greedy"] = _sums(decode(model, some.inputs, some.weights > 0), some, curve=False)["exact"]
+        if decoding != "none":
+            found["decoded"] = _decoded(model, task, some, decoding=decoding, key=key)
         return found
 
     total = _over_slices(sums, examples, batch_size)
     found = _means(total, examples, curve=curve) | {"nll": total["nll"] / total["weights"].sum()}
-    if greedy:
-        found["greedy_match"] = total["greedy"] / examples.weights.shape[0]
-    return found
+    return found | {name: sum_ / examples.weights.shape[0] for name, sum_ in total.get("decoded", {}).items()}
+
+
+def _decoded(model: Any, task: Task, some: Example, *, decoding: str, key: jax.Array) -> dict[str, jax.Array]:
+    """Sums of the scores of decoded answers, which may be longer than the right ones where the task judges them."""
+    judged = jax.eval_shape(task.judge, *jax.tree.map(lambda x: x[0], (some, some.targets)))
+    answer = some.weights > 0
+    free = jax.lax.cummax(answer.astype(jnp.int32), axis=1) if judged else answer
+    # Slices of examples differ in their prompts, and so do their draws.
+    bits = jax.random.fold_in(key, some.inputs.sum()) if decoding == "sampled" else None
+    said = decode(model, some.inputs, free, end=task.end if judged else None, key=bits)
+    found = jax.tree.map(lambda x: x.sum(), dict(jax.vmap(task.judge)(some, said)))
+    return {f"{decoding}_match": _sums(said, some, curve=False)["exact"], **found}
 
 
 def score_learner(
@@ -54,12 +68,12 @@ def score_learner(
     return _means(_over_slices(sums, examples, batch_size), examples, curve=curve)
 
 
-def _over_slices(sums: Callable[[Example], dict[str, jax.Array]], examples: Example, largest: int) -> dict[str, Any]:
+def _over_slices(sums: Callable[[Example], dict[str, Any]], examples: Example, largest: int) -> dict[str, Any]:
     """The totals of `sums` over all examples, in slices of one size, `largest` or smaller."""
     count = examples.weights.shape[0]
     size = next(size for size in range(min(largest, count), 0, -1) if count % size == 0)
     slices = jax.tree.map(lambda x: x.reshape(count // size, size, *x.shape[1:]), examples)
-    return {name: found.sum(0) for name, found in jax.lax.map(sums, slices).items()}
+    return jax.tree.map(lambda x: x.sum(0), jax.lax.map(sums, slices))
 
 
 def _means(total: dict[str, jax.Array], examples: Example, *, curve: bool) -> dict[str, jax.Array]:

@@ -65,11 +65,14 @@ def _static(job: Job, section: str, name: str) -> Any:
 def train(jobs: Sequence[Job], *, lanes_per_device: int = 0, max_lanes: int = 0) -> list[dict[str, Any] | None]:
     """Do what is missing of `jobs` and return how each ended, in order: what its result or error file says.
 
+    First the runs that others start from; where several nodes of a cluster want the same one, each makes the same.
     `max_lanes` splits larger groups (0 is no limit). A pack that does not fit in memory is halved; one that raises
     otherwise is reported, leaves its runs without an end (None), and does not keep the others from training. Raises
     ConfigError for records that cannot be used or written, Stopped on SIGINT and SIGTERM once every lane is on disk.
     """
     todo = missing(jobs)
+    if starts := [job.start for job in todo if job.start]:
+        train(starts, lanes_per_device=lanes_per_device, max_lanes=max_lanes)
     for job in todo:
         Record(job).check()
     queue = packs(todo, max_lanes)

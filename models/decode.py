@@ -1,4 +1,4 @@
-"""Greedy decoding, position by position, with what the model remembers of the past in a cache."""
+"""Decoding, position by position, with what the model remembers of the past in a cache."""
 
 from __future__ import annotations
 
@@ -9,25 +9,37 @@ import jax.numpy as jnp
 from einops import rearrange
 
 
-def greedy(module: Any, inputs_BxT: jax.Array, free_BxT: jax.Array) -> jax.Array:
-    """The likeliest token at every position, int32[B, T], where the model reads its own answer.
+def decode(
+    module: Any, inputs_BxT: jax.Array, free_BxT: jax.Array, *, end: int | None = None, key: jax.Array | None = None
+) -> jax.Array:
+    """What the model says at every position, int32[B, T], where it reads its own answer: greedily, or sampled by `key`.
 
-    Output t is the argmax of the logits at t. The model's input at t + 1 is that token where `free_BxT[t]` (a position
-    of the answer), and the given `inputs_BxT[t + 1]` elsewhere (the prompt). Equal to running the whole model anew for
-    each token, at the cost of running it once.
+    Output t is the argmax of the logits at t, or with a `key` a draw from their softmax. The model's input at t + 1 is
+    that token where `free_BxT[t]` (a position of the answer), and the given `inputs_BxT[t + 1]` elsewhere (the prompt).
+    Equal to running the whole model anew for each token, at the cost of running it once. With `end` it stops once every
+    row has said that token where it was free; later outputs are 0.
     """
     batch, time = inputs_BxT.shape
-
-    def advance(carry: tuple[Any, jax.Array], at_t: tuple[jax.Array, ...]) -> tuple[tuple[Any, jax.Array], jax.Array]:
-        cache, input_B = carry
-        t, free_B, given_next_B = at_t
-        logits_BxC, cache = module.step(input_B, t, cache)
-        output_B = jnp.argmax(logits_BxC, axis=-1).astype(inputs_BxT.dtype)
-        return (cache, jnp.where(free_B, output_B, given_next_B)), output_B
-
-    inputs_TxB = rearrange(inputs_BxT, "b t -> t b")
-    start = module.init_cache(batch), inputs_TxB[0]
+    inputs_TxB, free_TxB = (rearrange(x, "b t -> t b") for x in (inputs_BxT, free_BxT.astype(bool)))
     given_next_TxB = jnp.roll(inputs_TxB, -1, axis=0)  # the last row is never read
-    at = jnp.arange(time), rearrange(free_BxT, "b t -> t b").astype(bool), given_next_TxB
-    _, outputs_TxB = jax.lax.scan(advance, start, at)
+
+    def unfinished(carry: tuple[Any, ...]) -> jax.Array:
+        t, _, _, ended_B, _ = carry
+        return (t < time) & ~ended_B.all()
+
+    def advance(carry: tuple[Any, ...]) -> tuple[Any, ...]:
+        t, cache, input_B, ended_B, outputs_TxB = carry
+        logits_BxC, cache = module.step(input_B, t, cache)
+        if key is None:
+            output_B = jnp.argmax(logits_BxC, axis=-1)
+        else:
+            output_B = jax.random.categorical(jax.random.fold_in(key, t), logits_BxC)
+        output_B = output_B.astype(inputs_BxT.dtype)
+        if end is not None:
+            ended_B |= free_TxB[t] & (output_B == end)
+        input_B = jnp.where(free_TxB[t], output_B, given_next_TxB[t])
+        return t + 1, cache, input_B, ended_B, outputs_TxB.at[t].set(output_B)
+
+    start = jnp.int32(0), module.init_cache(batch), inputs_TxB[0], jnp.zeros(batch, bool), jnp.zeros_like(inputs_TxB)
+    *_, outputs_TxB = jax.lax.while_loop(unfinished, advance, start)
     return rearrange(outputs_TxB, "t b -> b t")

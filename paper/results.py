@@ -1,7 +1,8 @@
 """Recorded results: one CSV a study and scale, one row a run, evaluation step, learner and condition.
 
 The columns between `seed` and `step` are the keys that the study sweeps, as they are spelt in its
-configuration. The learner is `model`, or at a run's end one of the task's baselines on the same examples. Where the
+configuration; those between `nll` and `examples` are the further scores, in 0..1, that some tasks have (of decoded
+answers). The learner is `model`, or at a run's end one of the task's baselines on the same examples. Where the
 score is a curve there is at the end also a row for each position. Scores of a run that diverged may be missing; it
 counts as a run that scored 0 at its end.
 """
@@ -100,22 +101,29 @@ def swept(frame: pl.DataFrame) -> list[str]:
     if missing:
         raise RecordError(f"lacks the column{'s' * (len(missing) > 1)} {', '.join(missing)}")
     start, end = names.index("seed") + 1, names.index("step")
-    if names[:start] != list(_BEFORE) or names[max(start, end) :] != list(_AFTER):
+    more = further(frame)
+    if names[:start] != list(_BEFORE) or [n for n in names[max(start, end) :] if n not in more] != list(_AFTER):
         order = ", ".join((*_BEFORE, "<swept keys>", *_AFTER))
         raise RecordError(f"has the columns {', '.join(names)} where {order} are wanted")
     return names[start:end]
 
 
+def further(frame: pl.DataFrame) -> list[str]:
+    """The further scores that a results table has: its columns between `nll` and `examples`."""
+    names = frame.columns
+    return names[names.index("nll") + 1 : names.index("examples")]
+
+
 def check(frame: pl.DataFrame) -> pl.DataFrame:
     """`frame` with the columns' types, and no NaN but null; RecordError for the first thing that is wrong."""
-    keys = swept(frame)
+    keys, more = swept(frame), dict.fromkeys(further(frame), pl.Float64)
     if frame.is_empty():
         raise RecordError("has no rows")
     try:
-        frame = frame.with_columns(pl.col(name).cast(kind) for name, kind in (_BEFORE | _AFTER).items())
+        frame = frame.with_columns(pl.col(name).cast(kind) for name, kind in (_BEFORE | _AFTER | more).items())
     except pl.exceptions.PolarsError as error:
         raise RecordError(f"has a column of the wrong type: {str(error).splitlines()[0]}") from None
-    frame = frame.with_columns(pl.col(name).fill_nan(None) for name in _SCORES)
+    frame = frame.with_columns(pl.col(name).fill_nan(None) for name in (*_SCORES, *more))
     for name in (*_BEFORE, *keys, *_AFTER):
         if name not in _MAY_BE_EMPTY and frame[name].null_count():
             raise RecordError(f"column {name} has {frame[name].null_count()} empty values")
@@ -126,11 +134,12 @@ def check(frame: pl.DataFrame) -> pl.DataFrame:
         raise RecordError(f"column status has '{others[0]}' where finished or diverged is wanted")
     if frame["examples"].min() < 1:  # pyright: ignore[reportOptionalOperand, reportOperatorIssue]
         raise RecordError("column examples has a number below 1")
-    for name, high in _SCORES.items():
+    for name in _SCORES:
         probable = (pl.col("learner") == MODEL) & pl.col("position").is_null()  # no other row has an nll
         empty = frame.filter(pl.col(name).is_null(), probable if name == "nll" else True, status="finished")
         if len(empty):
             raise RecordError(f"run {empty['run'][0]} finished but has no {name} at step {empty['step'][0]}")
+    for name, high in (_SCORES | dict.fromkeys(more, 1.0)).items():
         bad = frame.filter(~pl.col(name).is_between(0.0, high) | pl.col(name).is_infinite())[name]
         if len(bad):
             raise RecordError(f"column {name} has {bad[0]:g}, which is out of range")
@@ -165,7 +174,7 @@ def _check_runs(frame: pl.DataFrame, keys: list[str]) -> None:
 
 def _parsed(column: pl.Series, is_key: bool) -> pl.Series:
     """A column of text in its own type; that of a swept key is the narrowest that fits all its values."""
-    kinds = _KINDS if is_key else [(_BEFORE | _AFTER)[column.name]]
+    kinds = _KINDS if is_key else [(_BEFORE | _AFTER).get(column.name, pl.Float64)]
     parsed = column
     for kind in kinds:
         if kind == pl.Boolean:
@@ -180,9 +189,14 @@ def _parsed(column: pl.Series, is_key: bool) -> pl.Series:
 
 
 def final_scores(
-    frame: pl.DataFrame, condition: str, *, learner: str = MODEL, position: int | None = None
+    frame: pl.DataFrame,
+    condition: str,
+    *,
+    learner: str = MODEL,
+    position: int | None = None,
+    score: str = "exact_match",
 ) -> pl.DataFrame:
-    """Exact match of every run on `condition` at its end: swept keys, seed, exact_match, examples.
+    """Exact match, or another `score`, of every run on `condition` at its end: swept keys, seed, score, examples.
 
     That of the model or of a baseline, over all positions or (where the score is a curve) at one. Runs whose task lacks
     the condition are left out; a run that diverged scores 0, whatever it scored before. RecordError where none has it.
@@ -199,15 +213,17 @@ def final_scores(
     if there.is_empty():
         raise RecordError(f"the results have no position {position} of {condition} of the {learner}")
     frame = frame.filter(pl.col("run").is_in(there.implode()))
-    rows = asked.filter(pl.col("final"), at).select("run", "exact_match", "examples")
-    score = pl.when(pl.col("status") == "diverged").then(0.0).otherwise(pl.col("exact_match"))
+    if score not in frame.columns:
+        raise RecordError(f"the results have no score {score}, only {', '.join((*_SCORES, *further(frame)))}")
+    rows = asked.filter(pl.col("final"), at).select("run", score, "examples")
+    found = pl.when(pl.col("status") == "diverged").then(0.0).otherwise(pl.col(score))
     return (
         frame.select("run", *keys, "status")
         .unique()
         .join(rows, on="run", how="left")
-        .with_columns(score.alias("exact_match"), pl.col("examples").fill_null(pl.col("examples").min()))
+        .with_columns(found.alias(score), pl.col("examples").fill_null(pl.col("examples").min()))
         .sort(keys)
-        .select(*keys, "exact_match", "examples")
+        .select(*keys, score, "examples")
     )
 
 

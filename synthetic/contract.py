@@ -100,6 +100,7 @@ def knobs_are_traced(task: Task) -> None:
     with _tracing(task, "spec"):
         jax.eval_shape(lambda t: specs.append(t.spec), _numeric(task))
         _require(task, specs[0] == task.spec, "spec depends on a knob")
+    task = task.materialise()
     for split in task.splits:
         _draw(task, split)
         for name, other in _changed_knobs(task):
@@ -110,6 +111,7 @@ def knobs_are_traced(task: Task) -> None:
 
 def keys_decide(task: Task) -> None:
     """The same key gives the same example, traced anew or not; different keys mostly do not, but in splits of few."""
+    task = task.materialise()
     for split in task.splits:
         batch = _draw(task, split)
         # Traced anew in one split only, for compiling takes seconds.
@@ -135,7 +137,7 @@ def held_out_is_disjoint(task: Task) -> None:
         return
     _require(task, "seed" in declared(type(task)), "no knob seed, the data seed that decides what is held out")
     for seed in range(DATA_SEEDS):
-        tiny = task.tiny().replace(seed=seed)
+        tiny = task.tiny().replace(seed=seed).materialise()
         sides: dict[bool, set] = {True: set(), False: set()}
         for variant, split in [*((tiny, s) for s in tiny.splits), *tiny.conditions().values()]:
             for example in _each(_draw(variant, split)):
@@ -158,7 +160,7 @@ def rates_hold(task: Task) -> None:
     for fact, name in task.rates.items():
         knob = declared(type(task))[name]
         for rate in np.clip((0.0, 0.3, 1.0), knob.low, knob.high).tolist():
-            varied = task.replace(**{name: rate})
+            varied = task.replace(**{name: rate}).materialise()
             held = np.concatenate([_draw(varied, "train", seed).facts[fact] for seed in range(BATCHES)]).astype(bool)
             low, high = binom.interval(CONFIDENCE, held.size, rate) if 0 < rate < 1 else (rate * held.size,) * 2
             fine = low <= held.sum() <= high
@@ -167,6 +169,7 @@ def rates_hold(task: Task) -> None:
 
 def conditions_are_scored(task: Task) -> None:
     """Conditions have a known split and the task's treedef, traced too; examples have a weighted target."""
+    task = task.materialise()
     conditions = task.conditions()
     _require(task, bool(conditions), "no conditions")
     traced: dict[str, Any] = {}
@@ -252,11 +255,12 @@ def _tracing(task: Task, what: str) -> Iterator[None]:
 
 def _numeric(task: Task) -> Task:
     """The task with NumPy scalars for knobs, as the engine stacks them."""
-    return jax.tree.map(lambda x: np.float32(x) if isinstance(x, float) else np.int32(x), task)
+    kinds = {float: np.float32, int: np.int32, bool: np.int32}
+    return jax.tree.map(lambda x: kinds.get(type(x), np.asarray)(x), task)
 
 
 def _drawn(task: Task) -> Iterator[tuple[str, Task, Example]]:
-    for name, (variant, split) in task.conditions().items():
+    for name, (variant, split) in task.materialise().conditions().items():
         yield name, variant, _draw(variant, split)
 
 
@@ -274,7 +278,7 @@ def _changed_knobs(task: Task) -> Iterator[tuple[str, Task]]:
         inside = [v for v in tries if (d.low is None or v >= d.low) and (d.high is None or v <= d.high)]
         fine = [other for v in inside if not list((other := task.replace(**{name: d.type(v)})).problems())]
         if fine:
-            yield name, fine[0]
+            yield name, fine[0].materialise()
 
 
 def _require(task: Task, fine: bool | np.bool_, broken: str) -> None:

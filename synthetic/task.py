@@ -77,6 +77,15 @@ class Task:
         """(key, message) for each fault that relates several fields; `fields` keeps the bounds of each."""
         return iter(())
 
+    def materialise(self) -> Task:
+        """This task with the finite sets that `sample` indexes, where it makes them on the host beforehand.
+
+        For generators too irregular for the device. The sets are a pure function of the knobs, and a leaf of the
+        pytree: a field without a declaration, None until then. `replace` keeps them, so that the conditions of a
+        materialised task read the sets that it has; to have those of other knobs, materialise again.
+        """
+        return self
+
     def sample(self, key: jax.Array, split: str) -> Example:
         """Draw one example of `split` (static). Pure and traceable: the same key gives the same example."""
         raise NotImplementedError
@@ -98,6 +107,19 @@ class Task:
 
         Each is traceable and reads one example (a prompt's true labels too, as far as its own rules allow a learner)
         and gives int32[T], the class it would say at each position; off the weighted positions that is not read.
+        """
+        return {}
+
+    @property
+    def end(self) -> int | None:
+        """The token that ends an answer, at which decoding may stop; None where answers have one length."""
+        return None
+
+    def judge(self, example: Example, said: jax.Array) -> Mapping[str, jax.Array]:
+        """Further scores of a decoded answer, name to number in 0..1, for answers that may be right in part or by luck.
+
+        Traceable. `said` int32[T] is what was decoded from the prompt, where `targets` has what was wanted; past the
+        first `end` it means nothing.
         """
         return {}
 

@@ -13,7 +13,7 @@ from flax import nnx
 import models
 from fields import replace
 from models import positions
-from models.decode import greedy
+from models.decode import decode
 from models.transformer import TransformerConfig
 
 CONFIG = TransformerConfig(width=16, depth=2, heads=2)
@@ -58,10 +58,10 @@ def test_greedy_decoding_is_the_loop_that_runs_the_whole_model_anew(position):
         if t + 1 < LENGTH:
             read[:, t + 1] = np.where(free[:, t], said[:, t], read[:, t + 1])
     assert (read != x).any()
-    np.testing.assert_array_equal(jax.jit(lambda x: greedy(model, x, free))(x), said)
+    np.testing.assert_array_equal(jax.jit(lambda x: decode(model, x, free))(x), said)
 
 
 def test_an_answer_given_amid_the_free_positions_is_read_as_given():
     model, x = built("learned"), jax.random.randint(jax.random.key(1), (BATCH, LENGTH), 0, LETTERS)
     nothing_free = jnp.zeros((BATCH, LENGTH), bool)
-    np.testing.assert_array_equal(greedy(model, x, nothing_free), model(x).argmax(-1))
+    np.testing.assert_array_equal(decode(model, x, nothing_free), model(x).argmax(-1))

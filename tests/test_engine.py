@@ -123,7 +123,7 @@ def test_every_condition_is_scored_on_examples_of_its_own():
 
 
 def test_greedy_decoding_agrees_with_teacher_forcing_where_the_answer_is_unique():
-    engine = Engine([run_of("train.greedy=true", "train.steps=300", "optim.lr=0.01", "train.eval_examples=200")])
+    engine = Engine([run_of("train.decoding=greedy", "train.steps=300", "optim.lr=0.01", "train.eval_examples=200")])
     lanes = engine.advance(engine.start(), 300)
     for found in engine.evaluate(lanes).values():
         np.testing.assert_array_equal(found["greedy_match"], found["exact_match"])

@@ -40,16 +40,22 @@ class Cells:
 
 
 def cells(
-    table: pl.DataFrame, condition: str, keys: Sequence[str], *, learner: str = MODEL, position: int | None = None
+    table: pl.DataFrame,
+    condition: str,
+    keys: Sequence[str],
+    *,
+    learner: str = MODEL,
+    position: int | None = None,
+    score: str = "exact_match",
 ) -> Cells:
-    """Exact match on `condition` by setting of `keys`, which must be what the table sweeps; RecordError otherwise."""
+    """Scores on `condition` by setting of `keys`, which must be what the table sweeps; RecordError otherwise."""
     if swept(table) != list(keys):
         wanted = f"{', '.join(keys)} alone is" if len(keys) == 1 else f"{', '.join(keys)} are"
         raise RecordError(f"sweeps {', '.join(swept(table)) or 'nothing'}, where {wanted} wanted")
-    found = final_scores(table, condition, learner=learner, position=position)
+    found = final_scores(table, condition, learner=learner, position=position, score=score)
     scores: dict[Setting, dict[int, float]] = {}
-    for *setting, seed, score in found.select(*keys, "seed", "exact_match").iter_rows():
-        scores.setdefault(tuple(setting), {})[seed] = score
+    for *setting, seed, reached in found.select(*keys, "seed", score).iter_rows():
+        scores.setdefault(tuple(setting), {})[seed] = reached
     return Cells(scores, int(found["examples"].to_numpy().min()))
 
 
