@@ -31,6 +31,7 @@ _RECORDED_WITH = ("seed=", "out=", "wandb.", "retry=", "hydra.launcher.", "hydra
 
 def main() -> int:
     """The command; see the module's docstring."""
+    devices.use_all_cores()  # before anything asks JAX, as the checks of some tasks do
     parser = argparse.ArgumentParser(prog="python -m experiments.reproduce", description=(__doc__ or "").split("\n")[0])
     parser.add_argument("study", metavar="STUDY", help="paper/claim/scale, for example markov/threshold/cpu")
     parser.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="Hydra overrides for every run")
@@ -55,7 +56,6 @@ def _reproduce(study: str, overrides: Sequence[str], *, record: bool) -> int:
     jobs = configs.jobs(configs.sweep([f"study={study}", *overrides]))
     if not jobs:
         raise ConfigError("hydra/sweeper: a study is reproduced with Hydra's basic sweeper")
-    devices.use_all_cores()
     chosen = [o for o in overrides if o.startswith("hydra")]
     try:
         launch(jobs, settings_of(configs.compose([f"study={study}", *chosen])))
