@@ -19,10 +19,12 @@ from rich.console import Console
 
 from experiments import config as configs
 from experiments import devices
+from experiments.bisection import bisection_of
 from experiments.errors import ConfigError, command
 from experiments.launch import launch, settings_of
 from experiments.results import table
 from experiments.stop import Stopped
+from experiments.train import value
 from paper import claims, results
 from paper.table import show, show_comparison
 
@@ -53,12 +55,22 @@ def _reproduce(study: str, overrides: Sequence[str], *, record: bool) -> int:
     claim = claims.claim_for(study)
     if record and (other := [o for o in overrides if not o.startswith(_RECORDED_WITH)]):
         raise ConfigError(f"{other[0]}: not with --record, which writes down the study as its file has it")
-    jobs = configs.jobs(configs.sweep([f"study={study}", *overrides]))
+    grid = configs.sweep([f"study={study}", *overrides])
+    jobs = configs.jobs(grid)
     if not jobs:
-        raise ConfigError("hydra/sweeper: a study is reproduced with Hydra's basic sweeper")
-    chosen = [o for o in overrides if o.startswith("hydra")]
+        raise ConfigError("hydra/sweeper: a study is reproduced with the sweeper basic or bisect")
+    chosen = configs.compose([f"study={study}", *(o for o in overrides if o.startswith("hydra"))])
+    settings, bisection = settings_of(chosen), bisection_of(chosen)
+
+    def scores(some: Sequence[Sequence[str]]) -> list[float]:
+        jobs = configs.jobs(some)
+        return [value(job, end) for job, end in zip(jobs, launch(jobs, settings), strict=True)]
+
     try:
-        launch(jobs, settings_of(configs.compose([f"study={study}", *chosen])))
+        if bisection:
+            jobs = configs.jobs(bisection.search(grid, scores))
+        else:
+            launch(jobs, settings)
     except Stopped as stopped:
         again = shlex.join(["python", "-m", "experiments.reproduce", *sys.argv[1:]])
         print(f"stopped by {stopped}; every run is on disk, to go on: {again}", file=sys.stderr)

@@ -21,6 +21,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from experiments import config as configs
 from experiments import devices
+from experiments.bisection import bisection_of
 from experiments.errors import ConfigError, command
 from experiments.job import Job
 from experiments.launch import LAUNCHED, Settings, launch, settings_of
@@ -51,7 +52,10 @@ def main() -> int:
     if not asks:
         if args.multirun:
             jobs = configs.jobs(configs.sweep(args.overrides))
-            settings_of(configs.compose([o for o in args.overrides if o.startswith(("study=", "hydra"))]))
+            chosen = configs.compose([o for o in args.overrides if o.startswith(("study=", "hydra"))])
+            settings_of(chosen)
+            if bisection_of(chosen):
+                jobs = []  # not all of them will be launched
         else:
             _refuse_forgotten_multirun(args.overrides)
             jobs = configs.jobs([args.overrides])

@@ -1,0 +1,76 @@
+"""Where along one axis of a grid a score crosses a target, by bisection: what `hydra/sweeper=bisect` does.
+
+The jobs are those of a whole grid, in columns that differ in all axes but one. Along that one a column's score is
+taken to come up to the target once. Each round runs one point of every column, the lanes of one pack, and a column of
+N points takes log2(N + 1) rounds, rounded up: of 31 points 5 are run.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from omegaconf import DictConfig
+
+from experiments.errors import ConfigError
+
+Overrides = Sequence[str]
+
+
+@dataclass(frozen=True)
+class Bisection:
+    """The fields of `hydra.sweeper` under `hydra/sweeper=bisect`; ConfigError for a bad one."""
+
+    axis: str
+    target: float = 0.5
+
+    def __post_init__(self) -> None:
+        if isinstance(self.target, bool) or not isinstance(self.target, int | float):
+            raise ConfigError(f"hydra.sweeper.target: expected a number, got {self.target!r}")
+
+    def search(
+        self, grid: Sequence[Overrides], scores: Callable[[list[Overrides]], Sequence[float]]
+    ) -> list[Overrides]:
+        """Run some jobs of `grid`, a round at a time, and return these: in each column the two about the target.
+
+        `scores` runs a round's jobs and gives the score of each, NaN where one diverged, which counts as below the
+        target. A column that is nowhere below the target, or nowhere above, ends at its first or last point. Raises
+        ConfigError, before any run, where the axis is not one of numbers that the grid sweeps.
+        """
+        columns = self._columns(grid)
+        low, high = [-1] * len(columns), [len(column) for column in columns]
+        done: list[Overrides] = []
+        rounds = math.ceil(math.log2(max(high) + 1))
+        for turn in range(1, rounds + 1):
+            still = [c for c in range(len(columns)) if high[c] - low[c] > 1]
+            middle = [(low[c] + high[c]) // 2 for c in still]
+            jobs = [columns[c][m] for c, m in zip(still, middle, strict=True)]
+            print(f"bisection of {self.axis}: round {turn} of {rounds}, {len(jobs)} of {len(grid)} jobs", flush=True)
+            for c, m, score in zip(still, middle, scores(jobs), strict=True):
+                if score >= self.target:
+                    high[c] = m
+                else:
+                    low[c] = m
+            done += jobs
+        return done
+
+    def _columns(self, grid: Sequence[Overrides]) -> list[list[Overrides]]:
+        """The jobs that differ in the axis alone, together, along the axis."""
+        found: dict[tuple[str, ...], list[tuple[float, Overrides]]] = {}
+        for overrides in grid:
+            values = [o.partition("=")[2] for o in overrides if o.startswith(f"{self.axis}=")]
+            rest = tuple(o for o in overrides if not o.startswith(f"{self.axis}="))
+            try:
+                found.setdefault(rest, []).append((float(values[-1]), overrides))
+            except (IndexError, ValueError):
+                raise ConfigError(
+                    f"hydra.sweeper.axis: expected a key that is swept over numbers, got {self.axis!r}"
+                ) from None
+        return [[overrides for _, overrides in sorted(column)] for column in found.values()]
+
+
+def bisection_of(config: DictConfig) -> Bisection | None:
+    """The bisection that a composed configuration asks for; None where it asks for another sweeper."""
+    sweeper = config.hydra.sweeper
+    return Bisection(sweeper.axis, sweeper.target) if sweeper["_target_"].endswith(".BisectSweeper") else None

@@ -1,0 +1,64 @@
+"""`hydra/sweeper=bisect`: of a grid the jobs about the place where their score crosses a target.
+
+    hydra:
+      sweeper:
+        axis: task.num_rules
+        params:                        # the whole grid, as for the basic sweeper
+          task.num_rules: 25,50,100,200,400,800,1600
+          seed: 1,2,3
+
+Hydra finds plugins by this folder's name, which is why the sweeper is not in `experiments`, where its work is done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from hydra.core.config_store import ConfigStore
+from hydra.core.plugins import Plugins
+from hydra.core.utils import JobReturn
+from hydra.plugins.sweeper import Sweeper
+from hydra.types import HydraContext, TaskFunction
+from omegaconf import DictConfig
+
+from experiments import config as configs
+from experiments.bisection import Bisection, Overrides
+
+
+class BisectSweeper(Sweeper):
+    """Launches one point of every column of the grid at a time, chosen by the scores of those before."""
+
+    def __init__(self, axis: str, target: float, params: Mapping[str, str]):
+        self.bisection, self.params = Bisection(axis, target), params
+
+    def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
+        """Make the launcher that the configuration names."""
+        plugins = Plugins.instance()
+        self.launcher = plugins.instantiate_launcher(
+            hydra_context=hydra_context, task_function=task_function, config=config
+        )
+
+    def sweep(self, arguments: list[str]) -> list[JobReturn]:
+        """Run what the bisection asks for; returns all jobs that were run, in order."""
+        done: list[JobReturn] = []
+
+        def scores(jobs: list[Overrides]) -> Sequence[float]:
+            assert self.launcher is not None
+            ends = self.launcher.launch(jobs, initial_job_idx=len(done))
+            done.extend(ends)
+            return [end.return_value for end in ends]
+
+        self.bisection.search(configs.grid(self.params, arguments), scores)
+        return done
+
+
+ConfigStore.instance().store(
+    group="hydra/sweeper",
+    name="bisect",
+    node={
+        "_target_": "hydra_plugins.terrarium_sweeper.BisectSweeper",
+        "axis": "",  # the swept key along which the score crosses the target
+        "target": 0.5,  # of the score that a job returns: exact match on its task's headline condition
+        "params": {},  # key to its values, with commas between: the grid
+    },
+)
