@@ -1,4 +1,4 @@
-"""95 % intervals from two to five seeds, for a mean and for a paired difference.
+"""95 % intervals (or another level's) from two to five seeds, for a mean and for a paired difference.
 
 Two errors separate the mean of a few runs from what the study asks for, the mean over all seeds on all
 examples, and each gets an interval of its own:
@@ -24,14 +24,32 @@ one value.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.special import ndtri, stdtrit
 
-LEVEL = 0.95
-_TAIL = (1 + LEVEL) / 2
+_LEVEL = ContextVar("level", default=0.95)
+
+
+@contextmanager
+def at_level(level: float) -> Iterator[None]:
+    """Inside, intervals are of this confidence level and not of 95 %; ValueError where it is not between 0 and 1."""
+    if not 0 < level < 1:
+        raise ValueError(f"a confidence level lies between 0 and 1, not at {level:g}")
+    before = _LEVEL.set(level)
+    try:
+        yield
+    finally:
+        _LEVEL.reset(before)
+
+
+def _tail() -> float:
+    """The probability below the upper bound of an interval that is left open to the other side."""
+    return (1 + _LEVEL.get()) / 2
 
 
 @dataclass(frozen=True)
@@ -58,7 +76,7 @@ def over_seeds(values: Sequence[float], low: float = -math.inf, high: float = ma
     mean = float(x.mean())
     if x.size == 1:
         return Interval(mean, low, high)
-    t = float(stdtrit(x.size - 1, _TAIL)) / math.sqrt(x.size)
+    t = float(stdtrit(x.size - 1, _tail())) / math.sqrt(x.size)
     if not (math.isfinite(low) and math.isfinite(high)):
         half = t * float(x.std(ddof=1))
         return Interval(mean, max(low, mean - half), min(high, mean + half))
@@ -75,7 +93,7 @@ def over_seeds(values: Sequence[float], low: float = -math.inf, high: float = ma
 
 def proportion(share: float, examples: int) -> Interval:
     """Wilson's interval of a share of `examples` independent examples."""
-    z = float(ndtri(_TAIL))
+    z = float(ndtri(_tail()))
     shrink = 1 + z * z / examples
     centre = (share + z * z / (2 * examples)) / shrink
     half = z / shrink * math.sqrt(share * (1 - share) / examples + z * z / (4 * examples * examples))

@@ -1,0 +1,71 @@
+"""What testing many claims costs: p values from criteria, and Holm's correction."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import polars as pl
+import pytest
+from scipy.stats import t as student
+
+from paper import claims, results, summary
+from paper.claims.claim import Judgement
+from paper.statistics import at_level, over_seeds
+from tests.tables import made_up
+
+
+def claim_that(least: float):
+    """A claim whose plain effect, the mean over seeds, is at least `least`."""
+
+    def criterion(table: pl.DataFrame) -> Judgement:
+        effect = over_seeds(results.final_scores(table, "unseen")["exact_match"].to_list())
+        return Judgement("reproduced" if effect.lower >= least else "inconclusive", effect, 3, "", ())
+
+    return replace(claims.CLAIMS[0], criterion=criterion)
+
+
+def table_of(scores):
+    return made_up("markov/threshold/cpu", ["task.num_rules"], {(5,): {"unseen": scores}})
+
+
+@pytest.mark.parametrize("scores", [(0.7, 0.8, 0.9), (0.5, 0.6, 0.9), (0.1, 0.2, 0.3)])
+def test_the_p_value_of_a_plain_mean_is_that_of_students_one_sided_test(scores):
+    statistic = (np.mean(scores) - 0.4) / (np.std(scores, ddof=1) / np.sqrt(3))
+    expected = float(student.sf(statistic, 2))
+    found = summary.p_value(claim_that(0.4), table_of(scores))
+    assert found == pytest.approx(expected, rel=0.06) if expected < 0.5 else found == 1
+
+
+def test_a_verdict_is_reproduced_where_its_p_value_is_below_the_side_of_its_interval():
+    for scores in ((0.7, 0.8, 0.9), (0.55, 0.7, 0.9), (0.45, 0.6, 0.9)):
+        claim, table = claim_that(0.4), table_of(scores)
+        verdict = claim.criterion(table).verdict
+        assert (verdict == "reproduced") == (summary.p_value(claim, table) <= summary.ALPHA)
+
+
+def test_holm_by_hand():
+    found = summary.holm({"a": 0.01, "b": 0.04, "c": 0.03, "d": 0.005})
+    assert found == pytest.approx({"d": 0.02, "a": 0.03, "c": 0.06, "b": 0.06})
+    assert summary.holm({"a": 0.9, "b": 0.8}) == {"b": 1.0, "a": 1.0}
+
+
+def test_holm_keeps_the_chance_of_any_false_pass_below_alpha():
+    rng = np.random.default_rng(0)
+    wrong = [min(summary.holm(dict(enumerate(rng.uniform(size=20)))).values()) <= 0.05 for _ in range(2000)]
+    assert np.mean(wrong) < 0.065
+
+
+def test_an_interval_of_another_level_is_wider_or_narrower_and_only_inside():
+    with at_level(0.99):
+        wide = over_seeds([0.1, 0.2, 0.4])
+    assert wide.lower < over_seeds([0.1, 0.2, 0.4]).lower
+    with pytest.raises(ValueError, match="between 0 and 1"), at_level(1.0):
+        pass
+
+
+def test_claims_without_a_record_are_listed_as_not_run(monkeypatch, tmp_path):
+    monkeypatch.setattr(summary, "path_for", lambda study: tmp_path / f"{study}.csv")
+    found = summary.entries("cpu")
+    assert [entry.claim for entry in found] == list(claims.CLAIMS)
+    assert {entry.verdict for entry in found} == {"not run"}
