@@ -52,7 +52,9 @@ def test_holm_by_hand():
 
 def test_holm_keeps_the_chance_of_any_false_pass_below_alpha():
     rng = np.random.default_rng(0)
-    wrong = [min(summary.holm(dict(enumerate(rng.uniform(size=20)))).values()) <= 0.05 for _ in range(2000)]
+    wrong = [
+        min(summary.holm({str(i): p for i, p in enumerate(rng.uniform(size=20))}).values()) <= 0.05 for _ in range(2000)
+    ]
     assert np.mean(wrong) < 0.065
 
 
