@@ -3,8 +3,9 @@
     python -m experiments.reproduce markov/threshold/cpu            run, judge, compare with the record
     python -m experiments.reproduce markov/threshold/cpu --record   and write paper/results/markov/threshold/cpu.csv
     python -m experiments.reproduce markov/threshold/cpu --check    judge from that record alone, without training
+    python -m experiments.reproduce --all --scale cpu               every study of a scale; --record, --check too
 
-Further words are Hydra overrides for every run of the study (out=FOLDER, wandb.mode=offline, seed=1,2,3,4,5).
+Further words are Hydra overrides for every run (out=FOLDER, wandb.mode=offline, seed=1,2,3,4,5).
 """
 
 from __future__ import annotations
@@ -13,20 +14,25 @@ import argparse
 import shlex
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
+import polars as pl
 from rich.console import Console
 
 from experiments import config as configs
 from experiments import devices
-from experiments.bisection import bisection_of
+from experiments.bisection import Bisection, bisection_of
 from experiments.errors import ConfigError, command
-from experiments.launch import launch, settings_of
+from experiments.job import Job
+from experiments.launch import Settings, launch, settings_of
 from experiments.results import table
 from experiments.stop import Stopped
 from experiments.train import value
-from paper import claims, results
-from paper.table import show, show_comparison
+from paper import claims, results, summary
+from paper.claims import Claim
+from paper.claims.claim import Judgement
+from paper.table import show, show_comparison, show_summary
 
 _RECORDED_WITH = ("seed=", "out=", "wandb.", "retry=", "hydra.launcher.", "hydra/launcher=")
 
@@ -34,67 +40,123 @@ _RECORDED_WITH = ("seed=", "out=", "wandb.", "retry=", "hydra.launcher.", "hydra
 def main() -> int:
     """The command; see the module's docstring."""
     devices.use_all_cores()  # before anything asks JAX, as the checks of some tasks do
+    scales = sorted({name.split("/")[2] for name in configs.studies()})
     parser = argparse.ArgumentParser(prog="python -m experiments.reproduce", description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("study", metavar="STUDY", help="paper/claim/scale, for example markov/threshold/cpu")
-    parser.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="Hydra overrides for every run")
+    parser.add_argument("words", nargs="*", metavar="STUDY [KEY=VALUE ...]", help="as markov/threshold/cpu; overrides")
+    parser.add_argument("--all", action="store_true", help="all studies of a scale in place of one")
+    parser.add_argument("--scale", choices=scales, default="cpu", help="the scale of --all")
     how = parser.add_mutually_exclusive_group()
     how.add_argument("--record", action="store_true", help="write the results and the figure to paper/results/")
     how.add_argument("--check", action="store_true", help="judge from the record alone, without training")
     asked = parser.parse_intermixed_args()  # so that overrides may come after an option
-    if asked.check and asked.overrides:
-        raise ConfigError(f"{asked.overrides[0]}: not with --check, which reads the record and runs nothing")
-    if asked.study not in configs.studies():
-        configs.compose([f"study={asked.study}"])
+    named = [word for word in asked.words if "=" not in word]
+    overrides = [word for word in asked.words if "=" in word]
+    if asked.all == bool(named) or len(named) > 1:
+        raise ConfigError(f"STUDY: name one study, as markov/threshold/cpu, or ask for --all; got {named or 'none'}")
+    if asked.check and overrides:
+        raise ConfigError(f"{overrides[0]}: not with --check, which reads the record and runs nothing")
+    if asked.record and (other := [o for o in overrides if not o.startswith(_RECORDED_WITH)]):
+        raise ConfigError(f"{other[0]}: not with --record, which writes down the study as its file has it")
+    if named and named[0] not in configs.studies():
+        configs.compose([f"study={named[0]}"])
     try:
-        return _check(asked.study) if asked.check else _reproduce(asked.study, asked.overrides, record=asked.record)
+        if asked.all:
+            return _check_all(asked.scale) if asked.check else _all(asked.scale, overrides, record=asked.record)
+        return _check(named[0]) if asked.check else _one(named[0], overrides, record=asked.record)
     except (claims.ClaimError, results.RecordError) as e:
         raise ConfigError(str(e)) from None
-
-
-def _reproduce(study: str, overrides: Sequence[str], *, record: bool) -> int:
-    claim = claims.claim_for(study)
-    if record and (other := [o for o in overrides if not o.startswith(_RECORDED_WITH)]):
-        raise ConfigError(f"{other[0]}: not with --record, which writes down the study as its file has it")
-    grid = configs.sweep([f"study={study}", *overrides])
-    jobs = configs.jobs(grid)
-    if not jobs:
-        raise ConfigError("hydra/sweeper: a study is reproduced with the sweeper basic or bisect")
-    chosen = configs.compose([f"study={study}", *(o for o in overrides if o.startswith("hydra"))])
-    settings, bisection = settings_of(chosen), bisection_of(chosen)
-
-    def scores(some: Sequence[Sequence[str]]) -> list[float]:
-        jobs = configs.jobs(some)
-        return [value(job, end) for job, end in zip(jobs, launch(jobs, settings), strict=True)]
-
-    try:
-        if bisection:
-            jobs = configs.jobs(bisection.search(grid, scores))
-        else:
-            launch(jobs, settings)
     except Stopped as stopped:
         again = shlex.join(["python", "-m", "experiments.reproduce", *sys.argv[1:]])
         print(f"stopped by {stopped}; every run is on disk, to go on: {again}", file=sys.stderr)
         return 130
-    found = table(jobs)
-    recorded = results.path_for(study)
-    if record:
-        results.write(found, recorded)
-        found = results.read(recorded)
-    judgement = claim.criterion(found)
-    console = Console()
-    show(claim, judgement, found, console)
+
+
+@dataclass(frozen=True)
+class _Study:
+    """A study to reproduce: its claim, its jobs (all, where they are chosen by bisection), and how they are run."""
+
+    name: str
+    claim: Claim
+    grid: list[list[str]]
+    settings: Settings
+    bisection: Bisection | None
+
+    @classmethod
+    def read(cls, name: str, overrides: Sequence[str]) -> _Study:
+        """Check the study and all its jobs. Raises ConfigError, ClaimError."""
+        claim, grid = claims.claim_for(name), configs.sweep([f"study={name}", *overrides])
+        if not configs.jobs(grid):
+            raise ConfigError("hydra/sweeper: a study is reproduced with the sweeper basic or bisect")
+        chosen = configs.compose([f"study={name}", *(o for o in overrides if o.startswith("hydra"))])
+        return cls(name, claim, grid, settings_of(chosen), bisection_of(chosen))
+
+    def run(self) -> list[Job]:
+        """Do what is missing, and return the jobs that belong to the study."""
+        if self.bisection:
+            return configs.jobs(self.bisection.search(self.grid, self._scores))
+        jobs = configs.jobs(self.grid)
+        launch(jobs, self.settings)
+        return jobs
+
+    def _scores(self, some: Sequence[Sequence[str]]) -> list[float]:
+        jobs = configs.jobs(some)
+        return [value(job, end) for job, end in zip(jobs, launch(jobs, self.settings), strict=True)]
+
+    def judge(self, jobs: Sequence[Job], *, record: bool) -> tuple[pl.DataFrame, Judgement, Path]:
+        """The results table, written down if asked; what the claim says of it; and its figure, without suffix."""
+        found, recorded = table(jobs), results.path_for(self.name)
+        if record:
+            results.write(found, recorded)
+            found = results.read(recorded)
+        judgement = self.claim.criterion(found)
+        figure = recorded.with_suffix("") if record else Path(jobs[0].folder.parent) / "figure"
+        self.claim.figure(found, judgement, figure)
+        return found, judgement, figure
+
+
+def _one(name: str, overrides: Sequence[str], *, record: bool) -> int:
+    study = _Study.read(name, overrides)
+    jobs = study.run()
+    found, judgement, figure = study.judge(jobs, record=record)
+    console, recorded = Console(), results.path_for(name)
+    show(study.claim, judgement, found, console)
     if recorded.exists() and not record:
         show_comparison(results.compare(found, results.read(recorded)), console)
-    figure = recorded.with_suffix("") if record else Path(jobs[0].folder.parent) / "figure"
-    claim.figure(found, judgement, figure)
     print(f"figure: {figure}.png" + (f"  record: {recorded}" if record else f"  runs: {jobs[0].folder.parent}"))
     return 0
 
 
-def _check(study: str) -> int:
-    claim = claims.claim_for(study)
-    recorded = results.read(results.path_for(study))
+def _all(scale: str, overrides: Sequence[str], *, record: bool) -> int:
+    """Train what is missing of every study, those that share a program side by side; then judge each and sum up."""
+    studies = [_Study.read(name, overrides) for name in configs.studies() if name.endswith(f"/{scale}")]
+    together = [study for study in studies if not study.bisection]
+    launch([job for study in together for job in configs.jobs(study.grid)], together[0].settings)
+    found: dict[str, tuple[pl.DataFrame, Judgement]] = {}
+    failed: dict[str, str] = {}
+    for study in studies:
+        try:
+            jobs = study.run() if study.bisection else configs.jobs(study.grid)
+            found[study.claim.name] = study.judge(jobs, record=record)[:2]
+        except (
+            ConfigError,
+            results.RecordError,
+        ) as e:  # a run without an end: the other studies are judged all the same
+            failed[study.name] = str(e).splitlines()[0]
+    show_summary(summary.judged(found, scale), Console())
+    for name, why in failed.items():
+        print(f"failed: {name}: {why}", file=sys.stderr)
+    return 1 if failed else 0
+
+
+def _check(name: str) -> int:
+    claim = claims.claim_for(name)
+    recorded = results.read(results.path_for(name))
     show(claim, claim.criterion(recorded), recorded, Console())
+    return 0
+
+
+def _check_all(scale: str) -> int:
+    show_summary(summary.entries(scale), Console())
     return 0
 
 

@@ -50,18 +50,26 @@ class Entry:
         return self.judgement.verdict if self.judgement else "not run"
 
 
-def entries(scale: str, claims: Sequence[Claim] = CLAIMS) -> list[Entry]:
+def entries(scale: str) -> list[Entry]:
     """Every claim, judged from its record at `scale` where there is one. RecordError for a damaged record."""
-    found: dict[str, tuple[pl.DataFrame, Judgement, float]] = {}
-    for claim in claims:
+    found = {}
+    for claim in CLAIMS:
         path = path_for(f"{claim.name}/{scale}")
         if path.exists():
             table = read(path)
-            found[claim.name] = table, claim.criterion(table), p_value(claim, table)
-    after = holm({name: p for name, (_, _, p) in found.items()})
+            found[claim.name] = table, claim.criterion(table)
+    return judged(found, scale)
+
+
+def judged(found: Mapping[str, tuple[pl.DataFrame, Judgement]], scale: str) -> list[Entry]:
+    """Every claim with its table and judgement at `scale`, by the claim's name, where there is one."""
+    p = {claim.name: p_value(claim, found[claim.name][0]) for claim in CLAIMS if claim.name in found}
+    adjusted = holm(p)
     return [
-        Entry(claim, scale, *found[claim.name], after[claim.name]) if claim.name in found else Entry(claim, scale)
-        for claim in claims
+        Entry(claim, scale, *found[claim.name], p[claim.name], adjusted[claim.name])
+        if claim.name in found
+        else Entry(claim, scale)
+        for claim in CLAIMS
     ]
 
 
@@ -90,3 +98,14 @@ def holm(values: Mapping[str, float]) -> dict[str, float]:
         least = max(least, min(1.0, (len(values) - rank) * p))
         adjusted[name] = least
     return adjusted
+
+
+def chance(entries: Sequence[Entry]) -> str:
+    """In words: how many claims would pass by chance alone, and how many are left after Holm's correction."""
+    ran = [entry for entry in entries if entry.adjusted is not None]
+    passed = [entry for entry in ran if entry.verdict == "reproduced"]
+    left = [entry for entry in passed if entry.adjusted is not None and entry.adjusted <= ALPHA]
+    return (
+        f"{len(passed)} reproduced, {len(left)} of them also after Holm's correction (at {ALPHA:g}, one side); were "
+        f"there nothing to any of them, {ALPHA * len(ran):.1f} or fewer would be expected to pass"
+    )

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import polars as pl
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from paper.claims.claim import Claim, Judgement
+from paper.summary import Entry, chance
 
 _STYLES = {"reproduced": "bold green", "not reproduced": "bold red"}
 _UNDECIDED = "bold yellow"
@@ -61,6 +64,28 @@ def show_comparison(comparison: pl.DataFrame, console: Console) -> None:
         setting = ", ".join(f"{key}={row[key]}" for key in keys)
         recorded = f"{row['record']:.3f} [{row['lower']:.3f}, {row['upper']:.3f}]"
         console.print(Text(f"  outside: {row['condition']} at {setting}: {row['fresh']:.3f}, recorded {recorded}"))
+
+
+def show_summary(entries: Sequence[Entry], console: Console) -> None:
+    """Print every claim's verdict with its effect, what testing many of them costs, and what was not run."""
+    rows = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
+    for name in ("study", "verdict", "effect [95 %]"):
+        rows.add_column(name, no_wrap=True)
+    for name in ("seeds", "p", "Holm"):
+        rows.add_column(name, justify="right", no_wrap=True)
+    ran = [entry for entry in entries if entry.judgement]
+    for entry in ran:
+        assert entry.judgement
+        verdict, effect = Text(entry.verdict, _STYLES.get(entry.verdict, _UNDECIDED)), entry.judgement.effect
+        short = f"{effect.estimate:.2f} [{effect.lower:.2f}, {effect.upper:.2f}]" if effect else "not measured"
+        rows.add_row(
+            entry.claim.name, verdict, short, str(entry.judgement.seeds), f"{entry.p:.2g}", f"{entry.adjusted:.2g}"
+        )
+    console.print(rows)
+    console.print()
+    console.print(Text(f"{_count(len(ran), 'claim')} tested at scale {entries[0].scale}: {chance(entries)}"))
+    if len(ran) < len(entries):
+        console.print(Text(f"not run: {', '.join(entry.claim.name for entry in entries if not entry.judgement)}"))
 
 
 def _count(number: int, noun: str) -> str:

@@ -86,6 +86,11 @@ def test_a_sweep_names_every_bad_job(tmp_path):
         ["markov/threshold/cpu", "train.steps=3", "--record"],
         ["markov/threshold/cpu", "--record", "train.steps=3"],
         ["markov/threshold/cpu", "--check", "seed=1"],
+        ["markov/threshold/cpu", "--all"],
+        ["markov/threshold/cpu", "rasp/table/cpu"],
+        ["--all", "--check", "seed=1"],
+        ["--all", "--record", "train.steps=3"],
+        [],
     ],
 )
 def test_reproduce_refuses_in_one_line(words, tmp_path):
@@ -119,6 +124,16 @@ def test_reproduce_judges_draws_and_leaves_the_tree_alone(tmp_path):
     assert "not fitted" in done.stdout  # the smoke study is far too short, and says so
     assert (tmp_path / "markov/threshold/smoke/figure.png").read_bytes().startswith(b"\x89PNG")
     assert not (ROOT / "paper/results/markov/threshold/smoke.csv").exists()
+
+
+def test_all_records_are_judged_together_without_training():
+    done = call("reproduce", "--all", "--check")
+    assert done.returncode == 0, done.stderr
+    recorded = list((ROOT / "paper/results").rglob("cpu.csv"))
+    assert sum(line.startswith(("markov/", "rasp/", "boolean/", "tint/")) for line in done.stdout.splitlines()) >= len(
+        recorded
+    )
+    assert f"{len(recorded)} claims tested at scale cpu" in done.stdout
 
 
 def test_a_job_alone_and_in_a_sweep_is_the_same_run(tmp_path):

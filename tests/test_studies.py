@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 import yaml
 
 from experiments import config
 from paper import claims
-from tests.commands import call
+from tests.commands import ROOT, call
 
 STUDIES = config.studies()
 
@@ -61,6 +64,20 @@ def test_a_smoke_study_is_run_judged_and_drawn(name, tmp_path):
     done = call("reproduce", f"{name}/smoke", f"out={tmp_path}")
     assert done.returncode == 0, done.stderr
     assert (tmp_path / f"{name}/smoke/figure.svg").exists()
+
+
+@pytest.mark.slow
+def test_all_studies_of_a_scale_are_trained_and_judged_together(tmp_path):
+    some = ["markov/threshold/smoke", "rasp/and/smoke"]
+    few = f"config.studies = lambda: {some}"
+    code = f"from experiments import config, reproduce; {few}; raise SystemExit(reproduce.main())"
+    words = [sys.executable, "-c", code, "--all", "--scale", "smoke", f"out={tmp_path}"]
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "2 claims tested at scale smoke" in done.stdout
+    assert sum(line.startswith("training") for line in done.stderr.splitlines()) == 1, "one display for all"
+    for study in some:
+        assert (tmp_path / study / "figure.svg").exists()
 
 
 @pytest.mark.slow
