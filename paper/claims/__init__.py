@@ -11,6 +11,7 @@ from paper.claims.boolean_teaching import CLAIM as BOOLEAN_TEACHING
 from paper.claims.boolean_two_algorithms import CLAIM as BOOLEAN_TWO_ALGORITHMS
 from paper.claims.claim import Claim
 from paper.claims.markov_budget import CLAIM as MARKOV_BUDGET
+from paper.claims.markov_encrypted import CLAIM as MARKOV_ENCRYPTED
 from paper.claims.markov_long_tail import CLAIM as MARKOV_LONG_TAIL
 from paper.claims.markov_noop import CLAIM as MARKOV_NOOP
 from paper.claims.markov_occurrences import CLAIM as MARKOV_OCCURRENCES
@@ -31,6 +32,7 @@ CLAIMS: tuple[Claim, ...] = (
     MARKOV_NOOP,
     MARKOV_OCCURRENCES,
     MARKOV_ROBUSTNESS,
+    MARKOV_ENCRYPTED,
     RASP_TABLE,
     RASP_COUNT_CURVES,
     RASP_ADDITION,

@@ -71,6 +71,8 @@ class Markov(Task):
     splits: ClassVar[tuple[str, ...]] = ("train", "seen", "unseen")
     headline: ClassVar[str] = "unseen/applied"
     rates: ClassVar[Mapping[str, str]] = {"noop": "noop_rate"}
+    # Letters between the rule and z that say what else is done to y.
+    keys: ClassVar[int] = 0
 
     @property
     def spec(self) -> Spec:
@@ -84,7 +86,7 @@ class Markov(Task):
 
     @property
     def _prompt(self) -> int:
-        return self.search_length + self.replace_length + self.input_length + 1
+        return self.search_length + self.replace_length + self.keys + self.input_length + 1
 
     @property
     def _answer(self) -> int:
@@ -177,14 +179,16 @@ class Markov(Task):
         data = jax.random.key(self.seed)
         x, y = self.rule(rule, held_out=split == "unseen")
         key = jax.random.fold_in(jax.random.fold_in(jax.random.fold_in(data, _INPUTS[split]), rule), copy)
-        bits = jax.random.bits(key, (2 + 3 * self.input_length,), jnp.uint32)
+        bits = jax.random.bits(key, (2 + 3 * self.input_length + self.keys,), jnp.uint32)
+        fill_bits, key_bits = jnp.split(bits[2:], (3 * self.input_length,))
         noop = unit(bits[0]) < self.noop_rate
         count = self.min_occurrences + below(bits[1], self.max_occurrences - self.min_occurrences + 1)
         count = jnp.where(noop, 0, count)
-        z, first = fill(bits[2:].reshape(3, -1), x, count, self.alphabet)
-        answer, length = self._rewrite(y, z, first, noop)
+        z, first = fill(fill_bits.reshape(3, -1), x, count, self.alphabet)
+        keys, y_put = self.put(y, key_bits)
+        answer, length = self._rewrite(y_put, z, first, noop)
         equals = jnp.full((1,), self.alphabet, jnp.int32)
-        text = jnp.concatenate([x, y, z, equals, answer])
+        text = jnp.concatenate([x, y, keys, z, equals, answer])
         place = jnp.arange(self.spec.length)
         answered = (place >= self._prompt - 1) & (place < self._prompt - 1 + length)
         facts = {"rule": rule, "noop": noop, "occurrences": count, "position": first}
@@ -210,6 +214,10 @@ class Markov(Task):
             for bits, half in zip(jnp.split(checksum_bits, lengths[:1]), halves, strict=True)
         )
         return x, y
+
+    def put(self, y: jax.Array, bits: jax.Array) -> tuple[jax.Array, jax.Array]:
+        """The prompt's keys int32[keys], made of `bits` uint32[keys], and what they have put in place of x: here y."""
+        return below(bits, self.alphabet), y
 
     def _rewrite(self, y: jax.Array, z: jax.Array, first: jax.Array, noop: jax.Array):
         """The answer int32[answer], ended where lengths vary, and the number of its positions that count."""

@@ -1,0 +1,104 @@
+"""Criteria of the claims on encrypted and abstract rewriting, on made-up tables for every verdict."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import polars as pl
+import pytest
+from rich.console import Console
+
+from paper import claims, results
+from paper.results import RecordError
+from paper.table import show
+from tests.tables import made_up
+
+HIGH, LOW, SPREAD = (0.95, 0.93, 0.96), (0.01, 0.0, 0.02), (0.0, 0.5, 0.99)
+FIT, WEAK = (0.99, 0.98, 1.0), (0.6, 0.55, 0.62)
+Scores = Sequence[float]
+
+
+def encrypted_of(many: Scores, few: Scores = LOW, noop: Scores = HIGH, fit: Scores = FIT) -> pl.DataFrame:
+    """Scores where the rule applies, with many rules and with few, and of the no-op cases with many."""
+    settings = {
+        (rules,): {
+            "train": fit if rules == 1000 else FIT,
+            "unseen/applied": few if rules == 100 else many,
+            "unseen/noop": HIGH if rules == 100 else noop,
+            "seen/applied": HIGH,
+            "seen/noop": HIGH,
+        }
+        for rules in (100, 300, 1000)
+    }
+    return made_up("markov/encrypted/cpu", ["task.num_rules"], settings)
+
+
+# Claim -> (how its tables are made, scores that reproduce it, that do not, that leave it open)
+CASES: dict[str, tuple[Callable[..., pl.DataFrame], tuple, tuple, tuple]] = {
+    "markov/encrypted": (encrypted_of, (HIGH,), (LOW,), (SPREAD,)),
+}
+
+
+def judged(claim: str, *scores: Scores, **more: Scores):
+    return claims.claim_for(claim).criterion(results.check(CASES[claim][0](*scores, **more)))
+
+
+@pytest.mark.parametrize("claim", CASES)
+def test_each_verdict_is_given_where_it_is_due(claim: str):
+    _, good, bad, unclear = CASES[claim]
+    assert judged(claim, *good).verdict == "reproduced"
+    assert judged(claim, *bad).verdict == "not reproduced"
+    assert judged(claim, *unclear).verdict == "inconclusive"
+    assert judged(claim, *good).seeds == 3
+
+
+@pytest.mark.parametrize("claim", CASES)
+def test_nothing_is_concluded_where_training_is_not_fitted(claim: str):
+    judgement = judged(claim, *CASES[claim][1], fit=WEAK)
+    assert judgement.verdict == "not fitted"
+    assert "0.9" in judgement.sentence
+
+
+@pytest.mark.parametrize(
+    ("claim", "scores", "why"),
+    [
+        ("markov/encrypted", (HIGH, (0.5, 0.52, 0.51)), "no-op minus applied"),
+        ("markov/encrypted", (HIGH, LOW, WEAK), "in no-op cases"),
+    ],
+)
+def test_one_part_that_fails_is_enough_and_is_named(claim: str, scores: tuple, why: str):
+    judgement = judged(claim, *scores)
+    assert judgement.verdict == "not reproduced"
+    assert why in judgement.sentence
+    assert ";" not in judgement.sentence
+
+
+@pytest.mark.parametrize("claim", CASES)
+def test_one_seed_one_setting_or_a_missing_run_bars_a_verdict(claim: str):
+    make, good, _, _ = CASES[claim]
+    table = make(*good)
+    criterion = claims.claim_for(claim).criterion
+    assert criterion(table.filter(seed=0)).verdict == "inconclusive"
+    assert criterion(table.filter(pl.col("task.num_rules") == table["task.num_rules"][0])).verdict == "inconclusive"
+    run = table["run"][0]
+    assert f"seed {table.filter(run=run)['seed'][0]}" in criterion(table.filter(pl.col("run") != run)).sentence
+
+
+@pytest.mark.parametrize("claim", CASES)
+def test_a_table_of_another_study_is_refused(claim: str):
+    with pytest.raises(RecordError):
+        claims.claim_for(claim).criterion(made_up("other/cpu", ["task.noop_rate"], {(0.1,): {"train": HIGH}}))
+
+
+@pytest.mark.parametrize("claim", CASES)
+def test_a_figure_and_a_table_are_made(claim: str, tmp_path: Path):
+    found = claims.claim_for(claim)
+    table = results.check(CASES[claim][0](*CASES[claim][1]))
+    files = found.figure(table, found.criterion(table), tmp_path / "figure")
+    assert [file.read_bytes()[:4] for file in files] == [b"\x89PNG", b"<?xm"]
+    printed = io.StringIO()
+    show(found, found.criterion(table), table, Console(file=printed, width=80))
+    assert max(map(len, printed.getvalue().splitlines())) <= 80
+    assert all(word in printed.getvalue() for word in ("reproduced: ", " seeds", "3 seeds", "jax"))
