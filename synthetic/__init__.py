@@ -1,6 +1,6 @@
 """What is generated: tasks, each in a file of its own, and the pieces they share."""
 
-from synthetic import boolean, markov  # they register themselves
+from synthetic import boolean, markov, tint  # they register themselves
 from synthetic.rasp import addition, copying, counting, parity  # likewise
 from synthetic.task import Example, Spec, Task, register, registry
 
@@ -16,4 +16,5 @@ __all__ = [
     "parity",
     "register",
     "registry",
+    "tint",
 ]

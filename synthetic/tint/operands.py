@@ -1,0 +1,93 @@
+"""Operands: how they are drawn, and which of them are for testing only.
+
+By length: a uniform number of digits, then a uniform number of so many. By magnitude: a uniform number (arXiv
+2402.04004, section 3). The operands of an example, in whatever order, are all for training or all for testing: a keyed
+hash of them says which, an eighth is held out, and those of the wrong side are drawn anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from synthetic.tint import words
+from synthetic.tint.arrays import POWERS, Items, Value
+from synthetic.tint.language import Operation
+
+HELD_OUT = 8  # one hash value of so many is for testing
+
+
+@dataclass(frozen=True)
+class Laws:
+    """Bounds of operands, in digits and, for lists, in numbers, and the share that is drawn by magnitude."""
+
+    min_digits: int
+    max_digits: int
+    min_items: int
+    max_items: int
+    magnitude: float
+
+
+def draw(keys: np.ndarray, attempt: np.ndarray, operation: Operation, laws: Laws) -> list[Value]:
+    """Operands of each row; another `attempt` int64[B] gives others."""
+    stream = words.fold(words.fold(keys, words.OPERANDS), attempt)
+    by_magnitude = words.happens(words.fold(stream, 0), laws.magnitude)
+
+    def number(which: int) -> np.ndarray:
+        shortest, span = laws.min_digits, laws.max_digits - laws.min_digits + 1
+        digits = shortest + words.below(words.fold(stream, 2 + 2 * which), span)
+        low = np.where(by_magnitude, shortest, digits) - 1
+        low = np.where(low > 0, 10**low, 0)
+        high = 10 ** np.where(by_magnitude, laws.max_digits, digits)
+        return low + words.below(words.fold(stream, 3 + 2 * which), high - low)
+
+    if operation.takes_list:
+        count = laws.min_items + words.below(words.fold(stream, 1), laws.max_items - laws.min_items + 1)
+        values = np.stack([number(i) for i in range(laws.max_items)], 1)
+        return [Items(np.where(np.arange(laws.max_items) < count[:, None], values, 0), count)]
+    x, y = number(0), number(1)
+    if operation.larger_first:
+        x, y = np.maximum(x, y), np.minimum(x, y)
+    return [x, np.maximum(y, 1) if operation.divisor else y]
+
+
+def held_out(operands: Sequence[Value], seed: int) -> np.ndarray:
+    """Whether each row's operands are for testing, bool[B]; their order does not matter."""
+    numbers = _columns(operands)
+    # -1, for no number, comes first.
+    ordered = np.sort(numbers, 1)
+    mark = np.broadcast_to(words.root(seed, words.SIDES), ordered.shape[:1])
+    for column in ordered.T:
+        mark = np.where(column >= 0, words.fold(mark, np.maximum(column, 0)), mark)
+    return mark % np.uint64(HELD_OUT) == 0
+
+
+def digits(operands: Sequence[Value]) -> np.ndarray:
+    """Digits of the longest operand, int64[B]."""
+    largest = _columns(operands).max(1)
+    return 1 + (largest[:, None] >= POWERS[1:]).sum(1)
+
+
+def select(operands: Sequence[Value], rows: np.ndarray) -> list[Value]:
+    """The operands of some rows."""
+    return [Items(x.values[rows], x.sizes[rows]) if isinstance(x, Items) else np.asarray(x)[rows] for x in operands]
+
+
+def _columns(operands: Sequence[Value]) -> np.ndarray:
+    """All numbers as int64[B, n], -1 where a list has fewer."""
+    if isinstance(operands[0], Items):
+        values, count = operands[0]
+        return np.where(np.arange(values.shape[1]) < count[:, None], values, -1)
+    return np.stack([np.asarray(x) for x in operands], 1)
+
+
+def assign(operands: Sequence[Value], rows: np.ndarray, others: Sequence[Value]) -> None:
+    """Put other operands in some rows."""
+    for x, other in zip(operands, others, strict=True):
+        if isinstance(x, Items):
+            assert isinstance(other, Items)
+            x.values[rows], x.sizes[rows] = other.values, other.sizes
+        elif isinstance(x, np.ndarray):
+            x[rows] = other

@@ -1,0 +1,205 @@
+"""TInt: arithmetic with a chain of thought that may be noised.
+
+The task of "Understanding the effect of noise in LLM training data with algorithmic chains of thought" (arXiv
+2402.04004). A prompt asks for an operation; the response is its trace and, on a line of its own, the answer. In the two
+styles (`|` is a newline, `.` the end token; loss is on all after the prompt):
+
+    lines     5 7 + 6 8 | x = 5 7 , y = 6 8 | res = 0 | carry = 0 | digx = 7 | digy = 8 | ... | res = 1 2 5 | 1 2 5 .
+    compact   5 7 + 6 8 | digx 7 digy 8 ds 1 5 carry 1 digx 5 digy 6 ds 1 2 carry 1 | 1 2 5 .
+    none      5 7 + 6 8 | 1 2 5 .
+
+`lines` is the paper's format, `compact` ours for small models: of each operation the variables that it needs most.
+
+The training set is finite and made on the host (`materialise`); evaluation has fresh examples with the same noise, and
+clean ones whose operands are in no training example. Departures from the released code, on purpose: contamination gates
+every kind of noise; character noise meets every digit of the response, where theirs spares digits beside a bracket or
+comma; a redrawn digit is uniform in 0..9, theirs under dynamic noise in 0..8; numbers read from a list are new, and so
+meet dynamic noise; what the trace does not print meets it only where `hidden` says so; loops end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator, Mapping
+from typing import Any, ClassVar
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from fields import knob, pytree, static
+from synthetic.draws import below
+from synthetic.task import Example, Spec, Task, register
+from synthetic.tint import plain
+from synthetic.tint.generate import COMPACT, LINES, NONE, SPLITS, Form, generate, needed
+from synthetic.tint.judge import judge
+from synthetic.tint.language import DIGITS
+from synthetic.tint.noise import Noise
+from synthetic.tint.operands import Laws
+from synthetic.tint.operations import mixture
+from synthetic.tint.text import END, NEWLINE, spell, vocabulary
+
+
+@register("tint")
+@pytree
+class TInt(Task):
+    """Compute with a chain of thought; training traces may be noised, test operands are never met in training."""
+
+    operations: str = static("add", doc="what is computed: add, subtract ... or a mixture such as add+2*median")
+    style: str = static(COMPACT, choices=(LINES, COMPACT, NONE), doc="format of the chain of thought")
+    max_digits: int = static(5, low=1, high=DIGITS - 1, unit="digits", doc="digits of the largest operands")
+    max_items: int = static(5, low=1, high=99, unit="numbers", doc="numbers of the longest list")
+    examples: int = static(20000, low=1, high=10**7, unit="examples", doc="size of the training set")
+    test_examples: int = static(1200, low=1, high=10**7, unit="examples", doc="size of each evaluation set")
+    length: int = static(
+        0, low=0, high=10**5, unit="tokens", doc="prompt, trace, answer and end; 0 is what clean traces need"
+    )
+    min_digits: int = knob(1, low=1, high=DIGITS - 1, unit="digits", doc="digits of the smallest operands")
+    min_items: int = knob(1, low=1, high=99, unit="numbers", doc="numbers of the shortest list")
+    magnitude: float = knob(
+        0.0, low=0.0, high=1.0, unit="share", doc="share of examples with uniform operands; else uniform in length"
+    )
+    contamination: float = knob(1.0, low=0.0, high=1.0, unit="share", doc="share of examples that noise can touch")
+    characters: float = knob(0.0, low=0.0, high=1.0, unit="rate", doc="digits of the response that are redrawn")
+    deletion: float = knob(0.0, low=0.0, high=1.0, unit="rate", doc="lines of the trace that are deleted")
+    insertion: float = knob(0.0, low=0.0, high=1.0, unit="rate", doc="lines followed by a copy of some line")
+    swap: float = knob(0.0, low=0.0, high=1.0, unit="rate", doc="lines that change places with the next one")
+    dynamic: float = knob(0.0, low=0.0, high=1.0, unit="rate", doc="digits of new numbers that are redrawn")
+    hidden: float = knob(
+        0.0,
+        low=0.0,
+        high=1.0,
+        unit="share",
+        doc="rate of dynamic noise on numbers that are not printed, over task.dynamic",
+    )
+    operator_errors: float = knob(
+        0.0, low=0.0, high=1.0, unit="rate", doc="steps + - * of the computation that are done as another of them"
+    )
+    seed: int = knob(0, low=0, unit="seed", doc="data seed: fixes the sets and what is held out")
+    tables: Any = None
+
+    splits: ClassVar[tuple[str, ...]] = SPLITS
+    held_out: ClassVar[tuple[str, ...]] = ("test",)
+    headline: ClassVar[str] = "test"
+    rates: ClassVar[Mapping[str, str]] = {"contaminated": "contamination"}
+
+    @property
+    def _form(self) -> Form:
+        return Form(self.operations, self.style, self.max_digits, self.max_items)
+
+    @property
+    def _tokens(self) -> int:
+        return self.length or needed(self._form).tokens
+
+    @property
+    def _laws(self) -> Laws:
+        return Laws(int(self.min_digits), self.max_digits, int(self.min_items), self.max_items, float(self.magnitude))
+
+    @property
+    def _noise(self) -> Noise:
+        names = ("contamination", "characters", "deletion", "insertion", "swap", "dynamic", "hidden", "operator_errors")
+        return Noise(**{name: float(getattr(self, name)) for name in names})
+
+    @property
+    def spec(self) -> Spec:
+        """Tokens of all operations that are declared, so that every mixture has the same."""
+        names = len(vocabulary())
+        return Spec(length=self._tokens - 1, classes=names, vocabulary=names)
+
+    @property
+    def end(self) -> int:
+        """The token after the answer."""
+        return END
+
+    def problems(self) -> Iterator[tuple[str, str]]:
+        """Faults that relate fields to one another."""
+        try:
+            parts = [operation for operation, _ in mixture(self.operations)]
+        except ValueError as e:
+            yield "operations", str(e)
+            return
+        for operation in parts:
+            most = DIGITS // operation.widens - (operation.widens == 1)
+            if self.max_digits > most:
+                yield (
+                    "max_digits",
+                    f"at most {most} with task.operations = {self.operations}, for answers have {DIGITS} digits or "
+                    f"fewer, got {self.max_digits}",
+                )
+                return
+        if self.min_digits > self.max_digits:
+            yield "min_digits", f"at most task.max_digits = {self.max_digits}, got {self.min_digits}"
+        if self.min_items > self.max_items:
+            yield "min_items", f"at most task.max_items = {self.max_items}, got {self.min_items}"
+        if self.style == NONE and max(self.deletion, self.insertion, self.swap) > 0:
+            name = next(name for name in ("deletion", "insertion", "swap") if getattr(self, name) > 0)
+            yield name, f"must be 0 with task.style = {NONE}, which has no lines, got {getattr(self, name)}"
+        if 0 < self.length < needed(self._form).tokens:
+            yield (
+                "length",
+                f"at least {needed(self._form).tokens}, which traces of task.operations = {self.operations} need with "
+                f"task.style = {self.style}, task.max_digits = {self.max_digits} and task.max_items = "
+                f"{self.max_items}, got {self.length}",
+            )
+
+    def materialise(self) -> Task:
+        """This task with its three sets of examples, as NumPy arrays of small integers."""
+        sizes = {"train": self.examples, "noised": self.test_examples, "test": self.test_examples}
+        common = self._form, self._tokens, self._laws, self._noise, int(self.seed)
+        return self.replace(tables={split: generate(*common, split, np.arange(n)) for split, n in sizes.items()})
+
+    def sample(self, key: jax.Array, split: str) -> Example:
+        """An example of the split's set, any with the same chance. Raises ValueError before `materialise`.
+
+        Facts: `right`, whether the answer given is true; `changed`, the tokens that differ from the clean example
+        (`synthetic.tint.noise.changed`); `contaminated`; `operation`, its number in the order of declaration; `digits`
+        of the longest operand; `index` in the set, and `split`, its number.
+        """
+        if self.tables is None:
+            raise ValueError("the sets of tint are made by materialise(), before sample()")
+        table = self.tables[split]
+        index = below(jax.random.bits(key, (), jnp.uint32), table["tokens"].shape[0])
+        row = {name: jnp.asarray(values)[index].astype(jnp.int32) for name, values in table.items()}
+        place = jnp.arange(self._tokens - 1)
+        asked = (place >= row["begin"] - 1) & (place < row["end"])
+        facts = {name: row[name] for name in ("changed", "operation", "digits")}
+        facts |= {name: row[name] > 0 for name in ("right", "contaminated")}
+        facts |= {"index": index, "split": jnp.int32(SPLITS.index(split))}
+        return Example(row["tokens"][:-1], row["tokens"][1:], asked.astype(jnp.float32), facts)
+
+    def conditions(self) -> dict[str, tuple[Task, str]]:
+        """The training set; fresh operands with the same noise; held-out operands, clean."""
+        return {split: (self, split) for split in SPLITS}
+
+    def judge(self, example: Example, said: jax.Array) -> Mapping[str, jax.Array]:
+        """Of a decoded response: answer, astray, recovered, follows; see `synthetic.tint.judge`."""
+        return judge(example.targets, example.weights, example.facts["operation"], said, style=self.style)
+
+    def oracle(self, example: Example) -> list[int]:
+        """The response by Python itself, which runs the operation on the operands that the prompt has."""
+        fuel = needed(self._form).fuel
+        return plain.response(self._prompt(example), self.style, self._tokens, fuel, self._noise, *self._where(example))
+
+    def _where(self, example: Example) -> tuple[int, int, int]:
+        return int(self.seed), int(example.facts["split"]), int(example.facts["index"])
+
+    def _prompt(self, example: Example) -> list[int]:
+        inputs = np.asarray(example.inputs).tolist()
+        return inputs[: inputs.index(NEWLINE) + 1]
+
+    def identities(self, example: Example) -> set[Hashable]:
+        """The operands, in whatever order."""
+        _, operands = plain.parsed(self._prompt(example))
+        numbers = operands[0] if isinstance(operands[0], list) else operands
+        return {tuple(sorted(numbers))}
+
+    def tiny(self) -> Task:
+        """Sets of 16, of the hundred pairs or so of numbers of one digit."""
+        items = 2 if any(operation.takes_list for operation, _ in mixture(self.operations)) else 1
+        small = self.replace(max_digits=1, max_items=items, length=0, examples=16, test_examples=16)
+        return small.replace(min_digits=1, min_items=items, contamination=0.0)
+
+    def render(self, example: Example) -> tuple[str, str]:
+        """(prompt, response) as text."""
+        names, targets = vocabulary(), np.asarray(example.targets)
+        said = targets[np.asarray(example.weights) > 0].tolist()
+        return spell(self._prompt(example), names).strip(), spell(said, names)
