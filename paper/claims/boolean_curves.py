@@ -77,6 +77,7 @@ def draw(table: pl.DataFrame, judgement: Judgement, path: Path) -> list[Path]:
 
 CLAIM = Claim(
     name="boolean/curves",
+    question="Which classes of functions are learnt in context as well as can be?",
     title=TITLE,
     arxiv=ARXIV,
     where="section 3, Table 1",

@@ -64,6 +64,7 @@ def draw(table: pl.DataFrame, judgement: Judgement, path: Path) -> list[Path]:
 
 CLAIM = Claim(
     name="boolean/diversity",
+    question="How many functions must be seen before new ones are learnt in context?",
     title=TITLE,
     arxiv=ARXIV,
     where="not in the paper: a question of ours",

@@ -60,6 +60,7 @@ def draw(table: pl.DataFrame, judgement: Judgement, path: Path) -> list[Path]:
 
 CLAIM = Claim(
     name="boolean/frozen",
+    question="How much is learnt with blocks frozen at random weights?",
     title=TITLE,
     arxiv=ARXIV,
     where="section 5",

@@ -66,6 +66,7 @@ def draw(table: pl.DataFrame, judgement: Judgement, path: Path) -> list[Path]:
 
 CLAIM = Claim(
     name="boolean/noise",
+    question="Does learning in context survive flipped labels in training?",
     title=TITLE,
     arxiv=ARXIV,
     where="appendix",

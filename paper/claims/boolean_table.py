@@ -57,6 +57,7 @@ def draw(table: pl.DataFrame, judgement: Judgement, path: Path) -> list[Path]:
 
 CLAIM = Claim(
     name="boolean/table",
+    question="Do other sequence layers learn in context what attention learns?",
     title=TITLE,
     arxiv=ARXIV,
     where="Table 1",

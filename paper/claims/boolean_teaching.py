@@ -75,6 +75,7 @@ def draw(table: pl.DataFrame, judgement: Judgement, path: Path) -> list[Path]:
 
 CLAIM = Claim(
     name="boolean/teaching",
+    question="Is a teaching sequence enough to know the function?",
     title=TITLE,
     arxiv=ARXIV,
     where="section 4, Fig. 2",

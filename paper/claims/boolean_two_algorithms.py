@@ -74,6 +74,7 @@ def draw(table: pl.DataFrame, judgement: Judgement, path: Path) -> list[Path]:
 
 CLAIM = Claim(
     name="boolean/two_algorithms",
+    question="Can one transformer use a teaching sequence and do without one?",
     title=TITLE,
     arxiv=ARXIV,
     where="section 4, Fig. 3",

@@ -53,9 +53,10 @@ class Fact:
 class Claim:
     """A finding of a paper that a study measures anew, with a criterion written before the results.
 
-    name: the study without its scale, as in markov/threshold. setting: what the rows of the printed table
-    differ in. effect: what the effect size is, in words. criterion: a pure function of the results table.
-    figure: draws a table and its judgement to a path without suffix, and returns the files.
+    name: the study without its scale, as in markov/threshold. question: what is asked, in a short line. setting:
+    what the rows of the printed table differ in. effect: what the effect size is, in words. criterion: a pure
+    function of the results table. figure: draws a table and its judgement to a path without suffix, and returns
+    the files.
     """
 
     name: str
@@ -68,3 +69,4 @@ class Claim:
     criterion: Callable[[pl.DataFrame], Judgement]
     figure: Callable[[pl.DataFrame, Judgement, Path], list[Path]]
     facts: tuple[Fact, ...] = field(default=())
+    question: str = ""

@@ -207,6 +207,7 @@ def _runs(table: pl.DataFrame) -> list[tuple[float, int, int, float]]:
 
 CLAIM = Claim(
     name="markov/budget",
+    question="Does the number of rules decide, or that of examples per rule?",
     title="Only-IF: Revealing the Decisive Effect of Instruction Diversity on Generalization",
     arxiv="2410.04717",
     where="section 2.3.1",

@@ -71,6 +71,7 @@ def draw(table: pl.DataFrame, judgement: Judgement, path: Path) -> list[Path]:
 
 CLAIM = Claim(
     name="markov/encrypted",
+    question="Is it the same where the result must also be enciphered?",
     title="Instruction Diversity Drives Generalization To Unseen Tasks",
     arxiv="2402.10891",
     where="section 5",

@@ -8,9 +8,9 @@ peaked.
 - A setting is fitted where the mean over seeds on the training set itself is at least 0.9; the others are left out
   and named. Not fitted: one of the four settings below is not.
 - Effect: with the fewest rules, the score at shape 1 minus that at the smallest shape, paired by seed.
-- Reproduced: the effect's lower bound is at least 0.5 (few rules collapse), and with the most rules the upper bound of
+- Reproduced: the effect's lower bound is at least 0.25 (few rules lose much), and with the most rules the upper bound of
   the same difference is at most 0.25 (many rules are robust).
-- Not reproduced: the effect's upper bound is below 0.5, or with the most rules the lower bound is above 0.25.
+- Not reproduced: the effect's upper bound is below 0.25, or with the most rules the lower bound is above 0.25.
 - Inconclusive: anything else; and where shape 1 or a second number of rules was not run, there is one seed, a run is
   missing, or runs ended at different steps.
 
@@ -31,7 +31,7 @@ from synthetic.markov.effective import BARELY_SEEN, effective_rules, rules_with_
 
 KEYS = [RULES, "task.rule_power"]
 EVEN = 1.0
-COLLAPSE = 0.5
+COLLAPSE = 0.25
 ROBUST = 0.25
 HALF = 0.5
 PAPER_COLLAPSES = 0.2  # the shape below which the paper's 1,000 rules no longer suffice
@@ -115,6 +115,7 @@ def draw(table: pl.DataFrame, judgement: Judgement, path: Path) -> list[Path]:
 
 CLAIM = Claim(
     name="markov/long_tail",
+    question="What if a few rules have most of the examples?",
     title=TITLE,
     arxiv=ARXIV,
     where="Fig. 3, section 2.3.3",

@@ -99,6 +99,7 @@ def draw(table: pl.DataFrame, judgement: Judgement, path: Path) -> list[Path]:
 
 CLAIM = Claim(
     name="markov/noop",
+    question="Do inputs to which no rule applies change how many rules are needed?",
     title=TITLE,
     arxiv=ARXIV,
     where="Fig. 2b, section 2.3.2",

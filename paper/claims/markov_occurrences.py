@@ -111,6 +111,7 @@ def draw(table: pl.DataFrame, judgement: Judgement, path: Path) -> list[Path]:
 
 CLAIM = Claim(
     name="markov/occurrences",
+    question="Does it help to vary how often the pattern stands in the input?",
     title=TITLE,
     arxiv="2402.10891",
     where="section 4.5, Table 1 of its first version",

@@ -96,6 +96,7 @@ def draw(table: pl.DataFrame, judgement: Judgement, path: Path) -> list[Path]:
 
 CLAIM = Claim(
     name="markov/robustness",
+    question="Is the step there for longer inputs and patterns too?",
     title=TITLE,
     arxiv=ARXIV,
     where="App. B.2",

@@ -177,6 +177,7 @@ def draw(table: pl.DataFrame, judgement: Judgement, path: Path) -> list[Path]:
 
 CLAIM = Claim(
     name="markov/threshold",
+    question="How many rules must be seen before an unseen one is applied?",
     title="Only-IF: Revealing the Decisive Effect of Instruction Diversity on Generalization",
     arxiv="2410.04717",
     where="Fig. 2a, section 2.3.1",

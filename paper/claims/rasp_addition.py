@@ -84,6 +84,7 @@ def draw(table: pl.DataFrame, judgement: Judgement, path: Path) -> list[Path]:
 
 CLAIM = Claim(
     name="rasp/addition",
+    question="Do reversed answers and index hints let addition generalise to longer sums?",
     title=TITLE,
     arxiv=ARXIV,
     where="sections 3 and 5",

@@ -69,6 +69,7 @@ def draw(table: pl.DataFrame, judgement: Judgement, path: Path) -> list[Path]:
 
 CLAIM = Claim(
     name="rasp/and",
+    question="Does a transformer err where the minimum-degree interpolator does?",
     title=TITLE,
     arxiv=ARXIV,
     where="section 4, App. D",

@@ -86,6 +86,7 @@ def draw(table: pl.DataFrame, judgement: Judgement, path: Path) -> list[Path]:
 
 CLAIM = Claim(
     name="rasp/count_curves",
+    question="How far beyond its training lengths does counting go?",
     title=TITLE,
     arxiv=ARXIV,
     where="Fig. 1b",

@@ -62,6 +62,7 @@ def draw(table: pl.DataFrame, judgement: Judgement, path: Path) -> list[Path]:
 
 CLAIM = Claim(
     name="rasp/mode_scratchpad",
+    question="Can a scratchpad hurt?",
     title=TITLE,
     arxiv=ARXIV,
     where="section 5",

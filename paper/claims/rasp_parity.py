@@ -69,6 +69,7 @@ def draw(table: pl.DataFrame, judgement: Judgement, path: Path) -> list[Path]:
 
 CLAIM = Claim(
     name="rasp/parity",
+    question="Do index hints and a scratchpad let parity generalise to longer strings?",
     title=TITLE,
     arxiv=ARXIV,
     where="section 5.2, App. C.1",

@@ -107,6 +107,7 @@ def draw(table: pl.DataFrame, judgement: Judgement, path: Path) -> list[Path]:
 
 CLAIM = Claim(
     name="rasp/positions",
+    question="Does the contrast hold under every position scheme, packed or not?",
     title=TITLE,
     arxiv=ARXIV,
     where="not in the paper: a question of ours",

@@ -112,6 +112,7 @@ def draw(table: pl.DataFrame, judgement: Judgement, path: Path) -> list[Path]:
 
 CLAIM = Claim(
     name="rasp/table",
+    question="Which algorithms generalise to longer problems?",
     title=TITLE,
     arxiv=ARXIV,
     where="Fig. 1a, section 3",
