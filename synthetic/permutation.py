@@ -7,6 +7,9 @@ index alone, and the set they are drawn from may have 26^40 members.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -28,26 +31,32 @@ def digits(index: jax.Array, radices: list[int]) -> jax.Array:
     return jnp.stack(found)
 
 
-def permute(key: jax.Array, left: jax.Array, right: jax.Array, radices: tuple[list[int], list[int]]):
+def permute(
+    key: jax.Array, left: jax.Array, right: jax.Array, radices: Sequence[list[int] | jax.Array], *, tweak: Any = 0
+):
     """Permute the pair of digit vectors (left int32[m], right int32[n]), one-to-one, as `key` says.
 
     Digit j of a half stays in 0 .. radix_j - 1. Each round adds to one half, digit by digit and modulo its
-    radix, a hash of the other half, which subtracting would undo: hence a bijection, whatever the hash.
+    radix, a hash of the other half, which subtracting would undo: hence a bijection, whatever the hash. Another
+    `tweak`, a whole number, is another permutation of the same random bits, where a key for each is too dear.
     """
+    tweak = jnp.asarray(tweak).astype(jnp.uint32) * jnp.uint32(0x9E3779B9)
     m, n = left.shape[0], right.shape[0]
     sizes = [(n + 1) * m if half_round % 2 == 0 else (m + 1) * n for half_round in range(ROUNDS)]
     bits = jnp.split(jax.random.bits(key, (sum(sizes),), jnp.uint32), np.cumsum(sizes)[:-1])
     for half_round in range(ROUNDS):
         if half_round % 2 == 0:
-            left = _add_hash(bits[half_round].reshape(n + 1, m), left, right, radices[0])
+            left = _add_hash(bits[half_round].reshape(n + 1, m), left, right, radices[0], tweak)
         else:
-            right = _add_hash(bits[half_round].reshape(m + 1, n), right, left, radices[1])
+            right = _add_hash(bits[half_round].reshape(m + 1, n), right, left, radices[1], tweak)
     return left, right
 
 
-def _add_hash(coefficients: jax.Array, to: jax.Array, of: jax.Array, radices: list[int]) -> jax.Array:
-    mixed = _mix((of.astype(jnp.uint32)[:, None] * coefficients[1:]).sum(0) + coefficients[0])
-    modulus = np.asarray(radices, np.uint32)
+def _add_hash(
+    coefficients: jax.Array, to: jax.Array, of: jax.Array, radices: list[int] | jax.Array, tweak: jax.Array
+) -> jax.Array:
+    mixed = _mix((of.astype(jnp.uint32)[:, None] * coefficients[1:]).sum(0) + coefficients[0] + tweak)
+    modulus = jnp.asarray(radices).astype(jnp.uint32)
     return ((to.astype(jnp.uint32) + mixed % modulus) % modulus).astype(jnp.int32)
 
 

@@ -1,0 +1,196 @@
+"""Rewriting by rules of restricted families: patterns that repeat letters or a substring, or mirror it.
+
+Section 2.3.4 of Only-IF (arXiv 2410.04717; the same in 2402.10891, section 4.3) asks whether many rules of a restricted
+kind are as good as varied ones. A constraint k divides the length n of a pattern, which then has m = n / k free
+letters. For k = 3 and the free letters abc:
+
+    repeated    each letter k times                        aaabbbccc
+    periodic    the substring k times                      abcabcabc
+    mirrored    the substring, every second one reversed   abccbaabc
+    plain       any string, as for k = 1 of the others     9 free letters
+
+The paper does not say whether both sides of a rule are constrained, nor which k there are. Ours: both sides are of the
+rule's family and k, and the ks of a family are the divisors of n from `min_k` to `max_k`, each equally often.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any, ClassVar
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from fields import knob, pytree, static
+from synthetic.draws import below
+from synthetic.markov.kinds import FAMILIES, PLAIN, Kinds, divisors, kinds
+from synthetic.markov.rewriting import _CHECKSUM, _RULES, _UNLIMITED, Markov
+from synthetic.permutation import permute
+from synthetic.task import Example, Task, register
+
+_SLOTS = 256  # rules in a row among which each kind of rule has its share
+# The order of the slots, such that any first few rules are of all kinds: their numbers with the bits reversed.
+_ORDER = np.array([int(f"{slot:08b}"[::-1], 2) for slot in range(_SLOTS)])
+
+
+def _share(default: float, name: str) -> Any:
+    return knob(default, low=0.0, high=1e6, unit="weight", doc=f"weight of {name} rules among all rules")
+
+
+@register("markov_families")
+@pytree
+class MarkovFamilies(Markov):
+    """Markov rewriting by rules whose sides are both of one family and constraint k."""
+
+    alphabet: int = static(26, low=2, high=1000, unit="symbols", doc="size of the alphabet")
+    input_length: int = static(24, low=1, high=2000, unit="tokens", doc="length of z")
+    search_length: int = static(12, low=1, high=500, unit="tokens", doc="length of a pattern, which is that of x")
+    replace_length: int = static(12, low=1, high=500, unit="tokens", doc="length of y: search_length too")
+    repeated: float = _share(1.0, "repeated")
+    periodic: float = _share(1.0, "periodic")
+    mirrored: float = _share(1.0, "mirrored")
+    plain: float = _share(0.0, "unconstrained")
+    min_k: int = knob(3, low=1, high=500, unit="times", doc="smallest constraint in training")
+    max_k: int = knob(12, low=1, high=500, unit="times", doc="largest constraint in training")
+
+    headline: ClassVar[str] = "unseen/plain"
+
+    def _kinds(self, *, held_out: bool) -> Kinds:
+        return kinds(self.alphabet, self.search_length, self._radices(1, held_out=held_out)[0])
+
+    def rules_that_exist(self, *, held_out: bool = False) -> int:
+        """The most rules among which no kind (a family with its k) has more than there are."""
+        return self._scarcest(held_out=held_out)[0]
+
+    def _scarcest(self, *, held_out: bool) -> tuple[int, int]:
+        """(the most rules that there can be, the kind that then runs out)."""
+        table = self._kinds(held_out=held_out)
+        of_slot = np.asarray(self._slots(table)[0])
+        found = []
+        for kind in np.unique(of_slot).tolist():
+            places = np.flatnonzero(of_slot == kind)
+            rows, rest = divmod(table.sizes[kind], len(places))
+            found.append((rows * _SLOTS + int(places[rest]), kind))
+        return min(found)
+
+    def problems(self) -> Iterator[tuple[str, str]]:
+        """Faults that relate fields to one another."""
+        found = list(self._problems())
+        for key, message in found or super().problems():
+            if key == "num_rules":
+                kind = self._scarcest(held_out=False)[1]
+                table = self._kinds(held_out=False)
+                name = FAMILIES[table.family[kind]]
+                message += f"; {name} rules of k = {table.k[kind]} run out first (task.{name}, task.max_k)"
+            yield key, message
+
+    def _problems(self) -> Iterator[tuple[str, str]]:
+        n, weights = self.search_length, [self.repeated, self.periodic, self.mirrored]
+        if self.replace_length != n:
+            yield "replace_length", f"must be task.search_length = {n}, got {self.replace_length}"
+        if not any([*weights, self.plain]):
+            yield "repeated", "must be above 0, or else task.periodic, task.mirrored or task.plain, got 0 for all"
+        if self.min_k > self.max_k:
+            yield "min_k", f"must be at most task.max_k = {self.max_k}, got {self.min_k}"
+        elif any(weights) and not any(self.min_k <= k <= self.max_k for k in divisors(n)):
+            fill = ", ".join(map(str, divisors(n)))
+            yield (
+                "min_k",
+                f"must leave a k up to task.max_k = {self.max_k} that divides task.search_length = {n} ({fill}), "
+                f"got {self.min_k}",
+            )
+
+    def conditions(self) -> dict[str, tuple[Task, str]]:
+        """Training; fresh inputs to its rules; unseen rules: of its law, of each family, of k = 2, unconstrained."""
+        applied = self.replace(noop_rate=0.0)
+        alone = {name: applied.replace(**dict.fromkeys(FAMILIES, 0.0) | {name: 1.0}) for name in FAMILIES}
+        found: dict[str, tuple[Task, str]] = {
+            "train": (self, "train"),
+            "seen/applied": (applied, "seen"),
+            "unseen/applied": (applied, "unseen"),
+        }
+        found |= {f"unseen/{name}": (task, "unseen") for name, task in alone.items()}
+        if self.search_length % 2 == 0:
+            low = {name: alone[name].replace(min_k=2, max_k=2) for name in FAMILIES[:PLAIN]}
+            found |= {f"unseen/{name}/k_2": (task, "unseen") for name, task in low.items()}
+        return found
+
+    def sample(self, key: jax.Array, split: str) -> Example:
+        """Draw a rule and one of its inputs as `Markov` does; unseen rules by the weights of their kinds."""
+        if split != "unseen":
+            return super().sample(key, split)
+        rule_bits, copy_bits = jax.random.bits(key, (2,), jnp.uint32)
+        return self.example(split, below(rule_bits, _UNLIMITED), below(copy_bits, _UNLIMITED))
+
+    def example(self, split: str, rule: jax.Array, copy: jax.Array) -> Example:
+        """As in `Markov`, with the facts `family` (its place in FAMILIES) and `k`."""
+        found, table = super().example(split, rule, copy), self._kinds(held_out=split == "unseen")
+        kind, _ = self._kind(rule, table)
+        return found._replace(
+            facts=found.facts | {"family": jnp.asarray(table.family)[kind], "k": jnp.asarray(table.k)[kind]}
+        )
+
+    def _slots(self, table: Kinds) -> tuple[jax.Array, jax.Array, jax.Array]:
+        """Of each slot its kind and how many slots before it are of that kind, and of each kind its slots.
+
+        int32[_SLOTS], int32[_SLOTS] and int32[K].
+        """
+        in_use = (table.k >= self.min_k) & (table.k <= self.max_k) & (table.family != PLAIN)
+        weight = jnp.stack([self.repeated, self.periodic, self.mirrored, 0.0]).astype(jnp.float32)[table.family]
+        ks = in_use.sum() / PLAIN  # of each family but plain
+        weight = jnp.where(in_use, weight / jnp.maximum(ks, 1), 0.0)
+        weight = jnp.where(table.family == PLAIN, self.plain, weight)
+        ends = jnp.round(_SLOTS * jnp.cumsum(weight) / weight.sum()).astype(jnp.int32)
+        kind = (ends <= _ORDER[:, None]).sum(1)
+        before = ((kind[:, None] == kind) & np.tri(_SLOTS, k=-1, dtype=bool)).sum(1)
+        return kind, before, jnp.diff(ends, prepend=0)
+
+    def _kind(self, rule: jax.Array, table: Kinds) -> tuple[jax.Array, jax.Array]:
+        """The kind of rule number `rule`, and its number among the rules of that kind."""
+        of_slot, before, share = self._slots(table)
+        row, slot = rule // _SLOTS, rule % _SLOTS
+        kind = of_slot[slot]
+        return kind, row * share[kind] + before[slot]
+
+    def rule(self, index: jax.Array, *, held_out: bool) -> tuple[jax.Array, jax.Array]:
+        """Rule number `index` of a side: (x int32[n], y int32[n]). Distinct training rules of a kind are distinct.
+
+        As in `Markov` a checksum over the letters of a string says whether it is training's. It does not ask of what
+        kind the string is, so one that is of two kinds is on the same side in both.
+        """
+        data, table = jax.random.key(self.seed), self._kinds(held_out=held_out)
+        kind, rank = self._kind(index, table)
+        if held_out:  # drawn from so many that some numbers are beyond those of a small kind
+            rank %= jnp.array([min(size, _UNLIMITED) for size in table.sizes], jnp.int32)[kind]
+        place, radices = jnp.asarray(table.places)[kind], jnp.asarray(table.radices)[kind]
+        number = jnp.where(place > 0, rank // jnp.maximum(place, 1), 0) % radices
+        (x_number, y_number), (x_radices, y_radices) = jnp.split(number, 2), jnp.split(radices, 2)
+        side = jax.random.fold_in(data, _RULES[held_out])
+        halves = permute(side, x_number, y_number, (x_radices, y_radices), tweak=kind)
+        offset = self.alphabet - self._held_out if held_out else 0
+        bits = jax.random.bits(jax.random.fold_in(data, _CHECKSUM), (2, 2), jnp.uint32)
+        x, y = (
+            self._pattern(table, kind, half.at[0].add(offset), some) for half, some in zip(halves, bits, strict=True)
+        )
+        return x, y
+
+    def _pattern(self, table: Kinds, kind: jax.Array, number: jax.Array, bits: jax.Array) -> jax.Array:
+        """The string int32[n] of a kind from digits int32[n]: the value of its keyed checksum, then free letters.
+
+        The checksum's bias and its unit factor are made of `bits` uint32[2].
+        """
+        units = jnp.array([u for u in range(1, self.alphabet) if math.gcd(u, self.alphabet) == 1], jnp.int32)
+        value = below(bits[0], self.alphabet) + units[below(bits[1], len(units))] * number[0]
+        letters = number.at[0].set(0)[jnp.asarray(table.digits)[kind]]
+        missing = (value - (jnp.asarray(table.sums)[kind] * letters).sum()) % self.alphabet
+        last = jnp.asarray(table.inverse)[kind] * missing % self.alphabet
+        letters = jnp.where(jnp.arange(self.search_length) == jnp.asarray(table.last)[kind], last, letters)
+        return letters[jnp.asarray(table.letters)[kind]]
+
+    def tiny(self) -> Task:
+        """Patterns of two letters of three: the 6 that are training's, of which 2 are doubles, and the 3 held out."""
+        small = self.replace(alphabet=3, input_length=4, search_length=2, replace_length=2, min_k=1, max_k=2)
+        small = small.replace(repeated=1.0, periodic=1.0, mirrored=1.0, plain=1.0)
+        return small.replace(num_rules=24, rule_power=1.0, min_occurrences=1, max_occurrences=2)
