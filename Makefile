@@ -1,7 +1,7 @@
 # Everything runs in .venv, made from requirements.lock with Python's own venv and pip: nothing to install by hand.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help reproduce test lint format lock lock-check clean
+.PHONY: help reproduce paper test lint format lock lock-check clean
 
 python := .venv/bin/python
 environment := .venv/.installed
@@ -11,6 +11,9 @@ help: ## list these targets
 
 reproduce: $(environment) ## train, judge and draw the first study (about 8 minutes on 2 cores)
 	@$(python) -m experiments.reproduce markov/threshold/cpu
+
+paper: $(environment) ## typeset the write-up from the records: paper/build/article.pdf (a minute)
+	@$(python) -m paper.article.build
 
 test: $(environment) ## run the tests but for the slow ones (at most 10 minutes on 2 cores)
 	@$(python) -m pytest -m "not slow" -n 2 --dist worksteal
