@@ -139,5 +139,5 @@ def _fingerprint(line: Line, ids: dict[str, int], rows: int) -> np.ndarray:
             for i in range(part.values.shape[1]):
                 mark = np.where(i < part.sizes, words.fold(mark, 100 + part.values[:, i]), mark)
         else:
-            mark = words.fold(mark, 100 + np.asarray(part))
+            mark = words.fold(mark, 100 + np.broadcast_to(part, rows))
     return mark

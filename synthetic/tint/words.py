@@ -23,10 +23,10 @@ Words = np.ndarray  # of uint64
 
 def fold(key: Words, n: np.ndarray | int) -> Words:
     """Word or key number `n` >= 0 of the stream `key`, elementwise."""
-    if np.ndim(n) == 0:  # NumPy would warn of the overflow, as it does not for arrays
-        x = key + np.uint64((int(n) + 1) * _GOLDEN & _WORD)
+    if isinstance(n, int):  # NumPy would warn of the overflow, as it does not for arrays
+        x = key + np.uint64((n + 1) * _GOLDEN & _WORD)
     else:
-        x = key + (np.asarray(n).astype(np.uint64) + np.uint64(1)) * np.uint64(_GOLDEN)
+        x = key + (n.astype(np.uint64) + np.uint64(1)) * np.uint64(_GOLDEN)
     x = (x ^ (x >> np.uint64(30))) * _FIRST
     x = (x ^ (x >> np.uint64(27))) * _SECOND
     return x ^ (x >> np.uint64(31))

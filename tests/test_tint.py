@@ -1,0 +1,327 @@
+"""What is true of TInt without noise: its traces, its answers, its oracle, what it holds out and what it refuses."""
+
+import math
+import statistics
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from fields import check
+from synthetic.tint import TInt, language, operations
+from synthetic.tint.arrays import Items
+from synthetic.tint.generate import Form, generate, needed
+from synthetic.tint.language import SHOWN, traced
+from synthetic.tint.machine import Machine, Rates
+from synthetic.tint.noise import Noise
+from synthetic.tint.operands import Laws
+from synthetic.tint.operations import mixture
+from synthetic.tint.plain import parsed, response
+from synthetic.tint.text import lay_out, spell, vocabulary
+from synthetic.tint.words import root
+
+NAMES = ["add", "subtract", "multiply", "divide", "modulo", "gcd", "sort", "median"]
+PYTHON = {
+    "add": lambda x, y: x + y,
+    "subtract": lambda x, y: x - y,
+    "multiply": lambda x, y: x * y,
+    "divide": lambda x, y: x // y,
+    "modulo": lambda x, y: x % y,
+    "gcd": math.gcd,
+    "sort": sorted,
+    "median": lambda numbers: math.floor(statistics.median(numbers)),
+}
+
+
+def trace(name, *operands, compact=False):
+    """The lines of one computation as text."""
+    arrays = [Items(np.array([x]), np.array([len(x)])) if isinstance(x, list) else np.array([x]) for x in operands]
+    machine = Machine(root(0, 0), Rates(), 1000, compact=compact)
+    machine.run(language.operations()[name], arrays)
+    names = vocabulary()
+    laid = lay_out(machine.lines, 1, {name: i for i, name in enumerate(names)}, newlines=not compact)
+    return spell(laid.tokens.tolist(), names).rstrip("\n")
+
+
+def table(name, style, noise=Noise(), *, split="train", digits=3, items=4, indices=range(8), seed=5):  # noqa: B008
+    """Examples of one operation, the form, and the size that they need."""
+    form = Form(name, style, digits, items)
+    laws, size = Laws(1, digits, 1, items, 0.3), needed(form)
+    return generate(form, size.tokens, laws, noise, seed, split, np.array(indices)), size
+
+
+def drawn(task, split, count):
+    """Examples of a materialised task, as NumPy arrays."""
+    options: dict = {"xla_backend_optimization_level": 0}  # it runs once
+    sample = jax.jit(jax.vmap(task.sample, (0, None)), static_argnums=1, compiler_options=options)
+    return jax.tree.map(np.asarray, sample(jax.random.split(jax.random.key(0), count), split))
+
+
+def example_of(examples, i):
+    """Example number i of a batch."""
+    return jax.tree.map(lambda x: x[i], examples)
+
+
+def rows(made):
+    """(prompt, response) of each example, as lists of tokens."""
+    for tokens, begin, end in zip(made["tokens"].tolist(), made["begin"], made["end"], strict=True):
+        yield tokens[:begin], tokens[begin : end + 1]
+
+
+def test_an_addition_reads_as_in_the_paper():
+    said = trace("add", 57, 68).split("\n")
+    first = ["x = 5 7 , y = 6 8", "res = 0", "carry = 0", "digx = 7", "digy = 8", "x = 5", "y = 6", "ds = 1 5"]
+    then = ["res = 5", "carry = 1", "digx = 5", "digy = 6", "x = 0", "y = 0", "ds = 1 1", "ds = 1 2", "res = 2 5"]
+    assert said == [*first, *then, "carry = 1", "res = 1 2 5"]
+
+
+def test_the_second_sum_of_digits_is_left_out_without_a_carry():
+    assert trace("add", 2, 3).split("\n")[-3:] == ["ds = 5", "res = 5", "carry = 0"]
+
+
+def test_a_median_reads_as_in_the_paper():
+    said = trace("median", [12, 7, 305, 44, 9]).split("\n")
+    assert said[:4] == [
+        "nums = [ 1 2 , 7 , 3 0 5 , 4 4 , 9 ]",
+        "nums_sorted = call( sort_ints([ 1 2 , 7 , 3 0 5 , 4 4 , 9 ]))",
+        "l = [ 1 2 , 7 , 3 0 5 , 4 4 , 9 ]",
+        "sorted_l = []",
+    ]
+    scan = ["min_item = 1 2", "min_index = 0", "i = 0", "candidate = 1 2", "i = 1", "candidate = 7", "min_item = 7"]
+    assert said[4:12] == [*scan, "min_index = 1"]
+    assert said[18] == "l = [ 1 2 , 3 0 5 , 4 4 , 9 ]"
+    assert said[-2:] == ["n = 5", "res = 1 2"]
+
+
+def test_a_call_inside_a_product_is_one_line_and_its_result():
+    assert "dm = 5 6\ndm = call( 5 6 + 0 )\ndm = 5 6\n" in trace("multiply", 7, 8)
+
+
+def test_whole_examples_read_as_in_the_paper():
+    made, _ = table("add", "lines", digits=2)
+    names = vocabulary()
+    for prompt, said in rows(made):
+        x, y = parsed(prompt)[1]
+        assert spell(prompt, names) == f"{' '.join(str(x))} + {' '.join(str(y))}\n"
+        assert spell(said, names) == f"{trace('add', x, y)}\n{' '.join(str(x + y))} ."
+
+
+def test_a_compact_addition_takes_nine_tokens_a_digit():
+    assert trace("add", 57, 68, compact=True) == "digx 7 digy 8 ds 1 5 carry 1 digx 5 digy 6 ds 1 2 carry 1"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_operations_are_pythons_arithmetic(name):
+    rng = np.random.default_rng(0)
+    function, python = getattr(operations, name), PYTHON[name]
+    for _ in range(200):
+        if language.operations()[name].takes_list:
+            operands = [rng.integers(0, 10 ** rng.integers(1, 5), rng.integers(1, 8)).tolist()]
+        else:
+            operands = sorted((int(rng.integers(1, 10 ** rng.integers(1, 8))) for _ in range(2)), reverse=True)
+        assert function(*operands) == python(*operands)
+
+
+@pytest.mark.parametrize("style", ["lines", "compact", "none"])
+@pytest.mark.parametrize("name", NAMES)
+def test_responses_are_those_of_python_running_the_function(name, style):
+    made, size = table(name, style, digits=2, items=4)
+    names = vocabulary()
+    for i, (prompt, said) in enumerate(rows(made)):
+        assert said == response(prompt, style, size.tokens, size.fuel, Noise(), 5, 0, i)
+        _, operands = parsed(prompt)
+        answer = PYTHON[name](*operands)
+        answers = answer if isinstance(answer, list) else [answer]
+        last = spell(said, names).rstrip(" .").split("\n")[-1]
+        assert [int(part.replace(" ", "")) for part in last.strip("[] ").split(",")] == answers
+
+
+def test_an_example_does_not_depend_on_what_is_made_beside_it():
+    noise = Noise(contamination=0.5, characters=0.1, swap=0.2, dynamic=0.2, hidden=0.5, operator_errors=0.1)
+    whole, _ = table("add+median", "lines", noise, indices=range(40))
+    some, _ = table("add+median", "lines", noise, indices=[33, 4, 17])
+    for name, values in whole.items():
+        assert (values[[33, 4, 17]] == some[name]).all(), name
+
+
+def test_other_seeds_and_splits_give_other_examples():
+    base, _ = table("add", "none", digits=9)
+    for other, _ in (table("add", "none", digits=9, seed=6), table("add", "none", digits=9, split="noised")):
+        assert not (base["tokens"] == other["tokens"]).all(1).any()
+
+
+def test_no_numbers_of_a_test_are_in_training_in_any_order_or_operation():
+    form, laws = Form("add+multiply", "none", 1, 1), Laws(1, 1, 1, 1, 0.0)
+    found = {}
+    for split in ("train", "noised", "test"):
+        made = generate(form, needed(form).tokens, laws, Noise(), 3, split, np.arange(1000))
+        found[split] = {tuple(sorted(parsed(prompt)[1])) for prompt, _ in rows(made)}
+    assert len(found["train"] | found["noised"] | found["test"]) == 55  # unordered pairs of digits
+    assert not found["test"] & (found["train"] | found["noised"])
+
+
+def test_operands_follow_their_laws():
+    form = Form("add", "none", 3, 1)
+    for magnitude, share in ((0.0, 1 / 3), (1.0, 0.9)):
+        made = generate(form, 20, Laws(1, 3, 1, 1, magnitude), Noise(), 0, "train", np.arange(3000))
+        longest = np.array([len(str(parsed(prompt)[1][0])) == 3 for prompt, _ in rows(made)])
+        assert abs(longest.mean() - share) < 4 * math.sqrt(share * (1 - share) / 3000)
+    made, _ = table("divide", "none", indices=range(200))
+    assert all(x >= y >= 1 for x, y in (parsed(prompt)[1] for prompt, _ in rows(made)))
+
+
+def test_mixtures_have_their_weights():
+    made, _ = table("add+3*subtract", "none", indices=range(2000))
+    share = (made["operation"] == 1).mean()
+    assert abs(share - 0.75) < 4 * math.sqrt(0.75 * 0.25 / 2000)
+
+
+def test_training_draws_every_example_of_its_finite_set():
+    task = TInt(max_digits=1, examples=5, test_examples=3).materialise()
+    assert set(drawn(task, "train", 100).facts["index"].tolist()) == set(range(5))
+
+
+def test_a_set_must_be_made_before_it_is_sampled():
+    with pytest.raises(ValueError, match="made by materialise"):
+        TInt().sample(jax.random.key(0), "train")
+
+
+ERRORS = [
+    ({"operations": "ad"}, "task.operations: unknown operation ad (did you mean add?); allowed: add, subtract"),
+    ({"operations": "add+0*sort"}, "task.operations: expected a weight above 0 before each *, got 0"),
+    ({"operations": "add+add"}, "task.operations: add stands twice"),
+    ({"operations": "multiply", "max_digits": 10}, "task.max_digits: at most 9 with task.operations = multiply"),
+    ({"min_digits": 7}, "task.min_digits: at most task.max_digits = 5, got 7"),
+    ({"min_items": 7}, "task.min_items: at most task.max_items = 5, got 7"),
+    ({"length": 30}, "task.length: at least 65, which traces of task.operations = add need with task.style = compact"),
+    ({"style": "none", "swap": 0.1}, "task.swap: must be 0 with task.style = none"),
+    ({"dynamic": 1.5}, "task.dynamic: expected a number from 0.0 to 1.0 (rate), got 1.5"),
+    ({"contamination": -0.1}, "task.contamination: expected a number from 0.0 to 1.0 (share), got -0.1"),
+]
+
+
+@pytest.mark.parametrize(("values", "message"), ERRORS)
+def test_wrong_values_are_answered_in_one_line(values, message):
+    task, errors = check(values, TInt, "task")
+    assert task is None
+    assert len(errors) == 1
+    assert errors[0].startswith(message)
+    assert "\n" not in errors[0]
+
+
+@pytest.fixture
+def registry(monkeypatch):
+    """A registry of operations that the test may add to."""
+    monkeypatch.setattr(language, "_OPERATIONS", dict(language.operations()))
+
+
+def test_a_new_operation_is_one_function(registry):
+    @traced("norm( {nums} )", essential="total", inside={"add": SHOWN}, takes_list=True)
+    def norm(nums):
+        total = 0
+        for i in range(len(nums)):
+            square = nums[i] * nums[i]
+            total = add(total, square)
+        return total
+
+    form = Form("norm", "lines", 1, 3)
+    made = generate(form, needed(form).tokens, Laws(1, 1, 1, 3, 0.0), Noise(), 0, "train", np.arange(9))
+    for prompt, said in rows(made):
+        _, [numbers] = parsed(prompt)
+        assert spell(said, vocabulary()).endswith("\n" + " ".join(str(sum(n * n for n in numbers))) + " .")
+        fuel, tokens = needed(form).fuel, needed(form).tokens
+        assert said == response(prompt, "lines", tokens, fuel, Noise(), 0, 0, list(made["begin"]).index(len(prompt)))
+
+
+def unfit_return(x):
+    return x + 1
+
+
+def unfit_break(x):
+    while x > 0:
+        break
+    return x
+
+
+def unfit_call(x):
+    x = 1 + abs(x)
+    return x
+
+
+@pytest.mark.parametrize(
+    ("function", "message"),
+    [
+        (unfit_return, "unfit_return, line 2: the last statement must return a variable: return x + 1"),
+        (unfit_break, "unfit_break, line 3: not a statement of traced functions: break"),
+        (unfit_call, "unfit_call, line 2: not an expression of traced functions: abs(x)"),
+    ],
+)
+def test_what_is_not_of_the_language_is_refused(registry, function, message):
+    with pytest.raises(SyntaxError) as failure:
+        traced("f( {x} )", essential="")(function)
+    assert str(failure.value) == message
+
+
+def test_a_name_taken_twice_is_an_error(registry):
+    with pytest.raises(ValueError, match="operation add is registered twice"):
+        traced("{x} + {y}", essential="")(operations.add)
+
+
+JUDGED = {
+    "right": {"answer": 1, "astray": 0, "recovered": 0, "follows": 1},
+    "wrong answer": {"answer": 0, "astray": 1, "recovered": 0, "follows": 0},
+    "wrong result": {"answer": 1, "astray": 1, "recovered": 1, "follows": 0},
+    "wrong step": {"answer": 1, "astray": 1, "recovered": 1, "follows": 1},
+    "junk behind": {"answer": 1, "astray": 0, "recovered": 0, "follows": 1},
+    "no end": {"answer": 0, "astray": 1, "recovered": 0, "follows": 0},
+}
+
+
+def changed_in(change, said, first, last, shown, names):
+    """A response from place `first` to the end token at `last`, with one thing changed, or None where it has no such.
+
+    `shown` are the names of variables that say the result.
+    """
+    digits = [t for t in range(first, last) if said[t] < 10]
+    answer = max(t for t in range(first, last) if names[said[t]] == "\n")
+    results = [t for t in digits if t < answer and t + 1 not in digits and names[head_of(said, t, names)] == shown]
+    steps = [t for t in digits if t < answer and names[head_of(said, t, names)] in ("digx", "candidate", "x", "i")]
+    places = {"wrong answer": digits[-1:], "wrong result": results[-1:], "wrong step": steps[:1]}.get(change, [])
+    if change.startswith("wrong") and not places:
+        return None
+    said = said.copy()
+    said[places] = (said[places] + 1) % 10
+    if change in ("junk behind", "no end"):
+        said[last + (change == "junk behind") :] = 3
+    return said
+
+
+def head_of(said, t, names):
+    """The token of the variable whose value has a digit at t."""
+    return next(said[i] for i in range(t, -1, -1) if said[i] >= 10 and names[said[i]] != "=")
+
+
+@pytest.mark.parametrize("style", ["lines", "compact"])
+def test_decoded_answers_are_judged(style):
+    kinds = "add+subtract+gcd+sort+median"
+    task = TInt(operations=kinds, style=style, max_digits=2, max_items=3, examples=1, test_examples=40).materialise()
+    examples, names, cases = drawn(task, "test", 40), vocabulary(), []
+    for i in range(40):
+        example = example_of(examples, i)
+        operation = list(language.operations().values())[example.facts["operation"]]
+        shown = operation.names[operation.units if operation.units and style == "compact" else operation.result]
+        asked = np.flatnonzero(example.weights)
+        for change in JUDGED:
+            said = changed_in(change, example.targets, asked[0], asked[-1], shown, names)
+            cases += [] if said is None else [(change, i, said)]
+    chosen = jax.tree.map(lambda x: x[[i for _, i, _ in cases]], examples)
+    found = jax.jit(jax.vmap(task.judge))(chosen, jnp.array([said for _, _, said in cases]))
+    assert {change for change, _, _ in cases} == set(JUDGED)
+    for n, (change, i, said) in enumerate(cases):
+        scores = {key: float(value[n]) for key, value in found.items()}
+        assert scores == JUDGED[change], (change, spell(said.tolist(), names), task.render(example_of(examples, i)))
+
+
+def test_mixture_reads_weights():
+    assert [(o.name, share) for o, share in mixture("sort + 3*add")] == [("sort", 0.25), ("add", 0.75)]
