@@ -171,8 +171,14 @@ class TInt(Task):
         return {split: (self, split) for split in SPLITS}
 
     def judge(self, example: Example, said: jax.Array) -> Mapping[str, jax.Array]:
-        """Of a decoded response: answer, astray, recovered, follows; see `synthetic.tint.judge`."""
-        return judge(example.targets, example.weights, example.facts["operation"], said, style=self.style)
+        """Of a decoded response: answer, astray, recovered, follows; see `synthetic.tint.judge`.
+
+        And of the example itself, so that noises can be compared at a matched rate: label, whether the answer that it
+        gives is true; kept, the share of its tokens that are those of the clean example.
+        """
+        said_ = judge(example.targets, example.weights, example.facts["operation"], said, style=self.style)
+        kept = 1 - jnp.minimum(example.facts["changed"] / example.weights.sum(), 1.0)
+        return said_ | {"label": example.facts["right"].astype(jnp.float32), "kept": kept}
 
     def oracle(self, example: Example) -> list[int]:
         """The response by Python itself, which runs the operation on the operands that the prompt has."""
