@@ -76,12 +76,30 @@ def robustness_of(long: Scores, short: Scores = HIGH, fit: Scores = FIT) -> pl.D
     return made_up("markov/robustness/cpu", ["task", "task.num_rules"], settings)
 
 
+def families_of(three: Scores, fewer: Scores, few: Scores = LOW, fit: Scores = FIT) -> pl.DataFrame:
+    """Scores of three families and of fewer with many rules, and of three with few."""
+    mixtures = ("repeated", "mirrored", "repeated_mirrored", "three_families")
+    settings = {
+        (f"markov_{kinds}", 6, rules): {
+            "train": fit if kinds == "three_families" else FIT,
+            "unseen/applied": HIGH,
+            "unseen/plain": (few if rules == 200 else three)
+            if kinds == "three_families"
+            else (LOW if rules == 200 else fewer),
+        }
+        for kinds in mixtures
+        for rules in (200, 2000)
+    }
+    return made_up("markov/families/cpu", ["task", "task.max_k", "task.num_rules"], settings)
+
+
 # Claim -> (how its tables are made, scores that reproduce it, that do not, that leave it open)
 CASES: dict[str, tuple[Callable[..., pl.DataFrame], tuple, tuple, tuple]] = {
     "markov/long_tail": (long_tail_of, (LOW, HIGH), (HIGH, HIGH), (SPREAD, HIGH)),
     "markov/noop": (noop_of, (LOW, HIGH, HIGH), (HIGH, HIGH, HIGH), (LOW, HIGH, SPREAD)),
     "markov/occurrences": (occurrences_of, (HIGH, MIDDLE), (HIGH, HIGH), (SPREAD, MIDDLE)),
     "markov/robustness": (robustness_of, (HIGH,), (LOW,), (SPREAD,)),
+    "markov/families": (families_of, (MIDDLE, LOW), (LOW, LOW), (SPREAD, LOW)),
 }
 
 
@@ -105,6 +123,7 @@ def test_each_verdict_is_given_where_it_is_due(claim: str):
         ("markov/noop", (LOW, HIGH, MIDDLE), "a no-op share of 0.5 minus 0.1"),
         ("markov/noop", (LOW, MIDDLE, HIGH), "a no-op share of 0.5 minus 0.1"),
         ("markov/occurrences", (HIGH, MIDDLE, HIGH), "1,000 rules minus 200"),
+        ("markov/families", (HIGH, MIDDLE, HIGH), "three families, 2,000 rules minus 200"),
     ],
 )
 def test_one_part_that_fails_is_enough_and_is_named(claim: str, scores: tuple, why: str):
@@ -183,6 +202,7 @@ NULLS = {
     "markov/noop": (0.3, 0.95, 0.7),
     "markov/occurrences": (0.7, 0.6),
     "markov/robustness": (0.51,),
+    "markov/families": (0.4, 0.31),
 }
 
 
@@ -206,6 +226,17 @@ def test_a_figure_and_a_table_are_made(claim: str, tmp_path: Path):
     show(found, found.criterion(table), table, Console(file=printed, width=80))
     assert max(map(len, printed.getvalue().splitlines())) <= 80
     assert all(word in printed.getvalue() for word in ("reproduced: ", " seeds", "3 seeds", "jax"))
+
+
+def test_the_rows_of_families_go_from_one_to_three():
+    rows = judged("markov/families", HIGH, LOW).rows
+    assert [row.setting.split(",")[0] for row in rows[::2]] == [
+        "mirrored",
+        "repeated",
+        "repeated and mirrored",
+        "three families",
+    ]
+    assert [row.paper for row in rows] == ["does not"] * 7 + ["reaches k < 3"]
 
 
 def test_the_papers_table_would_reproduce_its_claim():

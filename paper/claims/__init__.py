@@ -12,6 +12,7 @@ from paper.claims.boolean_two_algorithms import CLAIM as BOOLEAN_TWO_ALGORITHMS
 from paper.claims.claim import Claim
 from paper.claims.markov_budget import CLAIM as MARKOV_BUDGET
 from paper.claims.markov_encrypted import CLAIM as MARKOV_ENCRYPTED
+from paper.claims.markov_families import CLAIM as MARKOV_FAMILIES
 from paper.claims.markov_long_tail import CLAIM as MARKOV_LONG_TAIL
 from paper.claims.markov_noop import CLAIM as MARKOV_NOOP
 from paper.claims.markov_occurrences import CLAIM as MARKOV_OCCURRENCES
@@ -28,6 +29,7 @@ from paper.claims.rasp_table import CLAIM as RASP_TABLE
 CLAIMS: tuple[Claim, ...] = (
     MARKOV_THRESHOLD,
     MARKOV_BUDGET,
+    MARKOV_FAMILIES,
     MARKOV_LONG_TAIL,
     MARKOV_NOOP,
     MARKOV_OCCURRENCES,
