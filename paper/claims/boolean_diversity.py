@@ -56,7 +56,7 @@ def draw(table: pl.DataFrame, judgement: Judgement, path: Path) -> list[Path]:
         points = [list(of.scores[s].values()) for s in order]
         figures.scores_with_seeds(panel, x, [of.mean(s) for s in order], points, label, place)
     panel.set_xticks(x, [_name(s) for s in order])
-    panel.set(xlabel="functions in training", ylabel="accuracy at the last point", ylim=(0.45, 1.03))
+    panel.set(xlabel="functions in training", ylabel="accuracy at the last point")
     panel.legend(title="functions")
     figures.title(figure, table, judgement)
     return figures.save(figure, path)

@@ -58,7 +58,7 @@ def draw(table: pl.DataFrame, judgement: Judgement, path: Path) -> list[Path]:
         points = [list(scores.values()) for scores in of.scores.values()]
         figures.scores_with_seeds(panel, x, [of.mean(s) for s in of.scores], points, label, place, log=False)
     panel.xaxis.set_major_formatter("{x:g}")
-    panel.set(xlabel="share of labels flipped in training", ylabel="accuracy at the last point", ylim=(0.45, 1.03))
+    panel.set(xlabel="share of labels flipped in training", ylabel="accuracy at the last point")
     panel.legend()
     figures.title(figure, table, judgement)
     return figures.save(figure, path)

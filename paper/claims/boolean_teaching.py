@@ -64,8 +64,9 @@ def draw(table: pl.DataFrame, judgement: Judgement, path: Path) -> list[Path]:
 
     settings = list(cells(table, UNSEEN, KEYS).scores)
     figure, panels = figures.canvas((1,) * len(settings))
+    learners = {"model": "model", "bayes": "optimum for\nplain prompts", "nearest_neighbours": "nearest\nneighbours"}
     for panel, setting in zip(panels, settings, strict=True):
-        draw_positions(panel, table, KEYS, setting, {"model": "model", "nearest_neighbours": "nearest\nneighbours"})
+        draw_positions(panel, table, KEYS, setting, learners)
         panel.set(title=f"{setting[0]},\n{'teaching' if setting[2] else 'plain'}")
     panels[0].set(ylabel="accuracy")
     panels[-1].legend(loc="lower right")
