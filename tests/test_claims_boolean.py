@@ -57,7 +57,11 @@ def teaching_of(taught: Sequence[float], plain: Sequence[float]) -> pl.DataFrame
 
 def algorithms_of(prefix: Sequence[float], plain: Sequence[float]) -> pl.DataFrame:
     settings = {
-        (family, share): {"unseen/prefix": prefix if share else LOW, "unseen/plain": plain if share else HIGH}
+        (family, share): {
+            "unseen/prefix": prefix if share else LOW,
+            "unseen/plain": plain if share else HIGH,
+            "bayes:unseen/plain": BEST,
+        }
         for family in ("conjunction", "sparse_parity")
         for share in (0.0, 0.5)
     }

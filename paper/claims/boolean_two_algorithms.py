@@ -18,7 +18,7 @@ from pathlib import Path
 import polars as pl
 
 from paper.claims.claim import Claim, Fact, Judgement, Row, Verdict
-from paper.claims.in_context import ARXIV, FAMILY, TITLE
+from paper.claims.in_context import ARXIV, FAMILY, TITLE, optimum
 from paper.claims.judging import cells, difference, diverged, obstacle
 
 KEYS = [FAMILY, "task.teaching_share"]
@@ -60,6 +60,7 @@ def draw(table: pl.DataFrame, judgement: Judgement, path: Path) -> list[Path]:
 
     figure, (panel,) = figures.canvas((1,))
     found = {"with a teaching sequence": cells(table, PREFIX, KEYS), "without": cells(table, PLAIN, KEYS)}
+    found["without, optimum"] = optimum(table, KEYS, PLAIN)[0]
     settings = list(found["without"].scores)
     series = {
         label: ([of.mean(s) for s in settings], [list(of.scores[s].values()) for s in settings])
