@@ -48,7 +48,7 @@ def table_of(attention: Sequence[float], rivals: Sequence[float]) -> pl.DataFram
 def teaching_of(taught: Sequence[float], plain: Sequence[float]) -> pl.DataFrame:
     settings = {
         (family, 8, teaching): {"unseen": BEST, "unseen@10": at}
-        | {"nearest_neighbours:unseen": LOW, "nearest_neighbours:unseen@10": LOW}
+        | {f"{learner}:unseen{at_}": LOW for learner in ("nearest_neighbours", "bayes") for at_ in ("", "@10")}
         for family in ("conjunction", "sparse_parity")
         for teaching, at in ((True, taught), (False, plain))
     }
