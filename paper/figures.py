@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import io
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import matplotlib
 import numpy as np
 import polars as pl
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -31,6 +35,8 @@ _MARKERS = "osD^vPX*<>"
 _INCHES = (9.0, 4.0)
 _DPI = 170
 _FEW_TICKS = 8
+_CAUGHT: ContextVar[list[Figure] | None] = ContextVar("caught", default=None)
+_PLACES: WeakKeyDictionary[Artist, list[float]] = WeakKeyDictionary()
 
 
 def canvas(widths: Sequence[float], *, share: bool = True) -> tuple[Figure, list[Axes]]:
@@ -79,7 +85,7 @@ def scores_with_seeds(
         for a, seeds in zip(x, points, strict=True)
         for i in range(len(seeds))
     ]
-    panel.plot(
+    (drawn,) = panel.plot(
         beside,
         [y for seeds in points for y in seeds],
         style["marker"],
@@ -89,6 +95,17 @@ def scores_with_seeds(
         mew=0.8,
         zorder=3,
     )
+    stand_for(drawn, [a for a, seeds in zip(x, points, strict=True) for _ in seeds])
+
+
+def stand_for(drawn: Artist, places: Sequence[float]) -> None:
+    """Note at which x the points of `drawn` belong that stand beside it to be seen."""
+    _PLACES[drawn] = list(places)
+
+
+def places(drawn: Artist) -> list[float] | None:
+    """The x that `stand_for` noted for the points of `drawn`; None where they stand in their places."""
+    return _PLACES.get(drawn)
 
 
 def _aside(at: float, x: Sequence[float], share: float, *, log: bool) -> float:
@@ -170,14 +187,36 @@ def title(
     figure.suptitle(f"{table['study'][0]}: {judgement.verdict} ({marks})")
 
 
+@contextmanager
+def caught() -> Iterator[list[Figure]]:
+    """Inside, `save` writes no file but puts the figure into this list, for who wants to show it otherwise."""
+    figures: list[Figure] = []
+    before = _CAUGHT.set(figures)
+    try:
+        yield figures
+    finally:
+        _CAUGHT.reset(before)
+
+
 def save(figure: Figure, path: Path) -> list[Path]:
-    """Write the figure as `path`.png and `path`.svg, without dates or versions inside, and return both."""
-    files = []
-    # The salt fixes the names of shapes inside the SVG, which are random otherwise.
-    with matplotlib.rc_context({"svg.hashsalt": "terrarium"}):
-        for kind, metadata in {"png": {"Software": None}, "svg": {"Date": None, "Creator": None}}.items():
-            content = io.BytesIO()
-            figure.savefig(content, format=kind, dpi=_DPI, metadata=metadata)
-            files.append(path.with_name(f"{path.name}.{kind}"))
-            write_whole(files[-1], content.getvalue())
+    """Write the figure as `path`.png and `path`.svg, and return both; see `caught`."""
+    if (figures := _CAUGHT.get()) is not None:
+        figures.append(figure)
+        return []
+    files = [path.with_name(f"{path.name}.{kind}") for kind in ("png", "svg")]
+    for file in files:
+        write_whole(file, content(figure, file.suffix[1:]))
     return files
+
+
+def content(figure: Figure, kind: str, *, page: bool = False) -> bytes:
+    """The figure as a png or svg file, without dates or versions inside.
+
+    For a `page` an SVG's letters stay letters, in the page's own type, and its ground is the page's.
+    """
+    file = io.BytesIO()
+    # The salt fixes the names of shapes inside the SVG, which are random otherwise.
+    with matplotlib.rc_context({"svg.hashsalt": "terrarium", "svg.fonttype": "none" if page else "path"}):
+        metadata: dict[str, Any] = {"Software": None} if kind == "png" else {"Date": None, "Creator": None}
+        figure.savefig(file, format=kind, dpi=_DPI, metadata=metadata, transparent=page)
+    return file.getvalue()

@@ -167,6 +167,7 @@ def draw(table: pl.DataFrame, judgement: Judgement, path: Path) -> list[Path]:
     aside = [per_rule * 1.1 ** (turn - 1) for per_rule, _, turn, _ in runs]
     scores = [score for *_, score in runs]
     dots = plane.scatter(aside, [rules for _, rules, *_ in runs], c=scores, vmin=0, vmax=1, s=16, zorder=3)
+    figures.stand_for(dots, [per_rule for per_rule, *_ in runs])
     figure.colorbar(dots, ax=plane, label="exact match on unseen rules")
     found = [threshold(of) for of in columns.values()]
     bars = [[t.estimate - t.lower for t in found], [t.upper - t.estimate for t in found]]

@@ -1,0 +1,19 @@
+"""Commands that read the record: what is wrong with it is said in one line."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+
+from paper.claims import ClaimError
+from paper.results import RecordError
+
+
+def command(main: Callable[[], int | None]) -> None:
+    """Call `main` and exit with its code, 0 for None; a RecordError or ClaimError is `error: ...` and 2."""
+    try:
+        code = main() or 0
+    except (RecordError, ClaimError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        code = 2
+    sys.exit(code)

@@ -1,0 +1,189 @@
+"""The parts of the report that a reader sees: the table of claims, and a section for each study."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Mapping, Sequence
+from html import escape
+
+from paper import studies
+from paper.claims import CLAIMS, Claim
+from paper.claims.claim import Judgement
+from paper.statistics import Interval
+from paper.summary import Entry
+from paper.table import provenance
+
+VERDICTS = ("reproduced", "not reproduced", "inconclusive", "not fitted", "not run")
+_WIDTH, _HEIGHT = 132, 14  # of the drawing of an interval, in pixels
+
+
+def family(claim: Claim) -> str:
+    """The paper whose findings these are, as in the study's name: markov, rasp, ..."""
+    return claim.name.split("/")[0]
+
+
+def families() -> dict[str, Claim]:
+    """Every paper in order, with its first claim."""
+    found: dict[str, Claim] = {}
+    for claim in CLAIMS:
+        found.setdefault(family(claim), claim)
+    return found
+
+
+def filters() -> str:
+    """Two menus, of papers and of verdicts."""
+    papers = [(name, claim.title.split(":")[0]) for name, claim in families().items()]
+    menus = {"paper": papers, "verdict": [(verdict, verdict) for verdict in VERDICTS]}
+    parts = []
+    for name, choices in menus.items():
+        options = "".join(f'<option value="{escape(value)}">{escape(text)}</option>' for value, text in choices)
+        parts.append(f'<label>{name} <select name="{name}"><option value="">all</option>{options}</select></label>')
+    return "\n".join(parts)
+
+
+def claims_table(entries: Sequence[Entry]) -> str:
+    """A body of the table of claims for each paper: a row for each scale recorded, or one that says not run."""
+    bodies = []
+    for name, first in families().items():
+        here = [entry for entry in entries if family(entry.claim) == name]
+        ran = {entry.claim.name for entry in here if entry.judgement}
+        shown = [e for e in here if e.judgement or (e.claim.name not in ran and e.scale == studies.SCALES[0])]
+        rows = "\n".join(_claim_row(entry) for entry in sorted(shown, key=lambda e: CLAIMS.index(e.claim)))
+        head = f'<tr><th colspan="8" scope="rowgroup">{escape(first.title)} {arxiv(first)}</th></tr>'
+        bodies.append(f'<tbody data-paper="{name}">\n{head}\n{rows}\n</tbody>')
+    return "\n".join(bodies)
+
+
+def _claim_row(entry: Entry) -> str:
+    claim, judgement = entry.claim, entry.judgement
+    cells = [
+        f'<th scope="row"><a href="#{claim.name}">{escape(claim.question)}</a> <small>{entry.study}</small></th>',
+        f"<td>{verdict(entry)}</td>",
+    ]
+    if judgement is None or entry.table is None or entry.p is None or entry.adjusted is None:
+        cells.append('<td colspan="6"></td>')
+    else:
+        effect = judgement.effect
+        devices, commits, dates = (
+            ", ".join(sorted(entry.table[name].unique())) for name in ("device", "commit", "date")
+        )
+        cells += [
+            f"<td>{_interval(effect) if effect else 'not measured'}</td>",
+            f'<td aria-hidden="true" class="forest">{_forest(effect) if effect else ""}</td>',
+            f'<td class="number">{judgement.seeds}</td>',
+            f'<td class="number">{_p(entry.p)}</td><td class="number">{_p(entry.adjusted)}</td>',
+            f"<td><small>{entry.scale}: {escape(devices)}<br>{escape(commits)}, {escape(dates)}</small></td>",
+        ]
+    return f'<tr data-verdict="{entry.verdict}">{"".join(cells)}</tr>'
+
+
+def verdict(entry: Entry) -> str:
+    """The verdict with a sign of its own, so that colour says nothing alone."""
+    kind = entry.verdict.replace(" ", "-")
+    return f'<span class="verdict {kind}">{entry.verdict}</span>'
+
+
+def _interval(of: Interval) -> str:
+    """An interval that does not break over lines, with its estimate apart."""
+    return f'<span class="interval">{of.estimate:.3f} <small>[{of.lower:.3f}, {of.upper:.3f}]</small></span>'
+
+
+def _p(value: float) -> str:
+    return "&lt; 0.0001" if value < 1e-4 else f"{value:.2g}"
+
+
+def _forest(effect: Interval) -> str:
+    """A drawing of an interval between -1 and 1; nothing for an effect that is no difference of scores."""
+    if effect.lower < -1 or effect.upper > 1:
+        return ""
+    low, at, high = (_WIDTH * (1 + value) / 2 for value in (effect.lower, effect.estimate, effect.upper))
+    return (
+        f'<svg width="{_WIDTH}" height="{_HEIGHT}"><path class="zero" d="M{_WIDTH / 2:g} 0V{_HEIGHT}"/>'
+        f'<path d="M{low:.1f} {_HEIGHT / 2:g}H{high:.1f}"/><circle cx="{at:.1f}" cy="{_HEIGHT / 2:g}" r="3.5"/></svg>'
+    )
+
+
+def arxiv(claim: Claim) -> str:
+    """A link to the claim's paper."""
+    return f'<a href="https://arxiv.org/abs/{claim.arxiv}">arXiv:{claim.arxiv}</a>'
+
+
+def study(claim: Claim, entries: Sequence[Entry], captions: Mapping[str, str]) -> str:
+    """The section of a claim: what is claimed, what was found at every recorded scale, and how it is judged.
+
+    captions: how to read the figure, by study.
+    """
+    facts = "".join(f"<li>{escape(fact.text)} <small>{escape(fact.source)}</small></li>" for fact in claim.facts)
+    ran = [entry for entry in entries if entry.judgement] or [entries[0]]
+    parts = [
+        f'<section class="study" id="{claim.name}" aria-labelledby="{claim.name}/title">',
+        f'<h2 id="{claim.name}/title">{escape(claim.question)}</h2>',
+        f'<p class="source"><code>{claim.name}</code> {escape(claim.title)}, {arxiv(claim)}, {escape(claim.where)} '
+        '<a class="up" href="#claims">all claims</a></p>',
+        f'<p class="claim">{escape(claim.text)}</p>',
+        *(_found(entry, captions.get(entry.study, "")) for entry in ran),
+        f"<details><summary>Criterion</summary>{_criterion(claim)}</details>",
+        f"<details><summary>What the paper states</summary><ul>{facts}</ul></details>" if facts else "",
+        *(
+            f"<details><summary>Configuration at {entry.scale} scale</summary>"
+            f"<pre>{escape(studies.config(entry.study))}</pre></details>"
+            for entry in ran
+        ),
+        "</section>",
+    ]
+    return "\n".join(part for part in parts if part)
+
+
+def _found(entry: Entry, caption: str) -> str:
+    """What was found at one scale: verdict, figure, table, notes, command and data."""
+    claim, judgement = entry.claim, entry.judgement
+    run = f"<code>python -m experiments.reproduce {entry.study}</code>"
+    if judgement is None or entry.table is None:
+        return f"<h3>{verdict(entry)} at any scale</h3>\n<p>To run it: {run}</p>"
+    effect = _interval(judgement.effect) if judgement.effect else "not measured"
+    notes = "".join(f"<li>{escape(note)}</li>" for note in judgement.notes)
+    says = f"Figure of {entry.study}: {judgement.sentence} The table below has the values."
+    parts = [
+        f"<h3>{verdict(entry)} at {entry.scale} scale</h3>",
+        f"<p>{escape(judgement.sentence)} <small>Effect: {escape(claim.effect)}: {effect}, "
+        f"{judgement.seeds} seed{'s' * (judgement.seeds != 1)}.</small></p>",
+        f'<figure data-figure="{entry.study}"><div class="stage" tabindex="0" role="img" aria-label="{escape(says)}">'
+        f"</div><figcaption><span>{escape(caption)}</span></figcaption></figure>",
+        _rows(claim, judgement),
+        f'<ul class="notes">{notes}</ul>' if notes else "",
+        f'<p class="measured">{run} <button type="button" data-download="{entry.study}" hidden>data '
+        f"(CSV, {len(entry.table):,} rows)</button><br><small>{escape(provenance(entry.table))}</small></p>",
+    ]
+    return "\n".join(part for part in parts if part)
+
+
+def _rows(claim: Claim, judgement: Judgement) -> str:
+    """The judgement's table: the paper's words beside our scores with their intervals."""
+    names = list(judgement.rows[0].scores) if judgement.rows else []
+    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in (claim.setting, "paper", *names))
+    rows = []
+    for row in judgement.rows:
+        scores = "".join(f"<td>{_interval(row.scores[name])}</td>" for name in names)
+        rows.append(
+            f'<tr><th scope="row">{escape(row.setting)}</th><td>{escape(row.paper)}</td>{scores}'
+            f'<td class="number">{row.seeds}</td></tr>'
+        )
+    return (
+        f'<div class="wide"><table class="rows"><thead><tr>{head}<th scope="col" class="number">seeds</th></tr></thead>'
+        f"<tbody>\n{chr(10).join(rows)}\n</tbody></table></div>"
+    )
+
+
+def _criterion(claim: Claim) -> str:
+    """The criterion as its module states it, but for its first line: paragraphs and lists."""
+    text = (sys.modules[claim.criterion.__module__].__doc__ or "").partition("\n")[2]
+    parts = []
+    for block in re.split(r"\n\s*\n|\n(?=- )", text.strip()):
+        line = re.sub(r"`([^`]*)`", r"<code>\1</code>", escape(" ".join(block.split())))
+        item = line.startswith("- ")
+        if item and parts and parts[-1].endswith("</ul>"):
+            parts[-1] = parts[-1].removesuffix("</ul>") + f"<li>{line[2:]}</li></ul>"
+        else:
+            parts.append(f"<ul><li>{line[2:]}</li></ul>" if item else f"<p>{line}</p>")
+    return "\n".join(parts)

@@ -1,0 +1,34 @@
+"""The studies that claims are measured by: their files, and that none is without a claim, nor a claim without one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from paper import claims
+from paper.results import RecordError
+
+CONF = Path(__file__).parent.parent / "conf" / "study"
+RESULTS = Path(__file__).parent / "results"
+SCALES = ("cpu", "gpu", "paper")  # smoke is for tests and proves nothing
+
+
+def config(study: str) -> str:
+    """The file of a study, as text; RecordError where there is none."""
+    path = CONF / f"{study}.yaml"
+    try:
+        return path.read_text()
+    except OSError as error:
+        raise RecordError(f"the study {study} has no file that can be read: {path}: {error.strerror}") from None
+
+
+def check() -> None:
+    """Raise ClaimError where a study or a record has no claim, or a claim no study; RecordError for a lone record."""
+    studies = {f"{path.parent.name}/{path.name}" for path in CONF.glob("*/*") if path.is_dir()}
+    records = sorted(path.relative_to(RESULTS).with_suffix("").as_posix() for path in RESULTS.glob("*/*/*.csv"))
+    for study in (*sorted(studies), *records):
+        claims.claim_for(study)
+    for claim in claims.CLAIMS:
+        if claim.name not in studies:
+            raise claims.ClaimError(f"the claim {claim.name} has no study: there is no folder {CONF / claim.name}")
+    for record in records:
+        config(record)
