@@ -2,6 +2,7 @@
 
 import math
 import statistics
+from collections.abc import Sequence
 
 import jax
 import jax.numpy as jnp
@@ -16,7 +17,7 @@ from synthetic.tint.language import SHOWN, traced
 from synthetic.tint.machine import Machine, Rates
 from synthetic.tint.noise import Noise
 from synthetic.tint.operands import Laws
-from synthetic.tint.operations import mixture
+from synthetic.tint.operations import add, mixture
 from synthetic.tint.plain import parsed, response
 from synthetic.tint.text import lay_out, spell, vocabulary
 from synthetic.tint.words import root
@@ -44,7 +45,7 @@ def trace(name, *operands, compact=False):
     return spell(laid.tokens.tolist(), names).rstrip("\n")
 
 
-def table(name, style, noise=Noise(), *, split="train", digits=3, items=4, indices=range(8), seed=5):  # noqa: B008
+def table(name, style, noise=Noise(), *, split="train", digits=3, items=4, indices: Sequence[int] = range(8), seed=5):  # noqa: B008
     """Examples of one operation, the form, and the size that they need."""
     form = Form(name, style, digits, items)
     laws, size = Laws(1, digits, 1, items, 0.3), needed(form)
@@ -320,7 +321,11 @@ def test_decoded_answers_are_judged(style):
     assert {change for change, _, _ in cases} == set(JUDGED)
     for n, (change, i, said) in enumerate(cases):
         scores = {key: float(value[n]) for key, value in found.items()}
-        assert scores == JUDGED[change], (change, spell(said.tolist(), names), task.render(example_of(examples, i)))
+        assert scores == JUDGED[change] | {"label": 1, "kept": 1}, (
+            change,
+            spell(said.tolist(), names),
+            task.render(example_of(examples, i)),
+        )
 
 
 def test_mixture_reads_weights():

@@ -16,8 +16,8 @@ def judge(targets: jax.Array, weights: jax.Array, operation: jax.Array, said: ja
     its last newline. Without an end token it has no answer.
     answer: the answer is that of `targets`. astray: the response is another than `targets`. recovered: it is astray,
     yet its answer is right. follows: the answer is what the trace has as the result: the last line of the operation's
-    result variable, or the digits of several lines where only those say it (`Operation`); of a list, its last item. In
-    a trace that has no such line nothing follows.
+    result variable, or the digits of several lines where only those say it (`Operation`); of a list, its last item; 0
+    where there are no such lines.
     """
     begin = jnp.argmax(weights > 0)
     place = jnp.arange(said.shape[0])
@@ -48,18 +48,15 @@ class _Response:
         """Whether the answer's last number is the trace's result; `operation` is its number among all."""
         ids = {name: i for i, name in enumerate(vocabulary())}
         declared = list(operations().values())
-        result = jnp.array([ids[o.names[o.result]] for o in declared])
-        found, said = self._last_value(result[operation])
-        if compact and any(o.units for o in declared):
+        found = self._last_value(jnp.array([ids[o.names[o.result]] for o in declared])[operation])
+        if compact:
             units, carry = (
                 jnp.array([ids[o.names[name]] if name else -1 for o, name in named])[operation]
                 for named in ([(o, o.units) for o in declared], [(o, o.carry) for o in declared])
             )
-            by_digits, said_by_digits = self._from_units(units, carry)
-            found = jnp.where(units < 0, found, by_digits)
-            said = jnp.where(units < 0, said, said_by_digits)
+            found = jnp.where(units < 0, found, self._from_units(units, carry))
         last = jnp.where((self.tokens < 10) & (self.place >= self.at) & (self.place < self.end), self.place, -1).max()
-        return said & (last >= 0) & (found == self._digits_before(last + 1)).all()
+        return (last >= 0) & (found == self._digits_before(last + 1)).all()
 
     def _names(self) -> jax.Array:
         """At each position the variable whose line it stands in: the last token that is no digit nor an equals sign."""
@@ -80,16 +77,15 @@ class _Response:
         last = digit & ~jnp.append(digit[1:], False)
         return last & self.traced & (self._names() == name)
 
-    def _last_value(self, name: jax.Array) -> tuple[jax.Array, jax.Array]:
-        """The value of a variable's last line as digits, the lowest first, and whether there is one."""
-        ends = self._ends(name)
-        return self._digits_before(jnp.where(ends, self.place, -1).max() + 1), ends.any()
+    def _last_value(self, name: jax.Array) -> jax.Array:
+        """The value of a variable's last line as digits, the lowest first."""
+        return self._digits_before(jnp.where(self._ends(name), self.place, -1).max() + 1)
 
-    def _from_units(self, units: jax.Array, carry: jax.Array) -> tuple[jax.Array, jax.Array]:
-        """The number whose digits are the last ones of `units` lines, with the last `carry` in front."""
+    def _from_units(self, units: jax.Array, carry: jax.Array) -> jax.Array:
+        """The number whose digits are the last ones of `units` lines, with the last `carry` in front, lowest first."""
         ends, carries = self._ends(units), self._ends(carry)
         rank = jnp.where(ends, jnp.cumsum(ends) - 1, self.place.shape[0])
         found = jnp.zeros_like(self.tokens).at[rank].set(self.tokens, mode="drop")
         last = jnp.where(carries, self.place, -1).max()
         top = jnp.where(last >= 0, self.tokens[jnp.maximum(last, 0)], 0)
-        return found.at[ends.sum()].set(top, mode="drop"), ends.any()
+        return found.at[ends.sum()].set(top, mode="drop")

@@ -10,7 +10,8 @@ Compact traces have the essential variables only, without equals signs and calls
 Dynamic noise is here, for it is noise of the computation. A number is new where an operator, a basic function, a list
 read or a traced function made it. A new number that a line prints meets noise of rate `printed`; one that no line does
 (parts of expressions, hidden variables, those that the style leaves out, the whole inside of a hidden call) of rate
-`hidden`. A row's draws are numbered by a counter that goes on only where the row is active.
+`hidden`. As in the paper's code digits are redrawn from the first that is not 0 on, so that 0 stays 0. A row's draws
+are numbered by a counter that goes on only where the row is active.
 """
 
 from __future__ import annotations
@@ -89,15 +90,15 @@ class Machine:
         return Items(np.array(columns).T, answer.sizes)
 
     def noised(self, value: Value, rate: float) -> Value:
-        """A new value after noise: each digit of a number redrawn with probability `rate`; a list stays as it is."""
+        """A new value after noise: each digit of a number redrawn with probability `rate`; 0 and lists stay."""
         if rate == 0 or isinstance(value, Items):
             return value
         key = words.fold(self._keys[words.DYNAMIC], self._next(words.DYNAMIC))
         old = np.broadcast_to(value, key.shape)
         new = old.copy()
         for place, power in enumerate(POWERS):
-            there = old >= power if place else True
-            if not np.any(there):
+            there = old >= power
+            if not there.any():
                 break
             word = words.fold(key, place)
             redrawn = words.happens(word, rate) & there

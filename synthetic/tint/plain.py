@@ -159,7 +159,7 @@ class _Run:
         if rate == 0 or isinstance(value, list):
             return value
         key, digits = self.draw(words.DYNAMIC), list(str(value))
-        for place in range(len(digits)):
+        for place in range(len(digits) if value else 0):
             word = _word(key, place)
             if _happens(word, rate):
                 digits[-1 - place] = str(_digit(word))
