@@ -233,8 +233,8 @@ def test_the_rows_of_families_go_from_one_to_three():
     assert [row.setting.split(",")[0] for row in rows[::2]] == [
         "mirrored",
         "repeated",
-        "repeated and mirrored",
-        "three families",
+        "repeated + mirrored",
+        "all three",
     ]
     assert [row.paper for row in rows] == ["does not"] * 7 + ["reaches k < 3"]
 

@@ -280,3 +280,11 @@ def test_what_cannot_be_generated_is_one_line_that_names_its_key(values, error):
     assert len(errors) == 1
     assert errors[0].startswith(error)
     assert "\n" not in errors[0]
+
+
+def test_mixed_occurrences_are_all_that_fit_whatever_training_has():
+    task = markov(16, 7, 2, 2, num_rules=50, min_occurrences=2, max_occurrences=2, noop_rate=0.5)
+    variant, split = task.conditions()["unseen/mixed"]
+    counts = np.bincount(draw(variant, split, 600).facts["occurrences"], minlength=4)
+    assert counts[0] == 0
+    assert chisquare(counts[1:]).pvalue > 0.001

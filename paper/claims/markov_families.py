@@ -40,8 +40,14 @@ def criterion(table: pl.DataFrame) -> Judgement:
     """Judge a results table of markov/families; RecordError where it is a table of something else."""
     within, own, free = (cells(table, condition, KEYS) for condition in (TRAIN, UNSEEN, FREE))
     order = sorted(free.scores, key=lambda s: (_families(s), s))
+    ranges = len({s[1] for s in order}) > 1
     rows = [
-        Row(_name(s), _paper_says(s), {"unconstrained": free.mean(s), "own kinds": own.mean(s)}, len(free.scores[s]))
+        Row(
+            _name(s, ranges=ranges),
+            _paper_says(s),
+            {"unconstrained": free.mean(s), "own kinds": own.mean(s)},
+            len(free.scores[s]),
+        )
         for s in order
     ]
     counts = sorted({s[2] for s in order})
@@ -71,10 +77,11 @@ def _families(setting: Setting) -> int:
     return 3 if setting[0] == ALL else sum(name in setting[0] for name in FAMILIES)
 
 
-def _name(setting: Setting) -> str:
+def _name(setting: Setting, *, ranges: bool) -> str:
+    """The families, the largest k where `ranges` of it differ, and the number of rules."""
     task, most, rules = setting
-    families = "three families" if task == ALL else " and ".join(name for name in FAMILIES if name in task)
-    return f"{families}, k to {most}, {rules:,} rules"
+    families = "all three" if task == ALL else " + ".join(name for name in FAMILIES if name in task)
+    return f"{families}{f', k to {most}' if ranges else ''}, {rules:,}"
 
 
 def _paper_says(setting: Setting) -> str:
@@ -121,7 +128,7 @@ CLAIM = Claim(
         "Trained on rules of one restricted family, or of two, a model applies no rules outside; trained on three "
         "it does, given enough rules."
     ),
-    setting="training",
+    setting="families, rules",
     effect="exact match on unconstrained rules at the most rules, three families minus one or two",
     criterion=criterion,
     figure=draw,
