@@ -8,8 +8,8 @@ peaked.
 - A setting is fitted where the mean over seeds on the training set itself is at least 0.9; the others are left out
   and named. Not fitted: one of the four settings below is not.
 - Effect: with the fewest rules, the score at shape 1 minus that at the smallest shape, paired by seed.
-- Reproduced: the effect's lower bound is at least 0.25 (few rules lose much), and with the most rules the upper bound of
-  the same difference is at most 0.25 (many rules are robust).
+- Reproduced: the effect's lower bound is at least 0.25 (few rules lose much), and with the most rules the upper bound
+  of the same difference is at most 0.25 (many rules are robust).
 - Not reproduced: the effect's upper bound is below 0.25, or with the most rules the lower bound is above 0.25.
 - Inconclusive: anything else; and where shape 1 or a second number of rules was not run, there is one seed, a run is
   missing, or runs ended at different steps.
