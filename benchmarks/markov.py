@@ -22,12 +22,15 @@ from jax.sharding import Mesh, PartitionSpec
 from benchmarks.record import write
 from experiments import devices
 from synthetic import Task
-from synthetic.markov import Markov, MarkovFamilies
+from synthetic.markov import Markov, MarkovAlgorithms, MarkovFamilies
 
 TASKS: Mapping[str, Task] = {
     "rewriting": Markov(alphabet=16, input_length=6, search_length=2, replace_length=2, examples_per_rule=100),
     "families": MarkovFamilies(
         alphabet=16, input_length=8, search_length=6, replace_length=6, max_k=6, num_rules=400, examples_per_rule=250
+    ),
+    "algorithms": MarkovAlgorithms(
+        alphabet=12, rule_slots=2, search_length=2, replace_length=2, max_planted=2, step_slots=4, lists=10_000
     ),
 }
 BATCH, BATCHES, REPEATS = 128, 200, 7

@@ -10,6 +10,7 @@ from paper.claims.boolean_table import CLAIM as BOOLEAN_TABLE
 from paper.claims.boolean_teaching import CLAIM as BOOLEAN_TEACHING
 from paper.claims.boolean_two_algorithms import CLAIM as BOOLEAN_TWO_ALGORITHMS
 from paper.claims.claim import Claim
+from paper.claims.markov_algorithms import CLAIM as MARKOV_ALGORITHMS
 from paper.claims.markov_budget import CLAIM as MARKOV_BUDGET
 from paper.claims.markov_encrypted import CLAIM as MARKOV_ENCRYPTED
 from paper.claims.markov_families import CLAIM as MARKOV_FAMILIES
@@ -29,6 +30,7 @@ from paper.claims.rasp_table import CLAIM as RASP_TABLE
 CLAIMS: tuple[Claim, ...] = (
     MARKOV_THRESHOLD,
     MARKOV_BUDGET,
+    MARKOV_ALGORITHMS,
     MARKOV_FAMILIES,
     MARKOV_LONG_TAIL,
     MARKOV_NOOP,
