@@ -19,7 +19,7 @@ from synthetic.tint.machine import Line, Machine, Rates, spelled
 from synthetic.tint.noise import Noise, changed, rearranged, with_wrong_characters
 from synthetic.tint.operands import Laws
 from synthetic.tint.operations import mixture
-from synthetic.tint.text import END, NEWLINE, lay_out, vocabulary, within
+from synthetic.tint.text import END, NEWLINE, UNNAMED, lay_out, vocabulary, within
 
 LINES, COMPACT, NONE = "lines", "compact", "none"
 SPLITS = ("train", "noised", "test")  # their numbers are the keys of their streams
@@ -30,12 +30,16 @@ _ATTEMPTS = 10_000
 
 @dataclass(frozen=True)
 class Form:
-    """What fixes the shape of examples: operations (see `mixture`), style of the trace, and the largest operands."""
+    """What fixes the shape of examples: operations (see `mixture`), style of the trace, and the largest operands.
+
+    named: whether a prompt tells the operation; else it is `?( 5 7 , 6 8 )`.
+    """
 
     operations: str
     style: str
     max_digits: int
     max_items: int
+    named: bool = True
 
 
 @dataclass(frozen=True)
@@ -75,7 +79,8 @@ class _Made:
         everyone = np.ones(rows, bool)
         machine = Machine(keys, rates, fuel, compact=form.style != LINES)
         answer = machine.run(operation, drawn)
-        self.prompt = lay_out([Line(everyone, spelled(operation, drawn))], rows, ids, newlines=True)
+        text = spelled(operation, drawn) if form.named else (UNNAMED, *[p for x in drawn for p in (",", x)][1:], ")")
+        self.prompt = lay_out([Line(everyone, text)], rows, ids, newlines=True)
         lines = machine.lines if form.style != NONE else []
         self.trace = lay_out(lines, rows, ids, newlines=form.style == LINES)
         self.answer = lay_out([Line(everyone, (answer,))], rows, ids, newlines=False)
@@ -133,9 +138,9 @@ class _Rows:
 
 
 def generate(
-    form: Form, length: int, laws: Laws, noise: Noise, seed: int, split: str, indices: np.ndarray
+    form: Form, length: int, laws: Laws, noise: Noise, seed: int, split: str, indices: np.ndarray, *, group: int = 1
 ) -> dict[str, np.ndarray]:
-    """The examples with these indices, one a row.
+    """The examples with these indices, one a row; `group` of them in succession have one operation.
 
     tokens uint8[N, length], end tokens behind; begin and end int16[N], where the prompt ends and where the end token
     is. Facts: right (the noised answer is the true one), contaminated, changed (tokens that differ from the clean
@@ -144,8 +149,9 @@ def generate(
     """
     parts = mixture(form.operations)
     edges = np.array([words.threshold(share) for share in np.cumsum([share for _, share in parts])[:-1]], np.uint64)
-    keys = words.fold(words.root(seed, SPLITS.index(split)), np.asarray(indices))
-    which = np.searchsorted(edges, words.fold(words.fold(keys, words.OPERATION), 0) >> np.uint64(40), side="right")
+    root, indices = words.root(seed, SPLITS.index(split)), np.asarray(indices)
+    keys, groups = words.fold(root, indices), words.fold(root, indices // group)
+    which = np.searchsorted(edges, words.fold(words.fold(groups, words.OPERATION), 0) >> np.uint64(40), side="right")
     table = _empty(keys.size, length)
     for number, (operation, _) in enumerate(parts):
         rows = np.flatnonzero(which == number)
@@ -169,7 +175,7 @@ def _examples(
     fuel = needed(form).fuel
     drawn, clean = _clean(form, length, laws, seed, test, operation, keys, fuel)
     contaminated = words.happens(words.fold(words.fold(keys, words.CONTAMINATED), 0), noise.contamination)
-    touched = np.flatnonzero(contaminated) if not (test or noise.silent) else np.zeros(0, np.int64)
+    touched = np.flatnonzero(contaminated & (not noise.silent))
     rows = clean.take(np.arange(keys.size))
     different = np.zeros(keys.size, np.int64)
     right = np.ones(keys.size, bool)
@@ -193,7 +199,7 @@ def _examples(
         "end": rows.end,
         "changed": different,
         "right": right,
-        "contaminated": contaminated & (not test),
+        "contaminated": contaminated,
         "operation": np.full(keys.size, list(operations()).index(operation.name)),
         "digits": operands_of.digits(drawn),
     }

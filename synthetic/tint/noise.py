@@ -44,6 +44,9 @@ class Noise:
         return self.contamination == 0 or (self.rates.silent and not self.of_lines and self.characters == 0)
 
 
+CLEAN = Noise(contamination=0.0)
+
+
 def rearranged(lines: Lines, keys: np.ndarray, noise: Noise) -> Lines:
     """Lines after swap, insertion and deletion, in this order; keys uint64[B] are the examples'.
 

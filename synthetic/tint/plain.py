@@ -13,25 +13,37 @@ from typing import Any
 
 from synthetic.tint import words
 from synthetic.tint.language import BASIC, CALL, HALF, HIDDEN, LIMIT, SHOWN, Operation, arguments, called, operations
-from synthetic.tint.noise import Noise
+from synthetic.tint.noise import CLEAN, Noise
 from synthetic.tint.text import END, NEWLINE, vocabulary
 
 _SYMBOLS = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.FloorDiv: "//", ast.Mod: "%"}
 _COMPARE = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=", ast.Eq: "==", ast.NotEq: "!="}
-_TEST = 2  # number of the split that is clean
 
 Line = list[str]  # of tokens' names
 
 
 def response(
-    prompt: list[int], style: str, length: int, fuel: int, noise: Noise, seed: int, split: int, index: int
+    prompt: list[int],
+    style: str,
+    length: int,
+    fuel: int,
+    noise: Noise,
+    seed: int,
+    split: int,
+    index: int,
+    *,
+    operation: Operation | None = None,
 ) -> list[int]:
-    """All tokens after the prompt, the end token among them, of example `index` of a split."""
+    """All tokens after the prompt, the end token among them, of example `index` of a split.
+
+    `operation` is needed where the prompt does not tell it.
+    """
     names = vocabulary()
-    operation, operands = parsed(prompt)
+    asked, operands = parsed(prompt)
+    operation = operation or asked
+    assert operation is not None, "the prompt does not tell the operation"
     key = _word(_word(_word(0x54496E74, seed), split), index)
-    noised = split != _TEST and _happens(_word(_word(key, words.CONTAMINATED), 0), noise.contamination)
-    noise = noise if noised else Noise()
+    noise = noise if _happens(_word(_word(key, words.CONTAMINATED), 0), noise.contamination) else CLEAN
     run = _Run(key, noise, fuel, style)
     answer = run.whole(operation, operands)
     lines = [[*line, "\n"] if style == "lines" else line for line in run.lines]
@@ -48,19 +60,17 @@ def response(
     return [_character(t, key, len(prompt) + i, noise) for i, t in enumerate(tokens)] + [END]
 
 
-def parsed(prompt: list[int]) -> tuple[Operation, list[Any]]:
-    """The operation that a prompt asks for, and its operands: integers, or a list of them.
-
-    Raises ValueError where it asks for none.
-    """
+def parsed(prompt: list[int]) -> tuple[Operation | None, list[Any]]:
+    """The operation that a prompt asks for, None if it does not tell, and the operands: integers, or a list of them."""
     names = vocabulary()
     said = [names[t] for t in prompt if t != NEWLINE]
+    numbers = list(map(int, "".join(t if t.isdigit() else " " for t in said).split()))
+    operands = [numbers] if "[" in said else numbers
     for operation in operations().values():
         text = [word for word in operation.text if not word.startswith("{")]
         if [t for t in said if not t.isdigit() and (not operation.takes_list or t not in "[,]")] == text:
-            numbers = "".join(t if t.isdigit() else " " for t in said).split()
-            return operation, [list(map(int, numbers))] if operation.takes_list else list(map(int, numbers))
-    raise ValueError(f"no operation is asked for: {' '.join(said)}")
+            return operation, operands
+    return None, operands
 
 
 def _word(key: int, n: int) -> int:

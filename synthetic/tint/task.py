@@ -33,7 +33,7 @@ from synthetic.tint import plain
 from synthetic.tint.generate import COMPACT, LINES, NONE, SPLITS, Form, generate, needed
 from synthetic.tint.judge import judge
 from synthetic.tint.language import DIGITS
-from synthetic.tint.noise import Noise
+from synthetic.tint.noise import CLEAN, Noise
 from synthetic.tint.operands import Laws
 from synthetic.tint.operations import mixture
 from synthetic.tint.text import END, NEWLINE, spell, vocabulary
@@ -87,8 +87,12 @@ class TInt(Task):
         return Form(self.operations, self.style, self.max_digits, self.max_items)
 
     @property
+    def _least(self) -> int:
+        return needed(self._form).tokens
+
+    @property
     def _tokens(self) -> int:
-        return self.length or needed(self._form).tokens
+        return self.length or self._least
 
     @property
     def _laws(self) -> Laws:
@@ -133,19 +137,26 @@ class TInt(Task):
         if self.style == NONE and max(self.deletion, self.insertion, self.swap) > 0:
             name = next(name for name in ("deletion", "insertion", "swap") if getattr(self, name) > 0)
             yield name, f"must be 0 with task.style = {NONE}, which has no lines, got {getattr(self, name)}"
-        if 0 < self.length < needed(self._form).tokens:
+        if 0 < self.length < self._least:
             yield (
                 "length",
-                f"at least {needed(self._form).tokens}, which traces of task.operations = {self.operations} need with "
-                f"task.style = {self.style}, task.max_digits = {self.max_digits} and task.max_items = "
-                f"{self.max_items}, got {self.length}",
+                f"at least {self._least}, which traces of task.operations = {self.operations} need with task.style = "
+                f"{self.style}, task.max_digits = {self.max_digits} and task.max_items = {self.max_items}, got "
+                f"{self.length}",
             )
 
     def materialise(self) -> Task:
         """This task with its three sets of examples, as NumPy arrays of small integers."""
         sizes = {"train": self.examples, "noised": self.test_examples, "test": self.test_examples}
-        common = self._form, self._tokens, self._laws, self._noise, int(self.seed)
-        return self.replace(tables={split: generate(*common, split, np.arange(n)) for split, n in sizes.items()})
+        common = self._form, self._tokens, self._laws
+        made = {
+            split: generate(*common, self._noise_of(split), int(self.seed), split, np.arange(n))
+            for split, n in sizes.items()
+        }
+        return self.replace(tables=made)
+
+    def _noise_of(self, split: str) -> Noise:
+        return CLEAN if split == "test" else self._noise
 
     def sample(self, key: jax.Array, split: str) -> Example:
         """An example of the split's set, any with the same chance. Raises ValueError before `materialise`.
@@ -182,11 +193,9 @@ class TInt(Task):
 
     def oracle(self, example: Example) -> list[int]:
         """The response by Python itself, which runs the operation on the operands that the prompt has."""
-        fuel = needed(self._form).fuel
-        return plain.response(self._prompt(example), self.style, self._tokens, fuel, self._noise, *self._where(example))
-
-    def _where(self, example: Example) -> tuple[int, int, int]:
-        return int(self.seed), int(example.facts["split"]), int(example.facts["index"])
+        fuel, split = needed(self._form).fuel, int(example.facts["split"])
+        noise, where = self._noise_of(SPLITS[split]), (int(self.seed), split, int(example.facts["index"]))
+        return plain.response(self._prompt(example), self.style, self._tokens, fuel, noise, *where)
 
     def _prompt(self, example: Example) -> list[int]:
         inputs = np.asarray(example.inputs).tolist()

@@ -16,8 +16,9 @@ from synthetic.tint.arrays import Items, Value
 from synthetic.tint.language import DIGITS, operations
 from synthetic.tint.machine import Line
 
-MARKS = (".", "\n", "=", ",", "[", "]", ")", "call(", "?(")
-END, NEWLINE, UNKNOWN = 10, 11, 18  # ids; `?(` is the name of an operation that is not told
+UNNAMED = "?("  # stands for an operation that is not told
+MARKS = (".", "\n", "=", ",", "[", "]", ")", "call(", UNNAMED)
+END, NEWLINE = 10, 11  # ids
 _POWERS = 10 ** np.arange(DIGITS, dtype=np.int64)
 
 

@@ -1,0 +1,157 @@
+"""TInt prompted: pick up an operation from worked examples, which may be noised.
+
+Our small counterpart of the few-shot prompting of arXiv 2402.04004: a document has worked examples of one operation and
+then a question, and no prompt tells which operation it is. With one worked example (`|` is a newline, `.` the end
+token):
+
+    ?( 5 7 , 6 8 ) | digx 7 digy 8 ds 1 5 carry 1 digx 5 digy 6 ds 1 2 carry 1 | 1 2 5 . ?( 4 , 2 ) | digx 4 ... | 6 .
+
+In training the loss is on every response, and any may be noised; evaluation asks for the last one, whose operands are
+held out as are those of the worked examples, and noises only the worked examples, at the levels of the paper's prompts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from typing import ClassVar
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from fields import knob, pytree, static
+from synthetic.draws import below
+from synthetic.task import Example, Task, register
+from synthetic.tint import plain
+from synthetic.tint.documents import documents
+from synthetic.tint.generate import COMPACT, LINES, SPLITS, Form, needed
+from synthetic.tint.judge import judge
+from synthetic.tint.language import operations
+from synthetic.tint.noise import CLEAN, Noise
+from synthetic.tint.task import TInt
+from synthetic.tint.text import END, NEWLINE, spell, vocabulary
+
+# What the worked examples of the test sets have, by the name of the condition.
+LEVELS: dict[str, dict[str, float]] = {
+    "clean": {},
+    **{f"characters/{rate}": {"characters": rate} for rate in (0.3, 0.6, 0.9)},
+    **{f"deletion/{rate}": {"deletion": rate} for rate in (0.3, 0.6, 0.9)},
+    **{f"dynamic/{rate}": {"dynamic": rate} for rate in (0.2, 0.4)},
+}
+
+
+@register("tint_prompted")
+@pytree
+class TIntPrompted(TInt):
+    """Compute as the worked examples before the question do; noise can be in training and in these examples."""
+
+    operations: str = static(
+        "add+subtract+multiply+divide+modulo+gcd", doc="what is computed: a mixture, one of it in each document"
+    )
+    style: str = static(COMPACT, choices=(LINES, COMPACT), doc="format of the chain of thought")
+    max_digits: int = static(2, low=1, high=9, unit="digits", doc="digits of the largest operands")
+    examples: int = static(2000, low=1, high=10**7, unit="documents", doc="size of the training set")
+    test_examples: int = static(200, low=1, high=10**7, unit="documents", doc="size of each evaluation set")
+    shots: int = static(4, low=1, high=100, unit="examples", doc="worked examples before the question, where they fit")
+    length: int = static(
+        0, low=0, high=10**5, unit="tokens", doc="of a document, which leaves out examples; 0 is what the longest need"
+    )
+    level: int = knob(
+        0, low=0, high=len(LEVELS) - 1, unit="condition", doc="noise in the test set, by its place in the conditions"
+    )
+
+    splits: ClassVar[tuple[str, ...]] = ("train", "test")
+    held_out: ClassVar[tuple[str, ...]] = ("test",)
+    headline: ClassVar[str] = "clean"
+    rates: ClassVar[Mapping[str, str]] = {}
+
+    @property
+    def _form(self) -> Form:
+        return Form(self.operations, self.style, self.max_digits, self.max_items, named=False)
+
+    @property
+    def _least(self) -> int:
+        return 2 * needed(self._form).tokens
+
+    @property
+    def _tokens(self) -> int:
+        return self.length or (self.shots + 1) * needed(self._form).tokens
+
+    def materialise(self) -> Task:
+        """This task with its training set, and its test set at each level of noise."""
+        common, seed = (self._form, self._tokens, self._laws), int(self.seed)
+        train = documents(*common, (self._noise, self._noise), seed, "train", self.examples, self.shots, all_asked=True)
+        levels = [
+            documents(*common, (noise, CLEAN), seed, "test", self.test_examples, self.shots, all_asked=False)
+            for noise in (Noise(**rates, hidden=float(self.hidden)) for rates in LEVELS.values())
+        ]
+        return self.replace(tables={"train": train, "test": {n: np.stack([t[n] for t in levels]) for n in train}})
+
+    def sample(self, key: jax.Array, split: str) -> Example:
+        """A document of the split's set, any with the same chance. Raises ValueError before `materialise`.
+
+        Facts: `operation`, its number in the order of declaration; `shots` that are there; of those `label`, the share
+        whose answer is true, and `kept`, the share of tokens that noise has left; `index` in the set, and `split`.
+        """
+        if self.tables is None:
+            raise ValueError("the sets of tint_prompted are made by materialise(), before sample()")
+        table = self.tables[split]
+        if split == "test":
+            table = {name: jnp.asarray(values)[self.level] for name, values in table.items()}
+        index = below(jax.random.bits(key, (), jnp.uint32), table["tokens"].shape[0])
+        row = {name: jnp.asarray(values)[index] for name, values in table.items()}
+        tokens = row["tokens"].astype(jnp.int32)
+        facts = {name: row[name].astype(jnp.int32) for name in ("operation", "shots")}
+        facts |= {name: row[name].astype(jnp.float32) for name in ("label", "kept")}
+        facts |= {"index": index, "split": jnp.int32(SPLITS.index(split))}
+        return Example(tokens[:-1], tokens[1:], row["asked"][:-1].astype(jnp.float32), facts)
+
+    def conditions(self) -> dict[str, tuple[Task, str]]:
+        """The training set; then held-out questions with worked examples at each level of noise."""
+        levels = {name: (self.replace(level=i), "test") for i, name in enumerate(LEVELS)}
+        return {"train": (self, "train"), **levels}
+
+    def judge(self, example: Example, said: jax.Array) -> Mapping[str, jax.Array]:
+        """Of a decoded response, as for TInt; label and kept are those of the worked examples."""
+        said_ = judge(example.targets, example.weights, example.facts["operation"], said, style=self.style)
+        return said_ | {name: example.facts[name] for name in ("label", "kept")}
+
+    def oracle(self, example: Example) -> list[int]:
+        """Each response that is asked for, by Python itself."""
+        split, index = int(example.facts["split"]), int(example.facts["index"])
+        noise = self._noise if SPLITS[split] == "train" else CLEAN
+        operation = list(operations().values())[int(example.facts["operation"])]
+        prompts, size = self._prompts(example), needed(self._form)
+        first = (index + 1) * (self.shots + 1) - len(prompts)
+        said = [
+            plain.response(
+                prompt, self.style, size.tokens, size.fuel, noise, int(self.seed), split, first + k, operation=operation
+            )
+            for k, prompt in enumerate(prompts)
+        ]
+        return [token for response in (said if SPLITS[split] == "train" else said[-1:]) for token in response]
+
+    def _prompts(self, example: Example) -> list[list[int]]:
+        """The prompts of all examples of a document."""
+        tokens = [*np.asarray(example.inputs).tolist(), END]
+        last, found, at = int(np.flatnonzero(np.asarray(example.weights))[-1]), [], 0
+        while at <= last:
+            found.append(tokens[at : tokens.index(NEWLINE, at) + 1])
+            at = tokens.index(END, at) + 1
+        return found
+
+    def identities(self, example: Example) -> set[Hashable]:
+        """The operands of each example, in whatever order."""
+        operands = [plain.parsed(prompt)[1] for prompt in self._prompts(example)]
+        return {tuple(sorted(x[0] if isinstance(x[0], list) else x)) for x in operands}
+
+    def tiny(self) -> Task:
+        """Sets of 16 documents with one worked example each."""
+        return super().tiny().replace(shots=1)
+
+    def render(self, example: Example) -> tuple[str, str]:
+        """(all up to the question, what is asked for) as text."""
+        names, inputs, targets = vocabulary(), np.asarray(example.inputs), np.asarray(example.targets)
+        asked = np.asarray(example.weights) > 0
+        begin = int(np.flatnonzero(asked & ~np.append(False, asked[:-1]))[-1])
+        return spell(inputs[: begin + 1].tolist(), names).strip(), spell(targets[asked].tolist(), names)
