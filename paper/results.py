@@ -39,6 +39,7 @@ _SCORES = {"exact_match": 1.0, "token_accuracy": 1.0, "nll": float("inf")}
 _MAY_BE_EMPTY = ("position", *_SCORES)
 _ROW = ("run", "learner", "condition", "position", "step")
 MODEL = "model"
+RESULTS = Path(__file__).parent / "results"
 _KINDS = [pl.Int64, pl.Float64, pl.Boolean, pl.String]
 _DIGITS = 6
 
@@ -51,7 +52,7 @@ def path_for(study: str) -> Path:
     """The record of `study`, as paper/results/markov/threshold/cpu.csv; RecordError for a malformed name."""
     if not re.fullmatch(r"[\w-]+/[\w-]+/[\w-]+", study):
         raise RecordError(f"study '{study}' is not of the form <paper>/<claim>/<scale>")
-    return Path(__file__).parent / "results" / f"{study}.csv"
+    return RESULTS / f"{study}.csv"
 
 
 def read(path: str | Path) -> pl.DataFrame:

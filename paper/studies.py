@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from paper import claims
+from paper import claims, results
 from paper.results import RecordError
 
 CONF = Path(__file__).parent.parent / "conf" / "study"
-RESULTS = Path(__file__).parent / "results"
 SCALES = ("cpu", "gpu", "paper")  # smoke is for tests and proves nothing
 
 
@@ -24,7 +23,8 @@ def config(study: str) -> str:
 def check() -> None:
     """Raise ClaimError where a study or a record has no claim, or a claim no study; RecordError for a lone record."""
     studies = {f"{path.parent.name}/{path.name}" for path in CONF.glob("*/*") if path.is_dir()}
-    records = sorted(path.relative_to(RESULTS).with_suffix("").as_posix() for path in RESULTS.glob("*/*/*.csv"))
+    found = results.RESULTS.glob("*/*/*.csv")
+    records = sorted(path.relative_to(results.RESULTS).with_suffix("").as_posix() for path in found)
     for study in (*sorted(studies), *records):
         claims.claim_for(study)
     for claim in claims.CLAIMS:

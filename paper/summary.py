@@ -17,7 +17,7 @@ import polars as pl
 
 from paper.claims import CLAIMS, Claim
 from paper.claims.claim import Judgement
-from paper.results import path_for, read
+from paper.results import RecordError, path_for, read
 from paper.statistics import at_level
 
 ALPHA = 0.025  # one side of a 95 % interval
@@ -57,7 +57,10 @@ def entries(scale: str) -> list[Entry]:
         path = path_for(f"{claim.name}/{scale}")
         if path.exists():
             table = read(path)
-            found[claim.name] = table, claim.criterion(table)
+            try:
+                found[claim.name] = table, claim.criterion(table)
+            except RecordError as error:
+                raise RecordError(f"{path}: {error}") from None
     return judged(found, scale)
 
 

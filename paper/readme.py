@@ -1,0 +1,72 @@
+"""`python -m paper.readme [--check]`: the README's table of studies, from the record at cpu scale.
+
+It stands between two markers in README.md and has a line for each study. With `--check` nothing is written: the exit
+code is 1, with one line that says so, where the README is not what the record makes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import textwrap
+from collections.abc import Sequence
+from pathlib import Path
+
+from paper import studies
+from paper.command import command
+from paper.results import RecordError, write_whole
+from paper.summary import Entry, chance, entries
+
+README = Path(__file__).parent.parent / "README.md"
+START, END = "<!-- studies -->", "<!-- /studies -->"
+SCALE = "cpu"
+
+
+def main() -> int:
+    """The command; see the module's docstring."""
+    parser = argparse.ArgumentParser(prog="python -m paper.readme", description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("--check", action="store_true", help="write nothing, and exit with 1 where it is not current")
+    asked = parser.parse_args()
+    studies.check()
+    text = README.read_text()
+    current = renewed(text, entries(SCALE))
+    if asked.check and text != current:
+        print(f"{README.name} is not current: run `python -m paper.readme`", file=sys.stderr)
+        return 1
+    if text != current:
+        write_whole(README, current.encode())
+    return 0
+
+
+def renewed(text: str, found: Sequence[Entry]) -> str:
+    """`text` with the part between the markers made anew; RecordError where it lacks one of them."""
+    before, start, rest = text.partition(START)
+    _, end, after = rest.partition(END)
+    if not start or not end:
+        raise RecordError(f"{README}: lacks the markers {START} and {END}")
+    tested = sum(entry.judgement is not None for entry in found)
+    sums = f"{tested} of {len(found)} claims were tested: {chance(found)}."
+    lines = [
+        "| study | what is asked | paper | found on two CPU cores: effect [95 % interval] |",
+        "|---|---|---|---|",
+        *(_row(entry) for entry in found),
+        "",
+        *textwrap.wrap(sums, 120),
+        "A study's name leads to its figure. `python -m paper.report` makes one page of all, with tables, criteria,",
+        "configurations and data.",
+    ]
+    return f"{before}{START}\n{chr(10).join(lines)}\n{END}{after}"
+
+
+def _row(entry: Entry) -> str:
+    claim, judgement = entry.claim, entry.judgement
+    name, found = f"`{claim.name}`", entry.verdict
+    if judgement:
+        name = f"[{name}](paper/results/{entry.study}.png)"
+        found = f"**{entry.verdict}**: {judgement.effect or 'not measured'}"
+    paper = f"[{claim.arxiv}](https://arxiv.org/abs/{claim.arxiv})"
+    return f"| {name} | {claim.question} | {paper} | {found} |"
+
+
+if __name__ == "__main__":
+    command(main)
