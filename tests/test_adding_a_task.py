@@ -44,6 +44,10 @@ def test_every_block_of_files_is_named():
     assert list(FILES) == ["pyproject.toml", "recall.py", "test_recall.py"]
 
 
+def test_every_check_of_the_contract_is_explained():
+    assert re.findall(r"^\| `(\w+)` \|", PAGE, re.MULTILINE) == [check.__name__ for check in contract.CHECKS]
+
+
 def test_its_contract_tests_pass_by_one_command(package):
     done = package(words("python -m pytest"))
     assert done.returncode == 0, done.stdout
