@@ -206,8 +206,10 @@ def _job(composed: _Composed, overrides: Sequence[str]) -> Job:
             raise ConfigError(*(f"start_from.{line}" for line in e.lines)) from None
         starts_alike(run, first)
         start = Job(first, before, study=composed.choices.get("study"), label="start")
-    said = dict(o.split("=", 1) for o in overrides if "=" in o and not _chooses(o.split("=", 1)[0].lstrip("+~")))
-    shown = {k.lstrip("+"): v for k, v in sorted(said.items()) if k.split(".")[0] not in (*NOT_IDENTITY, "hydra")}
+    said = dict(o.split("=", 1) for o in overrides if "=" in o and o.split("=", 1)[0].lstrip("+~") not in _GROUPS)
+    shown = {
+        k.lstrip("+"): v for k, v in sorted(said.items()) if re.split("[./]", k)[0] not in (*NOT_IDENTITY, "hydra")
+    }
     label = re.sub(r"[^\w.,=+-]", "_", ",".join(f"{k}={v}" for k, v in shown.items()))[:120]
     choices = composed.choices
     swept = {k: choices[k] if k in choices else _get(plain, k) for k in composed.swept if k != "seed"}
@@ -261,7 +263,9 @@ def _explain(error: Exception, overrides: Sequence[str]) -> str:
         causes.append(causes[-1].__cause__ or causes[-1].__context__)
     text = " ".join(str(error).split())
     if found := re.search(r"Could not find '([^']+)'", text):
-        group = max((g for g in _GROUPS if found.group(1).startswith(g + "/")), key=len, default="")
+        # A group of studies, such as tint/noise, has no further folders; those of `study` and of Hydra do.
+        above = found.group(1).rpartition("/")[0]
+        group = max((g for g in _GROUPS if found.group(1).startswith(g + "/")), key=len, default=above)
         choice = found.group(1)[len(group) + 1 :]
         allowed = studies() if group == "study" else _options(group)
         near = difflib.get_close_matches(choice, allowed, n=1)
