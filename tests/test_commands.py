@@ -33,6 +33,10 @@ BAD = {
         "study: there is no markov/treshold/cpu (did you mean markov/th",
     ),
     "unknown task": (["task=markow"], "task: there is no markow (did you mean markov?); allowed: "),
+    "unknown choice of a study's own group": (
+        ["-m", "study=tint/static_vs_dynamic/smoke", "tint/noise=dynamic_11"],
+        "tint/noise: there is no dynamic_11 (did you mean dynamic_10?); allowed: characters_25, ",
+    ),
     "missing -m": (
         ["study=markov/threshold/smoke"],
         "-m is missing: this study sweeps task.num_rules, seed; type: ",

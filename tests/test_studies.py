@@ -53,8 +53,8 @@ def test_the_paper_scale_has_the_papers_settings():
     assert sorted({job.config["task"]["num_rules"] for job in jobs}) == grid
 
 
-# A study of each kind: of one task, of several, of several models, with baselines, in context.
-WHOLE = ("markov/threshold", "rasp/table", "rasp/positions", "rasp/and", "boolean/curves")
+# A study of each kind: of one task, of several, of several models, with baselines, in context, of decoded answers.
+WHOLE = ("markov/threshold", "rasp/table", "rasp/positions", "rasp/and", "boolean/curves", "tint/static_vs_dynamic")
 LARGE = ("markov/threshold/gpu", "markov/threshold/paper", "rasp/table/gpu", "rasp/addition/gpu", "boolean/table/gpu")
 
 

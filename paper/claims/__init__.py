@@ -26,6 +26,7 @@ from paper.claims.rasp_mode_scratchpad import CLAIM as RASP_MODE_SCRATCHPAD
 from paper.claims.rasp_parity import CLAIM as RASP_PARITY
 from paper.claims.rasp_positions import CLAIM as RASP_POSITIONS
 from paper.claims.rasp_table import CLAIM as RASP_TABLE
+from paper.claims.tint_static_vs_dynamic import CLAIM as TINT_STATIC_VS_DYNAMIC
 
 CLAIMS: tuple[Claim, ...] = (
     MARKOV_THRESHOLD,
@@ -51,6 +52,7 @@ CLAIMS: tuple[Claim, ...] = (
     BOOLEAN_NOISE,
     BOOLEAN_DIVERSITY,
     BOOLEAN_FROZEN,
+    TINT_STATIC_VS_DYNAMIC,
 )
 
 
