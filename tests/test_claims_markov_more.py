@@ -35,9 +35,25 @@ def encrypted_of(many: Scores, few: Scores = LOW, noop: Scores = HIGH, fit: Scor
     return made_up("markov/encrypted/cpu", ["task.num_rules"], settings)
 
 
+def abstraction_of(many: Scores, deeper: Scores, fit: Scores = FIT) -> pl.DataFrame:
+    """Scores on unseen rules with many rules, and of few rules in deeper expressions with most diversification."""
+    settings = {
+        (rules, diverse): {
+            "train": fit if (rules, diverse) == (30, 10) else FIT,
+            "unseen": many if rules == 1000 else LOW if diverse == 10 else HIGH,
+            "seen/deeper": deeper if (rules, diverse) == (30, 1000) else LOW,
+            "unseen/deeper": LOW,
+        }
+        for rules in (30, 1000)
+        for diverse in (10, 1000)
+    }
+    return made_up("markov/abstraction/cpu", ["task.num_rules", "task.diverse_rules"], settings)
+
+
 # Claim -> (how its tables are made, scores that reproduce it, that do not, that leave it open)
 CASES: dict[str, tuple[Callable[..., pl.DataFrame], tuple, tuple, tuple]] = {
     "markov/encrypted": (encrypted_of, (HIGH,), (LOW,), (SPREAD,)),
+    "markov/abstraction": (abstraction_of, (HIGH, HIGH), (LOW, HIGH), (SPREAD, HIGH)),
 }
 
 
@@ -66,6 +82,8 @@ def test_nothing_is_concluded_where_training_is_not_fitted(claim: str):
     [
         ("markov/encrypted", (FIT, (0.6, 0.61, 0.6)), "no-op minus applied"),
         ("markov/encrypted", (HIGH, LOW, WEAK), "in no-op cases"),
+        ("markov/abstraction", (LOW, HIGH), "1,000 rules minus 30"),
+        ("markov/abstraction", (HIGH, LOW), "30 rules in deeper expressions"),
     ],
 )
 def test_one_part_that_fails_is_enough_and_is_named(claim: str, scores: tuple, why: str):
@@ -73,6 +91,13 @@ def test_one_part_that_fails_is_enough_and_is_named(claim: str, scores: tuple, w
     assert judgement.verdict == "not reproduced"
     assert why in judgement.sentence
     assert ";" not in judgement.sentence
+
+
+def test_abstraction_is_not_judged_on_one_number_of_rules_of_diversification():
+    table = abstraction_of(HIGH, HIGH).filter(pl.col("task.diverse_rules") == 10)
+    judgement = claims.claim_for("markov/abstraction").criterion(table)
+    assert judgement.verdict == "inconclusive"
+    assert "two of rules of diversification" in judgement.sentence
 
 
 @pytest.mark.parametrize("claim", CASES)

@@ -10,6 +10,7 @@ from paper.claims.boolean_table import CLAIM as BOOLEAN_TABLE
 from paper.claims.boolean_teaching import CLAIM as BOOLEAN_TEACHING
 from paper.claims.boolean_two_algorithms import CLAIM as BOOLEAN_TWO_ALGORITHMS
 from paper.claims.claim import Claim
+from paper.claims.markov_abstraction import CLAIM as MARKOV_ABSTRACTION
 from paper.claims.markov_algorithms import CLAIM as MARKOV_ALGORITHMS
 from paper.claims.markov_budget import CLAIM as MARKOV_BUDGET
 from paper.claims.markov_encrypted import CLAIM as MARKOV_ENCRYPTED
@@ -38,6 +39,7 @@ CLAIMS: tuple[Claim, ...] = (
     MARKOV_OCCURRENCES,
     MARKOV_ROBUSTNESS,
     MARKOV_ENCRYPTED,
+    MARKOV_ABSTRACTION,
     RASP_TABLE,
     RASP_COUNT_CURVES,
     RASP_ADDITION,
