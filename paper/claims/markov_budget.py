@@ -141,8 +141,7 @@ def _verdict(table: pl.DataFrame, fitted: Mapping[Any, Column], effect: Interval
 def threshold(column: Column) -> Interval:
     """A column's threshold in rules, as a geometric mean over seeds; the interval is that of the seeds."""
     found = over_seeds([crossing.place for crossing in column.values()])
-    with_ends = (found.estimate, max(found.lower, 0.0), min(found.upper, 1000.0))
-    return Interval(*(2.0**x for x in with_ends))
+    return Interval(2.0**found.estimate, 2.0**found.lower, 2.0**found.upper if found.upper < 100 else math.inf)
 
 
 def _notes(table: pl.DataFrame, columns: Mapping[Any, Column]) -> list[str]:
