@@ -101,9 +101,10 @@ def knobs_are_traced(task: Task) -> None:
         jax.eval_shape(lambda t: specs.append(t.spec), _numeric(task))
         _require(task, specs[0] == task.spec, "spec depends on a knob")
     task = task.materialise()
+    changed = list(_changed_knobs(task))
     for split in task.splits:
         _draw(task, split)
-        for name, other in _changed_knobs(task):
+        for name, other in changed:
             before = _traces[split]
             _draw(other, split)
             _require(task, _traces[split] == before, f"another {name} compiles split {split} anew: it is no knob")

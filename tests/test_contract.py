@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from fields import pytree
+from fields import declared, pytree
 from synthetic import Spec, Task, contract, registry
 from synthetic import task as task_module
 from synthetic.rasp.samples import LengthTask
@@ -18,8 +18,15 @@ from tests.toys import HalfSpace, Sum
 @pytest.mark.parametrize("name", registry())
 def test_every_registered_task_keeps_the_contract(name, check):
     cls = registry()[name]
-    # By default these tasks have ten conditions and long rows, which are slow to draw and add nothing.
-    check(cls(max_length=12, test_every=6, train_length=8) if issubclass(cls, LengthTask) else cls())
+    # By default these tasks have ten conditions and long rows, or large sets, which are slow to draw and add nothing.
+    small: dict[str, Any] = (
+        {"max_length": 12, "test_every": 6, "train_length": 8} if issubclass(cls, LengthTask) else {}
+    )
+    if "test_examples" in declared(cls):
+        small = {"examples": 2000, "test_examples": 500, "max_digits": 2}
+    if "shots" in declared(cls):
+        small |= {"shots": 1, "operations": "add+subtract"}
+    check(cls(**small))
 
 
 @pytest.mark.parametrize("check", contract.CHECKS, ids=lambda check: check.__name__)
