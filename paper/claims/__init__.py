@@ -27,6 +27,7 @@ from paper.claims.rasp_mode_scratchpad import CLAIM as RASP_MODE_SCRATCHPAD
 from paper.claims.rasp_parity import CLAIM as RASP_PARITY
 from paper.claims.rasp_positions import CLAIM as RASP_POSITIONS
 from paper.claims.rasp_table import CLAIM as RASP_TABLE
+from paper.claims.tint_contamination import CLAIM as TINT_CONTAMINATION
 from paper.claims.tint_static_vs_dynamic import CLAIM as TINT_STATIC_VS_DYNAMIC
 
 CLAIMS: tuple[Claim, ...] = (
@@ -55,6 +56,7 @@ CLAIMS: tuple[Claim, ...] = (
     BOOLEAN_DIVERSITY,
     BOOLEAN_FROZEN,
     TINT_STATIC_VS_DYNAMIC,
+    TINT_CONTAMINATION,
 )
 
 

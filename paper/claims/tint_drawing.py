@@ -12,8 +12,8 @@ from matplotlib.axes import Axes
 
 from paper import figures
 from paper.claims.claim import Judgement
-from paper.claims.judging import Setting
-from paper.claims.tint import CLEAN, DYNAMIC, NOISE, STATIC, TEST, Measured, kind, level, measured
+from paper.claims.judging import Cells, Setting
+from paper.claims.tint import CLEAN, DYNAMIC, NOISE, STATIC, TEST, Measured, kind, level, measured, ordered
 from paper.results import MODEL
 from paper.statistics import Interval
 
@@ -41,6 +41,35 @@ def against_steps(panel: Axes, found: Measured) -> None:
         alpha = 0.3 + 0.7 * level(noise) / highest[kind(noise)] if level(noise) else 1.0
         panel.plot(of_step["step"], of_step["answer"], alpha=alpha, lw=1.6, **style)
     panel.set(xlabel="training steps", title="darker: more noise")
+
+
+def averaged(side: Cells) -> Interval:
+    """Interval of the mean over seeds of an average over settings."""
+    return Cells({(): side.by_seed()}, side.examples).mean(())
+
+
+def draw_bars(
+    table: pl.DataFrame, keys: Sequence[str], judgement: Judgement, path: Path, *, kept: bool = False
+) -> list[Path]:
+    """Draw right answers under each noise beside the share of answers it leaves right, or of tokens it keeps."""
+    figure, (panel,) = figures.canvas((1,))
+    found = measured(table, keys)
+    order = ordered(found)
+    beside, says = (
+        (found.kept, "tokens that the\nnoise keeps") if kept else (found.label, "answers that the\nnoise leaves right")
+    )
+    series = {
+        "right answers to\nclean questions": [
+            (found.answer.mean(s), list(found.answer.scores[s].values())) for s in order
+        ],
+        says: [(beside[s], []) for s in order],
+    }
+    both = {label: ([mean for mean, _ in of], [seeds for _, seeds in of]) for label, of in series.items()}
+    figures.bars(panel, [found.words(s) for s in order], both)
+    panel.set(xlabel="share")
+    figures.legend_beside(panel, "")
+    figures.title(figure, table, judgement)
+    return figures.save(figure, path)
 
 
 def draw_contrast(table: pl.DataFrame, judgement: Judgement, path: Path) -> list[Path]:

@@ -25,7 +25,7 @@ from paper.claims.tint_drawing import draw_contrast
 
 KEYS = [NOISE]
 LEAST = 0.2
-PAPER = {STATIC: "robust", DYNAMIC: "destructive"}
+PAPER = {STATIC: "robust", DYNAMIC: "fragile"}
 
 
 def criterion(table: pl.DataFrame) -> Judgement:
