@@ -28,6 +28,7 @@ from paper.claims.rasp_parity import CLAIM as RASP_PARITY
 from paper.claims.rasp_positions import CLAIM as RASP_POSITIONS
 from paper.claims.rasp_table import CLAIM as RASP_TABLE
 from paper.claims.tint_contamination import CLAIM as TINT_CONTAMINATION
+from paper.claims.tint_cot_or_not import CLAIM as TINT_COT_OR_NOT
 from paper.claims.tint_static_vs_dynamic import CLAIM as TINT_STATIC_VS_DYNAMIC
 
 CLAIMS: tuple[Claim, ...] = (
@@ -57,6 +58,7 @@ CLAIMS: tuple[Claim, ...] = (
     BOOLEAN_FROZEN,
     TINT_STATIC_VS_DYNAMIC,
     TINT_CONTAMINATION,
+    TINT_COT_OR_NOT,
 )
 
 
