@@ -31,6 +31,7 @@ from paper.claims.tint_contamination import CLAIM as TINT_CONTAMINATION
 from paper.claims.tint_cot_or_not import CLAIM as TINT_COT_OR_NOT
 from paper.claims.tint_line_noise import CLAIM as TINT_LINE_NOISE
 from paper.claims.tint_operations import CLAIM as TINT_OPERATIONS
+from paper.claims.tint_prompted import CLAIM as TINT_PROMPTED
 from paper.claims.tint_static_vs_dynamic import CLAIM as TINT_STATIC_VS_DYNAMIC
 
 CLAIMS: tuple[Claim, ...] = (
@@ -63,6 +64,7 @@ CLAIMS: tuple[Claim, ...] = (
     TINT_COT_OR_NOT,
     TINT_OPERATIONS,
     TINT_LINE_NOISE,
+    TINT_PROMPTED,
 )
 
 
