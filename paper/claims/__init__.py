@@ -29,6 +29,7 @@ from paper.claims.rasp_positions import CLAIM as RASP_POSITIONS
 from paper.claims.rasp_table import CLAIM as RASP_TABLE
 from paper.claims.tint_contamination import CLAIM as TINT_CONTAMINATION
 from paper.claims.tint_cot_or_not import CLAIM as TINT_COT_OR_NOT
+from paper.claims.tint_finetune import CLAIM as TINT_FINETUNE
 from paper.claims.tint_line_noise import CLAIM as TINT_LINE_NOISE
 from paper.claims.tint_operations import CLAIM as TINT_OPERATIONS
 from paper.claims.tint_prompted import CLAIM as TINT_PROMPTED
@@ -65,6 +66,7 @@ CLAIMS: tuple[Claim, ...] = (
     TINT_OPERATIONS,
     TINT_LINE_NOISE,
     TINT_PROMPTED,
+    TINT_FINETUNE,
 )
 
 
