@@ -47,6 +47,11 @@ def at_level(level: float) -> Iterator[None]:
         _LEVEL.reset(before)
 
 
+def confidence() -> float:
+    """The confidence level of intervals: 0.95, or that of the `at_level` around."""
+    return _LEVEL.get()
+
+
 def _tail() -> float:
     """The probability below the upper bound of an interval that is left open to the other side."""
     return (1 + _LEVEL.get()) / 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -37,14 +38,92 @@ def contrast_of(static: Scores, dynamic: Scores, fit: Scores = FIT, *, study: st
     return made_up(f"tint/{study}/cpu", ["tint/noise"], {("clean",): scores(fit), **settings}, before=1.0)
 
 
+def contamination_of(all_noised: Scores, fit: Scores = FIT):
+    settings = {
+        (noise, share): scores(fit if share == 0 else all_noised, 1 - 0.7 * share)
+        for noise in ("characters_50", "dynamic_20")
+        for share in (0.0, 0.5, 1.0)
+    }
+    return made_up("tint/contamination/cpu", ["tint/noise", "task.contamination"], settings, before=1.0)
+
+
+def cot_of(mild: Scores, none: Scores, fit: Scores = FIT):
+    names = {"no_trace": none, "clean": fit, "characters_25": mild, "dynamic_5": mild, "dynamic_20": none}
+    settings = {(name,): scores(answer) for name, answer in names.items()}
+    return made_up("tint/cot_or_not/cpu", ["tint/noise"], settings, before=1.0)
+
+
+def operations_of(simple: Scores, complex_: Scores, fit: Scores = FIT):
+    """Answers under noise of the simplest operation and of all others."""
+    settings = {
+        (name, noise): scores(fit if noise == "clean" else simple if name == "add_1" else complex_)
+        for name in ("multiply_1", "add_1", "median_1")
+        for noise in ("clean", "dynamic_20")
+    }
+    return made_up("tint/operations/cpu", ["tint/operation", "tint/noise"], settings, before=1.0)
+
+
+def lines_of(worst: Scores, fit: Scores = FIT):
+    names = {"clean": fit, "deletion_25": FIT, "deletion_50": worst, "swap_25": LOW}
+    return made_up("tint/line_noise/cpu", ["tint/noise"], {(n,): scores(s) for n, s in names.items()}, before=1.0)
+
+
+def why_of(hidden: Scores, plain: Scores, fit: Scores = FIT):
+    """Answers under dynamic noise with hidden noise, and without; static noise does no harm."""
+    settings = {
+        (name, noise): scores(fit if noise == "clean" else HIGH if noise != "dynamic_10" else dynamic, label)
+        for name, dynamic in (("plain", plain), ("hidden", hidden), ("few", plain))
+        for noise, label in (("clean", 1.0), ("characters_25", 0.5), ("dynamic_10", 0.45))
+    }
+    return made_up("tint/why/cpu", ["tint/why", "tint/noise"], settings, before=1.0)
+
+
+def prompted_of(static: Scores, dynamic: Scores, fit: Scores = FIT):
+    conditions = {"clean": (fit, 1.0), "characters/0.6": (static, 0.28), "dynamic/0.2": (dynamic, 0.37)}
+    conditions |= {"deletion/0.9": (LOW, 1.0), "train": (FIT, 1.0)}
+    named = {
+        name + {"test": "", "test#answer": "#answer"}.get(score, score.removeprefix("noised")): of
+        for name, (answer, label) in conditions.items()
+        for score, of in scores(answer, label).items()
+        if score != "noised"
+    }
+    return made_up("tint/prompted/cpu", ["task.shots"], {(3,): named}, before=1.0)
+
+
 # Claim -> (how its tables are made, scores that reproduce it, that do not, that leave it open)
 CASES: dict[str, tuple[Callable[..., pl.DataFrame], tuple, tuple, tuple]] = {
     "tint/static_vs_dynamic": (contrast_of, (HIGH, MIDDLE), (HIGH, HIGH), (SPREAD, MIDDLE)),
+    "tint/contamination": (contamination_of, (HIGH,), (MIDDLE,), (SPREAD,)),
+    "tint/cot_or_not": (cot_of, (HIGH, MIDDLE), (MIDDLE, MIDDLE), (SPREAD, MIDDLE)),
+    "tint/operations": (operations_of, (HIGH, MIDDLE), (HIGH, HIGH), (HIGH, SPREAD)),
+    "tint/line_noise": (lines_of, (HIGH,), (MIDDLE,), (SPREAD,)),
+    "tint/prompted": (prompted_of, (HIGH, MIDDLE), (HIGH, HIGH), (HIGH, SPREAD)),
+    "tint/finetune": (
+        functools.partial(contrast_of, study="finetune"),
+        (HIGH, MIDDLE),
+        (HIGH, HIGH),
+        (SPREAD, MIDDLE),
+    ),
+    "tint/why": (why_of, (MIDDLE, HIGH), (HIGH, HIGH), (SPREAD, HIGH)),
 }
 # Worlds in which a claim is false by the least: mean scores in the order of its table's arguments.
-NULLS: dict[str, tuple[float, ...]] = {"tint/static_vs_dynamic": (0.7, 0.51)}
-# The noise without which a claim has nothing to judge.
-NEEDED = dict.fromkeys(CASES, tint.STATIC)
+NULLS: dict[str, tuple[float, ...]] = {
+    "tint/static_vs_dynamic": (0.7, 0.51),
+    "tint/contamination": (0.88,),
+    "tint/cot_or_not": (0.7, 0.61),
+    "tint/operations": (0.7, 0.61),
+    "tint/line_noise": (0.88,),
+    "tint/prompted": (0.7, 0.61),
+    "tint/finetune": (0.7, 0.51),
+    "tint/why": (0.76, 0.95),
+}
+# The kind of noise without which a claim has nothing to judge.
+NEEDED = dict.fromkeys(CASES, tint.STATIC) | {
+    "tint/operations": tint.DYNAMIC,
+    "tint/why": tint.DYNAMIC,
+    "tint/line_noise": "deletion",
+    "tint/cot_or_not": "no_trace",
+}
 
 
 def judged(claim: str, *arguments: Scores, **more: Scores):
@@ -53,7 +132,8 @@ def judged(claim: str, *arguments: Scores, **more: Scores):
 
 def still_learning(table: pl.DataFrame, kind: str) -> pl.DataFrame:
     """The table with a kind of noise at 0.6 of its final answers where the last quarter begins."""
-    early = ~pl.col("final") & pl.col(tint.NOISE).str.starts_with(kind)
+    of_kind = pl.col(tint.NOISE if tint.NOISE in table.columns else "condition").str.starts_with(kind)
+    early = ~pl.col("final") & of_kind
     return table.with_columns(pl.when(early).then(0.6 * pl.col("answer")).otherwise("answer").alias("answer"))
 
 
@@ -75,7 +155,8 @@ def test_nothing_is_concluded_where_clean_training_is_not_fitted(claim: str):
 
 @pytest.mark.parametrize("claim", CASES)
 def test_nothing_is_concluded_from_noise_under_which_the_model_is_still_learning(claim: str):
-    table = still_learning(CASES[claim][0](*(MIDDLE,) * len(CASES[claim][1])), NEEDED[claim])
+    make, good, _, _ = CASES[claim]
+    table = still_learning(make(*(MIDDLE for _ in good)), NEEDED[claim])
     judgement = claims.claim_for(claim).criterion(table)
     assert judgement.verdict == "inconclusive"
     assert any("still rising by more than 0.1" in note for note in judgement.notes)
@@ -94,19 +175,19 @@ def test_one_seed_or_a_missing_run_bars_a_verdict(claim: str):
     criterion = claims.claim_for(claim).criterion
     assert criterion(table.filter(seed=0)).verdict == "inconclusive"
     run = table["run"][-1]
-    assert f"seed {table.filter(run=run)['seed'][0]}" in criterion(table.filter(pl.col("run") != run)).sentence
+    if table["run"].n_unique() > 3:  # else each run is all that there is of its seed
+        assert f"seed {table.filter(run=run)['seed'][0]}" in criterion(table.filter(pl.col("run") != run)).sentence
 
 
 @pytest.mark.parametrize("claim", CASES)
 def test_noise_without_clean_runs_beside_it_bars_a_verdict(claim: str):
     table = CASES[claim][0](*CASES[claim][1])
-    judgement = claims.claim_for(claim).criterion(table.filter(~is_clean(table)))
+    clean = pl.col("condition" if claim == "tint/prompted" else tint.NOISE) == tint.CLEAN
+    if claim == "tint/contamination":
+        clean = pl.col("task.contamination") == 0
+    judgement = claims.claim_for(claim).criterion(table.filter(~clean))
     assert judgement.verdict == "inconclusive"
     assert judgement.sentence == "There must be clean runs beside the noised ones."
-
-
-def is_clean(table: pl.DataFrame) -> pl.Series:
-    return table.select(pl.col(tint.NOISE) == tint.CLEAN).to_series()
 
 
 @pytest.mark.parametrize("claim", CASES)
@@ -134,7 +215,8 @@ def test_a_figure_and_a_table_are_made(claim: str, tmp_path: Path):
     printed = io.StringIO()
     show(found, found.criterion(table), table, Console(file=printed, width=80))
     assert max(map(len, printed.getvalue().splitlines())) <= 80
-    assert all(word in printed.getvalue() for word in ("reproduced: ", " seeds", "3 seeds", "jax"))
+    words = " ".join(printed.getvalue().split())
+    assert all(word in words for word in ("reproduced: ", " seeds", "3 seeds", "jax"))
 
 
 def test_noises_are_paired_by_the_share_of_right_answers():
@@ -154,3 +236,36 @@ def test_a_run_that_diverged_keeps_the_label_share_of_its_examples():
     found = tint.measured(table, ["tint/noise"])
     assert found.label[("dynamic_10",)].estimate == pytest.approx(0.51)
     assert found.answer.scores[("dynamic_10",)][0] == 0
+
+
+def test_the_harm_of_an_operation_is_measured_from_its_own_clean_training():
+    judgement = judged("tint/operations", HIGH, MIDDLE)
+    assert judgement.effect is not None
+    assert judgement.effect.estimate == pytest.approx(np.mean(HIGH) - np.mean(MIDDLE))
+    assert "median of 1 digit minus add of 1 digit" in judgement.sentence
+
+
+def test_the_worst_level_of_deletion_counts_though_it_is_still_learning():
+    table = lines_of(MIDDLE)
+    early = ~pl.col("final") & (pl.col("tint/noise") == "deletion_50")
+    table = table.with_columns(pl.when(early).then(0.1).otherwise("answer").alias("answer"))
+    judgement = claims.claim_for("tint/line_noise").criterion(table)
+    assert judgement.verdict == "inconclusive", "not judged by the milder level, which does no harm"
+
+
+def test_from_which_level_on_a_trace_is_no_longer_better_than_none():
+    judgement = judged("tint/cot_or_not", HIGH, MIDDLE)
+    assert any("no longer better (lower bound at most 0) from 20 % dynamic on" in note for note in judgement.notes)
+
+
+def test_of_several_departures_the_intervals_are_wider():
+    few, many = why_of(MIDDLE, HIGH).filter(pl.col("tint/why") == "hidden"), why_of(MIDDLE, HIGH)
+    narrow, wide = (claims.claim_for("tint/why").criterion(table).effect for table in (few, many))
+    assert narrow is not None
+    assert wide is not None
+    assert wide.lower < narrow.lower < narrow.estimate == wide.estimate
+
+
+def test_one_contrast_that_may_be_large_bars_that_there_is_none():
+    assert judged("tint/why", SPREAD, HIGH).verdict == "inconclusive"
+    assert "noise on numbers not printed" in judged("tint/why", MIDDLE, HIGH).sentence

@@ -34,6 +34,7 @@ from paper.claims.tint_line_noise import CLAIM as TINT_LINE_NOISE
 from paper.claims.tint_operations import CLAIM as TINT_OPERATIONS
 from paper.claims.tint_prompted import CLAIM as TINT_PROMPTED
 from paper.claims.tint_static_vs_dynamic import CLAIM as TINT_STATIC_VS_DYNAMIC
+from paper.claims.tint_why import CLAIM as TINT_WHY
 
 CLAIMS: tuple[Claim, ...] = (
     MARKOV_THRESHOLD,
@@ -67,6 +68,7 @@ CLAIMS: tuple[Claim, ...] = (
     TINT_LINE_NOISE,
     TINT_PROMPTED,
     TINT_FINETUNE,
+    TINT_WHY,
 )
 
 
