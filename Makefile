@@ -12,8 +12,9 @@ help: ## list these targets
 reproduce: $(environment) ## train, judge and draw the first study (about 8 minutes on 2 cores)
 	@$(python) -m experiments.reproduce markov/threshold/cpu
 
-paper: $(environment) ## typeset the write-up from the records: paper/build/article.pdf (a minute)
+paper: $(environment) ## make the write-up (PDF) and the report (HTML) from the records, in paper/build/
 	@$(python) -m paper.article.build
+	@$(python) -m paper.report
 
 test: $(environment) ## run the tests but for the slow ones (at most 10 minutes on 2 cores)
 	@$(python) -m pytest -m "not slow" -n 2 --dist worksteal
