@@ -92,6 +92,7 @@ def draw(table: pl.DataFrame, judgement: Judgement, path: Path) -> list[Path]:
 
 CLAIM = Claim(
     name="markov/abstraction",
+    question="Do more identities with variables teach unseen ones, and a few of them in deeper expressions?",
     title=TITLE,
     arxiv=ARXIV,
     where="section 3",
