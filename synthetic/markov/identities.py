@@ -64,7 +64,7 @@ def identity(
         cut = len(radices[0])
         shuffled = permute(jax.random.fold_in(key, stream), halves[:cut], halves[cut:], radices)
         found.append(jnp.concatenate(shuffled))
-    return _left(found[0], operators, variables), _right(found[1], operators, variables)
+    return _left(found[0], operators, variables), _right(found[1], operators)
 
 
 def _left(found: jax.Array, operators: int, variables: int) -> Pattern:
@@ -81,10 +81,9 @@ def _left(found: jax.Array, operators: int, variables: int) -> Pattern:
     return Pattern(jnp.where(both, BOTH, rest % 2), jnp.append(root, beneath), names)
 
 
-def _right(found: jax.Array, operators: int, variables: int) -> Pattern:
+def _right(found: jax.Array, operators: int) -> Pattern:
     root, first, a, b, c, rest = found
     both = rest >= 2
     more = jnp.maximum(rest - 2, 0)
     names = jnp.stack([a, b, c, more // operators])
-    del variables
     return Pattern(jnp.where(both, BOTH, rest), jnp.stack([root, first, more % operators]), names)
