@@ -12,13 +12,13 @@ import pytest
 from rich.console import Console
 
 from paper import claims, results
+from paper.claims.effective import effective_rules, rules_with_share, shares
 from paper.claims.judging import Cells
 from paper.claims.markov import Part
 from paper.claims.markov_occurrences import PAPER
 from paper.results import RecordError
 from paper.statistics import Interval
 from paper.table import show
-from synthetic.markov.effective import effective_rules, rules_with_share, shares
 from tests.tables import EXAMPLES, made_up
 
 HIGH, MIDDLE, LOW, SPREAD = (0.95, 0.93, 0.96), (0.6, 0.55, 0.62), (0.01, 0.0, 0.02), (0.0, 0.5, 0.99)

@@ -113,7 +113,7 @@ def test_the_smoke_study_runs_whole_and_then_does_nothing_more(tmp_path):
     files = {"config.yaml", "metrics.jsonl", "state.safetensors", "result.json"}
     assert all({f.name for f in folder.iterdir()} == files for folder in folders)
     rows = [json.loads(line) for line in (folders[0] / "metrics.jsonl").read_text().splitlines()]
-    assert [row["step"] for row in rows] == [20] * 5 + [40] * 5
+    assert [row["step"] for row in rows] == [20] * 6 + [40] * 6
     assert {"exact_match", "token_accuracy", "nll", "examples", "train_loss"} <= rows[0].keys()
     before = {f: f.stat().st_mtime_ns for folder in folders for f in folder.iterdir()}
     again = call("run", *words)

@@ -50,6 +50,7 @@ def wait_for(process: subprocess.Popen[str], ready) -> None:
         time.sleep(0.02)
 
 
+@pytest.mark.slow
 def test_killed_at_random_moments_and_run_again(uninterrupted, tmp_path, monkeypatch):
     """kill -9 with nothing on disk, then soon after a checkpoint, then somewhere in between."""
     monkeypatch.setenv("TERRARIUM_CHECKPOINT_SECONDS", "0")
@@ -71,6 +72,7 @@ def test_killed_at_random_moments_and_run_again(uninterrupted, tmp_path, monkeyp
     assert results(tmp_path) == uninterrupted
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_asked_to_stop_it_writes_every_lane_and_says_how_to_go_on(number, uninterrupted, tmp_path):
     process = start(tmp_path)

@@ -55,7 +55,17 @@ def test_the_paper_scale_has_the_papers_settings():
 
 # A study of each kind: of one task, of several, of several models, with baselines, in context, of decoded answers.
 WHOLE = ("markov/threshold", "rasp/table", "rasp/positions", "rasp/and", "boolean/curves", "tint/static_vs_dynamic")
-LARGE = ("markov/threshold/gpu", "markov/threshold/paper", "rasp/table/gpu", "rasp/addition/gpu", "boolean/table/gpu")
+LARGE = (
+    "markov/threshold/gpu",
+    "markov/threshold/paper",
+    "markov/abstraction/gpu",
+    "markov/algorithms/gpu",
+    "rasp/table/gpu",
+    "rasp/addition/gpu",
+    "boolean/table/gpu",
+    "tint/static_vs_dynamic/gpu",
+    "tint/finetune/gpu",
+)
 
 
 @pytest.mark.slow

@@ -25,9 +25,9 @@ from pathlib import Path
 import polars as pl
 
 from paper.claims.claim import Claim, Fact, Judgement, Row
+from paper.claims.effective import BARELY_SEEN, effective_rules, rules_with_share
 from paper.claims.judging import Cells, Setting, cells
 from paper.claims.markov import ARXIV, RULES, TITLE, TRAIN, UNSEEN, Part, judge
-from synthetic.markov.effective import BARELY_SEEN, effective_rules, rules_with_share
 
 KEYS = [RULES, "task.rule_power"]
 EVEN = 1.0

@@ -41,7 +41,6 @@ from paper.claims.tint import (
     sound,
 )
 from paper.statistics import Interval
-from synthetic.tint.generate import COMPACT, Form, needed
 
 KEYS = ["tint/operation", NOISE]
 ITEMS = 5  # numbers of the longest list
@@ -90,6 +89,8 @@ def _noised(found: Measured, settings: Sequence[Setting]) -> list[Setting]:
 @functools.cache
 def complexity(name: str) -> int:
     """Tokens of the longest clean compact example of an operation with digits, as multiply_2."""
+    from synthetic.tint.generate import COMPACT, Form, needed  # only where a table is judged
+
     operation, _, digits = name.rpartition("_")
     return needed(Form(operation, COMPACT, int(digits), ITEMS)).tokens
 
