@@ -13,8 +13,17 @@ from tests.commands import TINY
 
 _LENGTHS = ["task.max_length=8", "task.test_every=4", "task.train_length=6"]
 # Overrides that make a task small, and a knob that differs between lanes.
+_MARKOV = [word for word in TINY if word.startswith("task.")]
+_FAMILIES = ["task.alphabet=8", "task.input_length=5", "task.search_length=4", "task.replace_length=4"]
+_TINT = ["task.max_digits=2", "task.examples=200", "task.test_examples=64"]
 SMALL: dict[str, tuple[list[str], str]] = {
-    "markov": ([word for word in TINY if word.startswith("task.")], "task.noop_rate=0.5"),
+    "markov": (_MARKOV, "task.noop_rate=0.5"),
+    "markov_encrypted": (_MARKOV, "task.noop_rate=0.5"),
+    "markov_families": ([*_FAMILIES, "task.num_rules=20", "task.min_k=2", "task.max_k=2"], "task.noop_rate=0.5"),
+    "markov_abstraction": (["task.variables=2", "task.num_rules=20"], "task.num_rules=10"),
+    "markov_algorithms": (["task.lists=20"], "task.lists=10"),
+    "tint": (_TINT, "task.characters=0.3"),
+    "tint_prompted": ([*_TINT, "task.shots=1", "task.operations=add"], "task.characters=0.3"),
     "boolean": (["task.dimensions=4", "task.points=8"], "task.noise_rate=0.2"),
     "rasp_and": (["task.bits=6", "task.fixed=2"], "optim.lr=0.02"),
 }
