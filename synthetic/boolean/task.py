@@ -73,7 +73,7 @@ class Boolean(Task):
     noise_rate: float = knob(0.0, low=0.0, high=1.0, unit="share", doc="share of labels that are flipped in training")
     pool: int = knob(0, low=0, high=LARGEST, unit="functions", doc="functions in the training set; 0 is unlimited")
     literal_density: float = knob(
-        0.0, low=0.0, high=0.99, unit="share", doc="share of variables in a function, term or clause; 0 is the paper's"
+        0.0, low=0.0, high=0.9, unit="share", doc="share of variables in a function, term or clause; 0 is the paper's"
     )
     planted: float = knob(
         _OWN, low=_OWN, high=1.0, unit="share", doc="share of points that are overwritten; -1 is the paper's"
