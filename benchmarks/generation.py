@@ -19,7 +19,8 @@ import jax.numpy as jnp
 
 from benchmarks.record import write
 from experiments import config, devices, train
-from experiments.engine import Engine, Run, _examples
+from experiments.engine import Engine
+from experiments.lane import Run, draw
 
 STEPS, REPEATS = 200, 5
 
@@ -50,7 +51,7 @@ def _generation(run: Run) -> tuple[float, float]:
     @jax.jit
     def generate(run: Run) -> jax.Array:
         def batch(i: jax.Array, total: jax.Array) -> jax.Array:
-            examples = _examples(run.task, "train", jax.random.fold_in(run.key(1), i), run.train.batch_size)
+            examples = draw(run.task, "train", jax.random.fold_in(run.key(1), i), run.train.batch_size)
             return total + sum(leaf.sum() for leaf in jax.tree.leaves(examples))
 
         return jax.lax.fori_loop(0, STEPS, batch, jnp.float32(0))

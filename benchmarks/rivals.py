@@ -20,7 +20,8 @@ import jax
 
 from benchmarks.record import write
 from experiments.devices import use_all_cores
-from experiments.engine import Engine, Run, Training
+from experiments.engine import Engine
+from experiments.lane import Run, Training
 from experiments.optim import Optimizer
 from models.mixers import MIXERS
 from models.transformer import TransformerConfig

@@ -27,7 +27,8 @@ from torch import nn
 
 from benchmarks.record import write
 from experiments.devices import use_all_cores
-from experiments.engine import Engine, Run, Training
+from experiments.engine import Engine
+from experiments.lane import Run, Training
 from experiments.optim import Optimizer
 from models import TransformerConfig
 from synthetic.markov import Markov

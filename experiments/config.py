@@ -26,9 +26,9 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
 import fields
-from experiments.engine import Run, Training
 from experiments.errors import ConfigError
 from experiments.job import NOT_IDENTITY, SECTIONS, Job, build, start_of, starts_alike
+from experiments.lane import Run, Training
 from experiments.optim import Optimizer
 from models import ARCHITECTURES
 from synthetic import registry

@@ -16,8 +16,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from experiments import config as configs
-from experiments.engine import Run
 from experiments.errors import ConfigError
+from experiments.lane import Run
 from fields import INT32_MAX, replace
 from synthetic.task import Example, Task
 

@@ -14,8 +14,8 @@ import jax
 from flax import nnx
 
 import fields
-from experiments.engine import Run, Training
 from experiments.errors import ConfigError
+from experiments.lane import Run, Training
 from experiments.optim import Optimizer
 from models import ARCHITECTURES
 from synthetic import registry

@@ -11,8 +11,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from experiments import devices
-from experiments.engine import Engine, Lane
+from experiments.engine import Engine
 from experiments.job import Job
+from experiments.lane import Lane
 from experiments.progress import Progress
 from experiments.records import Record, last_params
 from experiments.stop import Stop

@@ -6,9 +6,9 @@ import traceback
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from experiments.engine import treedef
 from experiments.errors import ConfigError
 from experiments.job import Job, headline
+from experiments.lane import treedef
 from experiments.pack import Pack
 from experiments.progress import Progress
 from experiments.records import Record, provenance, read_end

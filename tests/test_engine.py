@@ -9,7 +9,8 @@ import optax
 import pytest
 
 from experiments import config
-from experiments.engine import Engine, Run, Training, treedef
+from experiments.engine import Engine
+from experiments.lane import Run, Training, treedef
 from experiments.optim import Optimizer
 from fields import replace
 from models.transformer import TransformerConfig

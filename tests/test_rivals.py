@@ -12,7 +12,8 @@ import pytest
 from flax import nnx
 
 import models
-from experiments.engine import Engine, Run, Training
+from experiments.engine import Engine
+from experiments.lane import Run, Training
 from experiments.optim import Optimizer
 from experiments.scores import token_losses
 from fields import check, replace
