@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
-from rich.console import Console
 
 from paper import claims, results
 from paper.claims.effective import effective_rules, rules_with_share, shares
@@ -18,7 +16,7 @@ from paper.claims.markov import Part
 from paper.claims.markov_occurrences import PAPER
 from paper.results import RecordError
 from paper.statistics import Interval
-from paper.table import show
+from tests.criteria import assert_drawn_and_printed, passes_by_chance
 from tests.tables import EXAMPLES, made_up
 
 HIGH, MIDDLE, LOW, SPREAD = (0.95, 0.93, 0.96), (0.6, 0.55, 0.62), (0.01, 0.0, 0.02), (0.0, 0.5, 0.99)
@@ -208,24 +206,12 @@ NULLS = {
 
 @pytest.mark.parametrize("claim", CASES)
 def test_chance_is_taken_for_the_finding_at_most_one_time_in_twenty(claim: str):
-    rng, repeats, passed = np.random.default_rng(0), 40, 0
-    for _ in range(repeats):
-        seeds = [np.clip(rng.normal(mean, 0.05, 3), 0, 1) for mean in NULLS[claim]]
-        scores = [list(rng.binomial(EXAMPLES, true) / EXAMPLES) for true in seeds]
-        passed += claims.claim_for(claim).criterion(CASES[claim][0](*scores)).verdict == "reproduced"
-    assert passed <= 0.05 * repeats
+    assert passes_by_chance(claim, CASES[claim][0], NULLS[claim]) <= 0.05
 
 
 @pytest.mark.parametrize("claim", CASES)
 def test_a_figure_and_a_table_are_made(claim: str, tmp_path: Path):
-    found = claims.claim_for(claim)
-    table = results.check(CASES[claim][0](*CASES[claim][1]))
-    files = found.figure(table, found.criterion(table), tmp_path / "figure")
-    assert [file.read_bytes()[:4] for file in files] == [b"\x89PNG", b"<?xm"]
-    printed = io.StringIO()
-    show(found, found.criterion(table), table, Console(file=printed, width=80))
-    assert max(map(len, printed.getvalue().splitlines())) <= 80
-    assert all(word in printed.getvalue() for word in ("reproduced: ", " seeds", "3 seeds", "jax"))
+    assert_drawn_and_printed(claim, CASES[claim][0](*CASES[claim][1]), tmp_path)
 
 
 def test_the_rows_of_families_go_from_one_to_three():

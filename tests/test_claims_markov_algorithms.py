@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 import polars as pl
 import pytest
 
 from paper import claims, results
 from paper.claims.markov_algorithms import KEYS
 from paper.results import RecordError
-from tests.tables import EXAMPLES, Scores, made_up
+from tests.criteria import passes_by_chance
+from tests.tables import Scores, made_up
 
 CLAIM = claims.claim_for("markov/algorithms")
 FIT, HIGH, MIDDLE, LOW, SPREAD = (
@@ -68,12 +68,7 @@ def test_a_table_of_another_study_is_refused():
 
 def test_chance_is_taken_for_the_finding_at_most_one_time_in_twenty():
     """The effect is 0.48 in truth."""
-    rng, repeats, passed = np.random.default_rng(0), 20, 0
-    for _ in range(repeats):
-        seeds = [np.clip(rng.normal(mean, 0.05, 3), 0, 1) for mean in (0.6, 0.12)]
-        most, fewest = (list(rng.binomial(EXAMPLES, true) / EXAMPLES) for true in seeds)
-        passed += CLAIM.criterion(table_of(most, fewest)).verdict == "reproduced"
-    assert passed <= 0.05 * repeats
+    assert passes_by_chance(CLAIM.name, table_of, (0.6, 0.12)) <= 0.05
 
 
 def test_a_figure_is_drawn(tmp_path: Path):

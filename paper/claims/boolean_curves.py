@@ -19,7 +19,7 @@ from pathlib import Path
 
 import polars as pl
 
-from paper.claims.claim import Claim, Fact, Judgement, Row, Verdict
+from paper.claims.claim import SIZES, Claim, Fact, Judgement, Row, Verdict
 from paper.claims.in_context import ARXIV, FAMILY, TITLE, UNSEEN, draw_positions, optimum
 from paper.claims.judging import cells, difference, diverged, obstacle
 
@@ -87,6 +87,7 @@ CLAIM = Claim(
     ),
     setting="class",
     effect="accuracy at the last point on conjunctions, optimum minus model",
+    looked=SIZES,
     criterion=criterion,
     figure=draw,
     facts=(

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import polars as pl
 
-from paper.claims.claim import Claim, Judgement, Row
+from paper.claims.claim import SIZES, Claim, Judgement, Row
 from paper.claims.in_context import ARXIV, TITLE, UNSEEN
 from paper.claims.judging import Cells, Setting, cells, contrast
 
@@ -71,6 +71,7 @@ CLAIM = Claim(
     text="Trained on few conjunctions a transformer knows these; trained on many it learns new ones in context.",
     setting="pool",
     effect="accuracy at the last point on held-out functions, largest pool minus smallest",
+    looked=SIZES,
     criterion=criterion,
     figure=draw,
 )

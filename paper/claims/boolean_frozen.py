@@ -15,7 +15,7 @@ from pathlib import Path
 
 import polars as pl
 
-from paper.claims.claim import Claim, Fact, Judgement, Row
+from paper.claims.claim import SIZES, Claim, Fact, Judgement, Row
 from paper.claims.in_context import ARXIV, FAMILY, TITLE, UNSEEN, optimum
 from paper.claims.judging import cells, contrast
 
@@ -67,6 +67,7 @@ CLAIM = Claim(
     text="With its blocks frozen at random weights a transformer learns less in context than when trained whole.",
     setting="class, blocks",
     effect="accuracy at the last point, trained blocks minus frozen random blocks",
+    looked=SIZES,
     criterion=criterion,
     figure=draw,
     facts=(Fact("A frozen pretrained GPT-2 does well, on nearest neighbour above all.", "reviews of the paper"),),

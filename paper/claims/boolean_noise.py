@@ -14,7 +14,7 @@ from pathlib import Path
 
 import polars as pl
 
-from paper.claims.claim import Claim, Fact, Judgement, Row, Verdict
+from paper.claims.claim import SIZES, Claim, Fact, Judgement, Row, Verdict
 from paper.claims.in_context import ARXIV, TITLE, UNSEEN, optimum
 from paper.claims.judging import cells, difference, diverged, obstacle
 
@@ -73,6 +73,7 @@ CLAIM = Claim(
     text="A transformer trained on prompts with flipped labels still learns conjunctions in context.",
     setting="noise",
     effect="accuracy at the last point, without noise in training minus with one label in ten flipped",
+    looked=SIZES,
     criterion=criterion,
     figure=draw,
     facts=(Fact("Robust to label noise; the rates could not be found.", "a summary of the paper"),),

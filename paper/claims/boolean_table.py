@@ -16,7 +16,7 @@ from pathlib import Path
 
 import polars as pl
 
-from paper.claims.claim import Claim, Fact, Judgement, Row
+from paper.claims.claim import SIZES, Claim, Fact, Judgement, Row
 from paper.claims.in_context import ARXIV, FAMILY, TITLE, UNSEEN, optimum
 from paper.claims.judging import cells, contrast
 
@@ -67,6 +67,7 @@ CLAIM = Claim(
     ),
     setting="class, layer",
     effect="accuracy at the last point on nearest neighbour, attention minus the mean of its rivals",
+    looked=SIZES,
     criterion=criterion,
     figure=draw,
     facts=(

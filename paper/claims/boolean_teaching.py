@@ -18,7 +18,7 @@ from pathlib import Path
 
 import polars as pl
 
-from paper.claims.claim import Claim, Fact, Judgement, Row
+from paper.claims.claim import SIZES, Claim, Fact, Judgement, Row
 from paper.claims.in_context import ARXIV, FAMILY, TITLE, UNSEEN, draw_positions
 from paper.claims.judging import Cells, cells, contrast
 from paper.results import RecordError
@@ -83,6 +83,7 @@ CLAIM = Claim(
     text="Trained on prompts that begin with a teaching sequence, a transformer is near-perfect right after it.",
     setting="class, prompts",
     effect="accuracy right after the longest teaching sequence, minus that at the same point without",
+    looked=SIZES,
     criterion=criterion,
     figure=draw,
     facts=(Fact("Near-perfect right after the prefix, with far fewer examples.", "reviews and abstract of the paper"),),

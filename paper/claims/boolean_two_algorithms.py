@@ -17,7 +17,7 @@ from pathlib import Path
 
 import polars as pl
 
-from paper.claims.claim import Claim, Fact, Judgement, Row, Verdict
+from paper.claims.claim import SIZES, Claim, Fact, Judgement, Row, Verdict
 from paper.claims.in_context import ARXIV, FAMILY, TITLE, optimum
 from paper.claims.judging import cells, difference, diverged, obstacle
 
@@ -85,6 +85,7 @@ CLAIM = Claim(
     ),
     setting="class, share with sequence",
     effect="accuracy without a teaching sequence, trained without any minus trained on both kinds",
+    looked=SIZES,
     criterion=criterion,
     figure=draw,
     facts=(

@@ -11,6 +11,9 @@ import polars as pl
 
 from paper.statistics import Interval
 
+# What most claims chose by looking.
+SIZES = "Sizes were chosen by looking at seed 0, which is not among the seeds reported."
+
 Verdict = Literal["reproduced", "not reproduced", "inconclusive", "not fitted"]
 
 
@@ -54,19 +57,20 @@ class Claim:
     """A finding of a paper that a study measures anew, with a criterion written before the results.
 
     name: the study without its scale, as in markov/threshold. question: what is asked, in a short line. setting:
-    what the rows of the printed table differ in. effect: what the effect size is, in words. criterion: a pure
-    function of the results table. figure: draws a table and its judgement to a path without suffix, and returns
-    the files.
+    what the rows of the printed table differ in. effect: what the effect size is, in words. looked: what was chosen
+    by looking at results of the cpu scale, and at which. criterion: a pure function of the results table. figure:
+    draws a table and its judgement to a path without suffix, and returns the files.
     """
 
     name: str
+    question: str
     title: str
     arxiv: str
     where: str
     text: str
     setting: str
     effect: str
+    looked: str
     criterion: Callable[[pl.DataFrame], Judgement]
     figure: Callable[[pl.DataFrame, Judgement, Path], list[Path]]
     facts: tuple[Fact, ...] = field(default=())
-    question: str = ""

@@ -25,7 +25,7 @@ from pathlib import Path
 
 import polars as pl
 
-from paper.claims.claim import Claim, Fact, Judgement, Row
+from paper.claims.claim import SIZES, Claim, Fact, Judgement, Row
 from paper.claims.judging import Setting, cells
 from paper.claims.markov import ARXIV, RULES, TITLE, TRAIN, Part, judge
 
@@ -103,6 +103,7 @@ CLAIM = Claim(
     ),
     setting="rules + diverse",
     effect="exact match on unseen rules, most rules minus fewest, with the fewest rules of diversification",
+    looked=SIZES,
     criterion=criterion,
     figure=draw,
     facts=(

@@ -23,7 +23,7 @@ from pathlib import Path
 
 import polars as pl
 
-from paper.claims.claim import Claim, Fact, Judgement, Row
+from paper.claims.claim import SIZES, Claim, Fact, Judgement, Row
 from paper.claims.judging import cells, contrast, spelt
 from paper.results import MODEL
 from paper.statistics import Interval
@@ -114,6 +114,7 @@ CLAIM = Claim(
     ),
     setting="lists",
     effect="exact match of the whole trace on unseen lists, most training lists minus fewest",
+    looked=SIZES,
     criterion=criterion,
     figure=draw,
     facts=(

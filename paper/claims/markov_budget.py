@@ -30,7 +30,7 @@ from typing import Any
 
 import polars as pl
 
-from paper.claims.claim import Claim, Fact, Judgement, Row, Verdict
+from paper.claims.claim import SIZES, Claim, Fact, Judgement, Row, Verdict
 from paper.claims.judging import FITTED, Cells, cells, diverged, obstacle, spelt
 from paper.statistics import Interval, mean_score, over_seeds
 
@@ -217,6 +217,7 @@ CLAIM = Claim(
     ),
     setting="examples",
     effect="octaves by which the threshold in rules moves while the examples per rule vary",
+    looked=SIZES,
     criterion=criterion,
     figure=draw,
     facts=(

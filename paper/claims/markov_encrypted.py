@@ -21,7 +21,7 @@ from pathlib import Path
 
 import polars as pl
 
-from paper.claims.claim import Claim, Fact, Judgement, Row
+from paper.claims.claim import SIZES, Claim, Fact, Judgement, Row
 from paper.claims.judging import cells
 from paper.claims.markov import RULES, TRAIN, UNSEEN, Part, judge
 
@@ -81,6 +81,7 @@ CLAIM = Claim(
     ),
     setting="rules",
     effect="exact match on unseen rules that apply, most rules minus fewest",
+    looked=SIZES,
     criterion=criterion,
     figure=draw,
     facts=(

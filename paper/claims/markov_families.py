@@ -23,7 +23,7 @@ from pathlib import Path
 
 import polars as pl
 
-from paper.claims.claim import Claim, Fact, Judgement, Row
+from paper.claims.claim import SIZES, Claim, Fact, Judgement, Row
 from paper.claims.judging import Cells, Setting, cells
 from paper.claims.markov import ARXIV, RULES, TITLE, TRAIN, UNSEEN, Part, judge
 
@@ -130,6 +130,7 @@ CLAIM = Claim(
     ),
     setting="families, rules",
     effect="exact match on unconstrained rules at the most rules, three families minus one or two",
+    looked=SIZES,
     criterion=criterion,
     figure=draw,
     facts=(

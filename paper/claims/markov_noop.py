@@ -24,7 +24,7 @@ from pathlib import Path
 
 import polars as pl
 
-from paper.claims.claim import Claim, Fact, Judgement, Row
+from paper.claims.claim import SIZES, Claim, Fact, Judgement, Row
 from paper.claims.judging import Setting, cells
 from paper.claims.markov import ARXIV, RULES, TITLE, TRAIN, UNSEEN, Part, judge
 
@@ -109,6 +109,7 @@ CLAIM = Claim(
     ),
     setting="no-op share",
     effect="exact match on unseen rules that apply, most rules minus fewest, averaged over no-op shares",
+    looked=SIZES,
     criterion=criterion,
     figure=draw,
     facts=(

@@ -23,7 +23,7 @@ from pathlib import Path
 
 import polars as pl
 
-from paper.claims.claim import Claim, Fact, Judgement, Row
+from paper.claims.claim import SIZES, Claim, Fact, Judgement, Row
 from paper.claims.judging import Setting, cells
 from paper.claims.markov import MIXED, RULES, TITLE, TRAIN, Part, judge
 
@@ -121,6 +121,7 @@ CLAIM = Claim(
     ),
     setting="occurrences in training",
     effect="exact match on unseen rules, mixed occurrences in training minus fixed, above the fewest rules",
+    looked=SIZES,
     criterion=criterion,
     figure=draw,
     facts=(

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import polars as pl
 
-from paper.claims.claim import Claim, Fact, Judgement, Row
+from paper.claims.claim import SIZES, Claim, Fact, Judgement, Row
 from paper.claims.judging import Setting, cells
 from paper.claims.markov import ARXIV, RULES, TITLE, TRAIN, UNSEEN, Part, judge
 from paper.results import RecordError
@@ -28,7 +28,7 @@ from paper.results import RecordError
 KEYS = ["task", RULES]
 SIZE = re.compile(r"markov_(\d+)_(\d+)")
 RISE = 0.5
-SIZES = 2
+SHAPES = 2
 
 
 def criterion(table: pl.DataFrame) -> Judgement:
@@ -40,7 +40,7 @@ def criterion(table: pl.DataFrame) -> Judgement:
         for s in order
     ]
     tasks, counts = list(dict.fromkeys(task for task, _ in order)), sorted({rules for _, rules in order})
-    if len(tasks) < SIZES or len(counts) < 2:
+    if len(tasks) < SHAPES or len(counts) < 2:
         return Judgement("inconclusive", None, 0, "There must be two sizes and two numbers of rules.", tuple(rows))
     parts = [
         Part(
@@ -51,7 +51,7 @@ def criterion(table: pl.DataFrame) -> Judgement:
         for task in tasks
     ]
     parts.sort(key=lambda part: effect.estimate if (effect := part.effect()) else 0.0)
-    return judge(table, parts, within, name="{}, {} rules", rows=rows, need=SIZES)
+    return judge(table, parts, within, name="{}, {} rules", rows=rows, need=SHAPES)
 
 
 def _size(task: str) -> tuple[int, int]:
@@ -103,6 +103,7 @@ CLAIM = Claim(
     text="The step from few rules to many is there for longer inputs and longer patterns too.",
     setting="(input, pattern)",
     effect="exact match on unseen rules, most rules minus fewest, at the size where it is smallest",
+    looked=SIZES,
     criterion=criterion,
     figure=draw,
     facts=(

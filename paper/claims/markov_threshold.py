@@ -26,7 +26,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from paper.claims.claim import Claim, Fact, Judgement, Row, Verdict
+from paper.claims.claim import SIZES, Claim, Fact, Judgement, Row, Verdict
 from paper.claims.judging import FITTED, Cells, cells, difference, diverged, obstacle
 from paper.statistics import Interval, over_seeds
 
@@ -188,6 +188,7 @@ CLAIM = Claim(
     ),
     setting="rules",
     effect="exact match on unseen rules, most rules minus fewest",
+    looked=SIZES,
     criterion=criterion,
     figure=draw,
     facts=(

@@ -94,6 +94,7 @@ CLAIM = Claim(
     ),
     setting="setting",
     effect="exact match on hard carries at 1.5 times the training length, reversed with hints minus forward",
+    looked="Sizes were chosen by looking at seed 0. With those reported four digits, and fewer steps, were not fitted.",
     criterion=criterion,
     figure=draw,
     facts=(

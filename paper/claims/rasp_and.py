@@ -19,7 +19,7 @@ from pathlib import Path
 
 import polars as pl
 
-from paper.claims.claim import Claim, Fact, Judgement, Row
+from paper.claims.claim import SIZES, Claim, Fact, Judgement, Row
 from paper.claims.judging import cells, contrast
 from paper.claims.lengths import ARXIV, TITLE, WITHIN
 
@@ -79,6 +79,7 @@ CLAIM = Claim(
     ),
     setting="bits held at 1",
     effect="exact match where the held bits vary, transformer minus minimum-degree interpolator",
+    looked=SIZES,
     criterion=criterion,
     figure=draw,
     facts=(

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import polars as pl
 
-from paper.claims.claim import Claim, Fact, Judgement, Row
+from paper.claims.claim import SIZES, Claim, Fact, Judgement, Row
 from paper.claims.judging import FITTED, Cells, Setting, cells, diverged, medians, obstacle, reaches
 from paper.claims.lengths import ARXIV, TITLE, TRAINED, WITHIN, by_length, draw_curves
 
@@ -93,6 +93,7 @@ CLAIM = Claim(
     text="Count, trained to a long enough maximum, stays near-perfect at lengths up to 2.5 times that maximum.",
     setting="trained on lengths",
     effect="exact match at 2.5 times the longest training maximum",
+    looked=SIZES,
     criterion=criterion,
     figure=draw,
     facts=(

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import polars as pl
 
-from paper.claims.claim import Claim, Fact, Judgement, Row
+from paper.claims.claim import SIZES, Claim, Fact, Judgement, Row
 from paper.claims.judging import FITTED, Cells, cells, contrast
 from paper.claims.lengths import ARXIV, TITLE, TRAINED, WITHIN, by_length, draw_curves, trained_to
 
@@ -79,6 +79,7 @@ CLAIM = Claim(
     ),
     setting="format",
     effect="exact match at 1.25 times the training length, with hints and scratchpad minus plain",
+    looked=SIZES,
     criterion=criterion,
     figure=draw,
     facts=(Fact("Plain parity does not fit its training set.", "arXiv:2310.16028, App. C.1, as cited by others"),),

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import polars as pl
 
-from paper.claims.claim import Claim, Judgement, Row, Verdict
+from paper.claims.claim import SIZES, Claim, Judgement, Row, Verdict
 from paper.claims.judging import FITTED, Cells, cells, difference, diverged, obstacle, reaches
 from paper.claims.lengths import ARXIV, TASK, TITLE, TRAINED, WITHIN, trained_to
 from paper.statistics import Interval
@@ -117,6 +117,7 @@ CLAIM = Claim(
     ),
     setting="scheme",
     effect="sort minus copy with repeated tokens at 1.5 times the training length, where it is smallest",
+    looked=SIZES,
     criterion=criterion,
     figure=draw,
 )

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import polars as pl
 
-from paper.claims.claim import Claim, Fact, Judgement, Row
+from paper.claims.claim import SIZES, Claim, Fact, Judgement, Row
 from paper.claims.judging import Cells, Setting, cells, contrast
 from paper.claims.lengths import ARXIV, TASK, TITLE, TRAINED, WITHIN, trained_to
 from paper.results import RecordError, path_for
@@ -122,6 +122,7 @@ CLAIM = Claim(
     ),
     setting="task",
     effect="exact match at training length + 10, tasks with a short RASP-L program minus tasks without",
+    looked=SIZES,
     criterion=criterion,
     figure=draw,
     facts=(

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import polars as pl
 
-from paper.claims.claim import Claim, Fact, Judgement
+from paper.claims.claim import SIZES, Claim, Fact, Judgement
 from paper.claims.judging import Setting, difference
 from paper.claims.tint import (
     ARXIV,
@@ -95,6 +95,7 @@ CLAIM = Claim(
     text="Training on mildly noised chains of thought gives more right answers than training on clean answers alone.",
     setting="traces",
     effect="right answers, mildly noised traces minus none",
+    looked=SIZES,
     criterion=criterion,
     figure=draw,
     facts=(

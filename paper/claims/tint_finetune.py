@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from paper.claims.claim import Claim, Fact, Judgement
+from paper.claims.claim import SIZES, Claim, Fact, Judgement
 from paper.claims.tint import ARXIV, DYNAMIC, NOISE, STATIC, TITLE, contrast, kind
 from paper.claims.tint_drawing import draw_contrast
 
@@ -47,6 +47,7 @@ CLAIM = Claim(
     ),
     setting="noise in tuning",
     effect="right answers, static minus dynamic noise of the same label share",
+    looked=SIZES,
     criterion=criterion,
     figure=draw_contrast,
     facts=(

@@ -23,7 +23,7 @@ from pathlib import Path
 
 import polars as pl
 
-from paper.claims.claim import Claim, Fact, Judgement
+from paper.claims.claim import SIZES, Claim, Fact, Judgement
 from paper.claims.judging import Setting, difference
 from paper.claims.tint import (
     ARXIV,
@@ -128,6 +128,7 @@ CLAIM = Claim(
     text="The longer the computation that a trace writes down, the more dynamic noise in it costs.",
     setting="operation, noise",
     effect="harm of dynamic noise, most complex operation minus least",
+    looked=SIZES,
     criterion=criterion,
     figure=draw,
     facts=(

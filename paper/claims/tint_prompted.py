@@ -25,7 +25,7 @@ from pathlib import Path
 
 import polars as pl
 
-from paper.claims.claim import Claim, Fact, Judgement
+from paper.claims.claim import SIZES, Claim, Fact, Judgement
 from paper.claims.tint import ARXIV, DYNAMIC, NOISE, NOISED, STATIC, TEST, TITLE, contrast, kind
 from paper.claims.tint_drawing import draw_bars
 from paper.results import RecordError
@@ -74,6 +74,7 @@ CLAIM = Claim(
     text="Dynamic noise in the worked examples of a prompt does more harm than static noise does.",
     setting="examples, noise",
     effect="harm of dynamic minus of static noise in worked examples of the same label share",
+    looked=SIZES,
     criterion=criterion,
     figure=draw,
     facts=(

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from paper.claims.claim import Claim, Fact, Judgement
+from paper.claims.claim import SIZES, Claim, Fact, Judgement
 from paper.claims.tint import ARXIV, DYNAMIC, NOISE, STATIC, TITLE, contrast, kind
 from paper.claims.tint_drawing import draw_contrast
 
@@ -45,6 +45,7 @@ CLAIM = Claim(
     ),
     setting="noise",
     effect="right answers, static minus dynamic noise of the same label share",
+    looked=SIZES,
     criterion=criterion,
     figure=draw_contrast,
     facts=(

@@ -30,7 +30,7 @@ from pathlib import Path
 
 import polars as pl
 
-from paper.claims.claim import Claim, Fact, Judgement
+from paper.claims.claim import SIZES, Claim, Fact, Judgement
 from paper.claims.judging import Setting, difference
 from paper.claims.tint import (
     ARXIV,
@@ -133,6 +133,7 @@ CLAIM = Claim(
     text="There is a setting in which noise in the computation does more harm than noise in the finished text.",
     setting="departure, noise",
     effect="the largest contrast: right answers, static minus dynamic noise of the same label share",
+    looked=SIZES,
     criterion=criterion,
     figure=draw,
     facts=(
