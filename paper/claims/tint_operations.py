@@ -110,10 +110,12 @@ def draw(table: pl.DataFrame, judgement: Judgement, path: Path) -> list[Path]:
     for place, noise in enumerate(dict.fromkeys(s[1] for s in sorted(found.answer.scores))):
         order = sorted((s for s in found.answer.scores if s[1] == noise), key=lambda s: complexity(s[0]))
         means, points = [found.answer.mean(s) for s in order], [list(found.answer.scores[s].values()) for s in order]
-        x = [complexity(s[0]) for s in order]
+        x = list(range(len(order)))  # by rank: the lengths of some are too near to one another to be told apart
         figures.scores_with_seeds(panel, x, means, points, noise.replace("_", " "), place, log=False)
-        panel.set_xticks(x, [f"{n}\n{spelt(s[0])}" for n, s in zip(x, order, strict=True)])
-    panel.set(xlabel="tokens of the longest clean example", ylabel="right answers to clean questions")
+        panel.set_xticks(x, [f"{complexity(s[0])}\n{spelt(s[0])}" for s in order])
+    panel.set(
+        xlabel="tokens of the longest clean example, of each operation", ylabel="right answers to clean questions"
+    )
     panel.legend()
     figures.title(figure, table, judgement)
     return figures.save(figure, path)
