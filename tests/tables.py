@@ -9,6 +9,7 @@ import polars as pl
 
 EXAMPLES = 512
 STEPS = (600, 1200)
+SCORES = ("exact_match", "token_accuracy", "nll")
 
 Scores = Mapping[
     str, Sequence[float]
@@ -25,7 +26,7 @@ def made_up(
     """
     rows = []
     more = dict.fromkeys(name.partition("#")[2] for scores in settings.values() for name in scores if "#" in name)
-    for number, (setting, scores) in enumerate(settings.items()):
+    for setting, scores in settings.items():
         for name, of_seeds in scores.items():
             if "#" in name:
                 continue
@@ -40,7 +41,7 @@ def made_up(
                     rows.append(
                         {
                             "study": study,
-                            "run": f"{number}-{seed}",
+                            "run": "-".join(map(str, (*setting, seed))),
                             "seed": seed,
                             **dict(zip(keys, setting, strict=True)),
                         }
@@ -52,3 +53,22 @@ def made_up(
                         | {"device": "2 cores", "versions": "jax 0.10.2", "commit": "abc+", "date": "2025-01-01"}
                     )
     return pl.DataFrame(rows, schema_overrides={"position": pl.Int64, "nll": pl.Float64}, infer_schema_length=None)
+
+
+STEP = {10: (0.0, 0.0, 0.002), 100: (0.15, 0.2, 0.16), 1000: (0.98, 0.97, 0.99)}
+
+
+def threshold_of(
+    unseen: Mapping[int, Sequence[float]],
+    seen: Mapping[int, Sequence[float]] | None = None,
+    diverged: Sequence[tuple[int, int]] = (),
+) -> pl.DataFrame:
+    """A table of markov/threshold: exact match by number of rules and seed (0, 1, ...); `diverged` lack the end."""
+    settings: dict[tuple[Any, ...], Scores] = {
+        (rules,): {"seen/applied": seen[rules] if seen else (0.99,) * len(scores), "unseen/applied": scores}
+        for rules, scores in unseen.items()
+    }
+    lost = pl.col("run").is_in([f"{rules}-{seed}" for rules, seed in diverged])
+    end = [pl.when(lost & pl.col("final")).then(None).otherwise(name).alias(name) for name in SCORES]
+    status = pl.when(lost).then(pl.lit("diverged")).otherwise("status").alias("status")
+    return made_up("markov/threshold/cpu", ["task.num_rules"], settings).with_columns(*end, status)

@@ -55,6 +55,7 @@ def _claim(entry: Entry) -> dict[str, Any]:
         "text": claim.text,
         "effect_is": claim.effect,
         "setting": claim.setting,
+        "looked": claim.looked,
         "facts": [{"text": fact.text, "source": fact.source} for fact in claim.facts],
         "verdict": entry.verdict,
     }
