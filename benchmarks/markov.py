@@ -22,7 +22,7 @@ from jax.sharding import Mesh, PartitionSpec
 from benchmarks.record import write
 from experiments import devices
 from synthetic import Task
-from synthetic.markov import Markov, MarkovAlgorithms, MarkovFamilies
+from synthetic.markov import Markov, MarkovAbstraction, MarkovAlgorithms, MarkovEncrypted, MarkovFamilies
 
 TASKS: Mapping[str, Task] = {
     "rewriting": Markov(alphabet=16, input_length=6, search_length=2, replace_length=2, examples_per_rule=100),
@@ -32,6 +32,16 @@ TASKS: Mapping[str, Task] = {
     "algorithms": MarkovAlgorithms(
         alphabet=12, rule_slots=2, search_length=2, replace_length=2, max_planted=2, step_slots=4, lists=10_000
     ),
+    "encrypted": MarkovEncrypted(
+        alphabet=16,
+        input_length=6,
+        search_length=2,
+        replace_length=2,
+        num_keys=3,
+        noop_rate=0.4,
+        examples_per_rule=100,
+    ),
+    "abstraction": MarkovAbstraction(variables=2, diverse_share=0.5, diverse_rules=1000, examples=100_000),
 }
 BATCH, BATCHES, REPEATS = 128, 200, 7
 

@@ -14,6 +14,7 @@ from rich.console import Console
 from paper import claims
 from paper.claims.markov_threshold import criterion
 from paper.table import show
+from tests import test_claims_boolean, test_claims_markov, test_claims_markov_more, test_claims_rasp, test_claims_tint
 from tests.tables import STEP, threshold_of
 
 
@@ -60,3 +61,11 @@ def test_the_figure_is_drawn_the_same_each_time(table: pl.DataFrame, tmp_path: P
         assert one.read_bytes() == other.read_bytes()
     assert first[0].read_bytes().startswith(b"\x89PNG")
     assert b"<svg" in first[1].read_bytes()
+
+
+def test_every_criterion_is_tried_on_tables_that_pass_and_fail_and_on_chance():
+    modules = (test_claims_boolean, test_claims_markov, test_claims_markov_more, test_claims_rasp, test_claims_tint)
+    by_themselves = {"markov/threshold", "markov/algorithms", "markov/budget"}  # have a module of tests each
+    for tried in ("CASES", "NULLS"):
+        found = by_themselves.union(*(getattr(module, tried) for module in modules))
+        assert found == {claim.name for claim in claims.CLAIMS}
