@@ -128,9 +128,9 @@ def shown(name: str, cls: type[Task]) -> str:
 def aligned(task: Task, example: Example) -> str:
     """The rows inputs, targets and weights, folded where they are too wide.
 
-    They have a column for each position up to the last with a weight. A task may have `names`, the text of each token.
+    They have a column for each position up to the last with a weight, and a task's `names` in place of tokens.
     """
-    names = getattr(task, "names", None) or [str(token) for token in range(task.spec.classes)]
+    names = list(task.names)
     read = _vectors(example.inputs) if task.spec.vocabulary is None else [names[token] for token in example.inputs]
     said = [names[token] for token in example.targets]
     looks = [f"{weight:g}" for weight in example.weights]

@@ -14,7 +14,7 @@ the export and the contract tests. Packages outside this one add theirs through 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Mapping, Set
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 from typing import ClassVar, NamedTuple, TypeVar
@@ -101,6 +101,11 @@ class Task:
     def render(self, example: Example) -> tuple[str, str]:
         """The whole example as readable text: (prompt, answer)."""
         raise NotImplementedError
+
+    @property
+    def names(self) -> Sequence[str]:
+        """The text of each token, for display; its number where a task says nothing else."""
+        return [str(token) for token in range(max(self.spec.classes, self.spec.vocabulary or 0))]
 
     def baselines(self) -> Mapping[str, Callable[[Example], jax.Array]]:
         """Learners that are not trained, scored beside the model on the same examples: name to what each says.

@@ -198,20 +198,20 @@ class MarkovAbstraction(Task):
         return trees.compact(tokens, present, self.spec.length + 1, self._special + 3), asked, present.sum() - asked
 
     @property
-    def _names(self) -> list[str]:
-        """What each token is shown as."""
+    def names(self) -> list[str]:
+        """Letters and operators, the variables of rules, and marks."""
         known = [*string.ascii_lowercase[: self.letters], *_OPERATORS[: self.operators]]
         return [*known, *string.ascii_uppercase[: self.variables], "=", ":", ">", "."]
 
     def _parts(self, example: Example) -> list[list[str]]:
         """The rule's two sides and the expression, each in tokens, without what fills the sides."""
-        tokens = [self._names[token] for token in np.asarray(example.inputs).tolist()]
+        tokens = [self.names[token] for token in np.asarray(example.inputs).tolist()]
         cuts = [-1, *(tokens.index(mark) for mark in "=:>")]
         return [[t for t in tokens[a + 1 : b] if t != "."] for a, b in itertools.pairwise(cuts)]
 
     def oracle(self, example: Example) -> list[int]:
         """The expression parsed into nested tuples, its first match in prefix order rewritten, and spelt again."""
-        names = self._names
+        names = self.names
         left, right, expression = (terms.parse(part, _OPERATORS[: self.operators]) for part in self._parts(example))
         answer = terms.rewrite(expression, left, right, string.ascii_uppercase[: self.variables])
         return [names.index(token) for token in [*terms.spell(answer), "."]]
@@ -229,6 +229,6 @@ class MarkovAbstraction(Task):
         """(rule and expression, answer), in prefix notation with spaces."""
         inputs, targets = np.asarray(example.inputs), np.asarray(example.targets)
         answered = np.flatnonzero(np.asarray(example.weights) > 0)
-        names = self._names
+        names = self.names
         said = [[names[t] for t in part.tolist()] for part in (inputs[: answered[0] + 1], targets[answered])]
         return " ".join(said[0]), " ".join(said[1])

@@ -280,7 +280,12 @@ class MarkovAlgorithms(Task):
         prompt = f"{' '.join(shown)} : {self._text(inputs[listed : self._prompt])}"
         return prompt, self._text(targets[np.asarray(example.weights) > 0])
 
-    def _text(self, tokens: np.ndarray) -> str:
+    @property
+    def names(self) -> list[str]:
+        """Letters a-z where the alphabet allows, else numbers; then `SIGNS`."""
         letters = string.ascii_lowercase[: self.alphabet] if self.alphabet <= 26 else map(str, range(self.alphabet))
-        names = [*letters, *SIGNS]
+        return [*letters, *SIGNS]
+
+    def _text(self, tokens: np.ndarray) -> str:
+        names = self.names
         return ("" if self.alphabet <= 26 else " ").join(names[t] for t in tokens.tolist())

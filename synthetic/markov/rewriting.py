@@ -258,10 +258,15 @@ class Markov(Task):
         x_text, y_text, z_text = map(self._text, (inputs[:y], inputs[y:z], inputs[z : self._prompt - 1]))
         return f"{x_text} -> {y_text} : {z_text}", self._text(targets[np.asarray(example.weights) > 0])
 
+    @property
+    def names(self) -> list[str]:
+        """Letters a-z where the alphabet allows, else numbers; then the two marks."""
+        return _names(self.alphabet)
+
     def _text(self, tokens: np.ndarray) -> str:
         if self.alphabet <= 26:  # by bytes, for an export renders 10^5 examples in a second
             return tokens.astype(np.uint8).tobytes().translate(_letters(self.alphabet)).decode()
-        names = _names(self.alphabet)
+        names = self.names
         return " ".join([names[t] for t in tokens.tolist()])
 
 

@@ -213,6 +213,11 @@ class TInt(Task):
         small = self.replace(max_digits=1, max_items=items, length=0, examples=16, test_examples=16)
         return small.replace(min_digits=1, min_items=items, contamination=0.0)
 
+    @property
+    def names(self) -> list[str]:
+        """Digits, marks (a newline is |) and words."""
+        return ["|" if name == "\n" else name for name in vocabulary()]
+
     def render(self, example: Example) -> tuple[str, str]:
         """(prompt, response) as text."""
         names, targets = vocabulary(), np.asarray(example.targets)
