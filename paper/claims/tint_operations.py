@@ -39,6 +39,7 @@ from paper.claims.tint import (
     rows,
     shared,
     sound,
+    worded,
 )
 from paper.statistics import Interval
 
@@ -111,7 +112,7 @@ def draw(table: pl.DataFrame, judgement: Judgement, path: Path) -> list[Path]:
         order = sorted((s for s in found.answer.scores if s[1] == noise), key=lambda s: complexity(s[0]))
         means, points = [found.answer.mean(s) for s in order], [list(found.answer.scores[s].values()) for s in order]
         x = list(range(len(order)))  # by rank: the lengths of some are too near to one another to be told apart
-        figures.scores_with_seeds(panel, x, means, points, noise.replace("_", " "), place, log=False)
+        figures.scores_with_seeds(panel, x, means, points, worded(noise), place, log=False)
         panel.set_xticks(x, [f"{complexity(s[0])}\n{spelt(s[0])}" for s in order])
     panel.set(
         xlabel="tokens of the longest clean example, of each operation", ylabel="right answers to clean questions"
