@@ -57,9 +57,10 @@ class Measured:
         return self.rise[setting] <= RISE or self.answer.mean(setting).estimate >= FITTED
 
     def words(self, setting: Setting) -> str:
-        """The setting in words, as "25 % characters"."""
-        parts = [worded(v) if k == NOISE else spelt(v) for k, v in zip(self.keys, setting, strict=True)]
-        return ", ".join(parts)
+        """The setting in words, as "25 % characters"; beside the noise only what there are several of."""
+        values = zip(*self.answer.scores, strict=True)
+        named = zip(self.keys, setting, values, strict=True)
+        return ", ".join(worded(v) if k == NOISE else spelt(v) for k, v, of in named if k == NOISE or len({*of}) > 1)
 
 
 def measured(table: pl.DataFrame, keys: Sequence[str]) -> Measured:
