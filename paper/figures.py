@@ -109,10 +109,14 @@ def places(drawn: Artist) -> list[float] | None:
 
 
 def _aside(at: float, x: Sequence[float], share: float, *, log: bool) -> float:
-    """A little beside `at`: by a share of the axis that `x` spans, or where that is linear by some of a step of `x`."""
+    """A little beside `at`: by a share of the axis that `x` spans, or where that is linear by some of a step of `x`.
+
+    A step counts as a quarter of the span at most, so that the points stay inside the axes.
+    """
     if log:
         return at * (max(x) / min(x) if len(x) > 1 else 10.0) ** share
-    return at + 5 * share * min((b - a for a, b in itertools.pairwise(x)), default=1.0)
+    steps = [b - a for a, b in itertools.pairwise(x)]
+    return at + 5 * share * (min(*steps, (max(x) - min(x)) / 4) if steps else 1.0)
 
 
 def bars(
