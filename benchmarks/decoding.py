@@ -60,7 +60,8 @@ def main() -> None:
 def _trained(run: Run) -> tuple[Any, Example]:
     """The model after training, and questions of the test set."""
     engine = Engine([run])
-    params = jax.tree.map(lambda x: x[0], engine.fetch(engine.advance(engine.start(), run.train.steps)).params)
+    trained = engine.fetch(engine.advance(engine.start(), run.train.steps)).params
+    params = jax.tree.map(lambda x: jnp.asarray(x[0]), trained)
     graph, _ = nnx.split(run.build(jax.random.key(0)))
     task, split = run.task.materialise().conditions()["test"]
     return nnx.merge(graph, params), draw(task, split, jax.random.key(1), ROWS)
