@@ -124,7 +124,7 @@ def study(claim: Claim, entries: Sequence[Entry], captions: Mapping[str, str]) -
         f'<p class="claim">{escape(claim.text)}</p>',
         *(_found(entry, captions.get(entry.study, "")) for entry in ran),
         f"<details><summary>Criterion</summary>{_criterion(claim)}"
-        f"<p>Fixed in advance: this criterion. By looking: {escape(claim.looked)}</p></details>",
+        f"<p>Fixed before these results: this criterion. Before that, by looking: {escape(claim.looked)}</p></details>",
         f"<details><summary>What the paper states</summary><ul>{facts}</ul></details>" if facts else "",
         *(
             f"<details><summary>Configuration at {entry.scale} scale</summary>"

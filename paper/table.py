@@ -39,7 +39,7 @@ def show(claim: Claim, judgement: Judgement, table: pl.DataFrame, console: Conso
     console.print(Text(f"effect: {claim.effect}: {effect}, {_count(judgement.seeds, 'seed')}"))
     for note in judgement.notes:
         console.print(Text(f"also: {note}"))
-    console.print(Text(f"fixed in advance: the criterion; by looking: {claim.looked}"))
+    console.print(Text(f"fixed before these results: the criterion; before that, by looking: {claim.looked}"))
     console.print(Text(f"measured: {provenance(table)}"), style="dim")
 
 

@@ -205,7 +205,8 @@ class MarkovAbstraction(Task):
 
     def _parts(self, example: Example) -> list[list[str]]:
         """The rule's two sides and the expression, each in tokens, without what fills the sides."""
-        tokens = [self.names[token] for token in np.asarray(example.inputs).tolist()]
+        names = self.names
+        tokens = [names[token] for token in np.asarray(example.inputs).tolist()]
         cuts = [-1, *(tokens.index(mark) for mark in "=:>")]
         return [[t for t in tokens[a + 1 : b] if t != "."] for a, b in itertools.pairwise(cuts)]
 
