@@ -29,7 +29,7 @@ from experiments.launch import Settings, launch, settings_of
 from experiments.results import table
 from experiments.stop import Stopped
 from experiments.train import value
-from paper import claims, results, summary
+from paper import claims, results, studies, summary
 from paper.claims import Claim
 from paper.claims.claim import Judgement
 from paper.table import show, show_comparison, show_summary
@@ -121,7 +121,9 @@ def _one(name: str, overrides: Sequence[str], *, record: bool) -> int:
     console, recorded = Console(), results.path_for(name)
     show(study.claim, judgement, found, console)
     if recorded.exists() and not record:
-        show_comparison(results.compare(found, results.read(recorded)), console)
+        before, said = _recorded(study.claim, recorded)
+        show_comparison(_compared(study.claim, found, before), console)
+        print(_effects(judgement, said))
     print(f"figure: {figure}.png" + (f"  record: {recorded}" if record else f"  runs: {jobs[0].folder.parent}"))
     return 0
 
@@ -150,12 +152,37 @@ def _all(scale: str, overrides: Sequence[str], *, record: bool) -> int:
 
 def _check(name: str) -> int:
     claim = claims.claim_for(name)
-    recorded = results.read(results.path_for(name))
-    show(claim, claim.criterion(recorded), recorded, Console())
+    recorded, judgement = _recorded(claim, results.path_for(name))
+    show(claim, judgement, recorded, Console())
     return 0
 
 
+def _recorded(claim: Claim, path: Path) -> tuple[pl.DataFrame, Judgement]:
+    """The record in `path` and what the claim says of it; RecordError names the file."""
+    table = results.read(path)
+    try:
+        return table, claim.criterion(table)
+    except results.RecordError as e:
+        raise results.RecordError(f"{path}: {e}") from None
+
+
+def _compared(claim: Claim, fresh: pl.DataFrame, record: pl.DataFrame) -> pl.DataFrame:
+    """`results.compare` for the scores that the claim's criterion reads."""
+    with results.read_by_criterion() as asked:
+        claim.criterion(fresh)
+    return results.compare(fresh, record, asked)
+
+
+def _effects(fresh: Judgement, record: Judgement) -> str:
+    """In words: whether the fresh effect lies in the interval of the recorded one."""
+    if not fresh.effect or not record.effect:
+        return f"effect: {fresh.effect or 'not measured'}, recorded {record.effect or 'not measured'}"
+    inside = record.effect.lower <= fresh.effect.estimate <= record.effect.upper
+    return f"effect: {fresh.effect.estimate:.3f}, {'inside' if inside else 'outside'} the recorded {record.effect}"
+
+
 def _check_all(scale: str) -> int:
+    studies.check()
     show_summary(summary.entries(scale), Console())
     return 0
 

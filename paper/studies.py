@@ -20,8 +20,23 @@ def config(study: str) -> str:
         raise RecordError(f"the study {study} has no file that can be read: {path}: {error.strerror}") from None
 
 
+def not_run(scale: str) -> str:
+    """In a sentence: of how many studies, and which, there is no record at `scale`."""
+    missing = [claim.name for claim in claims.CLAIMS if not results.path_for(f"{claim.name}/{scale}").exists()]
+    every = len(claims.CLAIMS)
+    if not missing:
+        return f"At scale {scale} each of the {every} studies was run."
+    if len(missing) == every:
+        return f"At scale {scale} none of the {every} studies was run."
+    were = "was" if len(missing) == 1 else "were"
+    return f"At scale {scale} {len(missing)} of the {every} studies {were} not run: {', '.join(missing)}."
+
+
 def check() -> None:
-    """Raise ClaimError where a study or a record has no claim, or a claim no study; RecordError for a lone record."""
+    """Raise ClaimError where a study or a record has no claim, or a claim no study.
+
+    RecordError for a record without a study, or without a figure beside it.
+    """
     studies = {f"{path.parent.name}/{path.name}" for path in CONF.glob("*/*") if path.is_dir()}
     found = results.RESULTS.glob("*/*/*.csv")
     records = sorted(path.relative_to(results.RESULTS).with_suffix("").as_posix() for path in found)
@@ -32,3 +47,7 @@ def check() -> None:
             raise claims.ClaimError(f"the claim {claim.name} has no study: there is no folder {CONF / claim.name}")
     for record in records:
         config(record)
+        for kind in ("svg", "png"):
+            figure = results.path_for(record).with_suffix(f".{kind}")
+            if not figure.exists():
+                raise RecordError(f"{figure}: no such figure, and there is a record beside it")

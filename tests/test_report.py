@@ -16,6 +16,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from experiments import reproduce
 from paper import claims, readme, report, results, studies, summary
 from paper.command import command
 from paper.results import RecordError
@@ -75,6 +76,8 @@ def one_record(folder: Path) -> Iterator[Path]:
         patch.setattr(studies, "CONF", folder / "conf")
         patch.setattr(results, "RESULTS", folder / "results")
         results.write(made_up(STUDY, ["task.num_rules"], scores), results.path_for(STUDY))
+        for kind in ("svg", "png"):
+            results.path_for(STUDY).with_suffix(f".{kind}").touch()
         yield results.path_for(STUDY)
 
 
@@ -177,6 +180,18 @@ def test_a_study_without_a_claim_is_one_line(record, monkeypatch, tmp_path, caps
     said = capsys.readouterr().err
     assert said.startswith("error: no claim belongs to the study 'markov/orphan'")
     assert said.count("\n") == 1
+
+
+def test_all_are_checked_before_they_are_judged_together(record, tmp_path):
+    (tmp_path / "conf" / "markov" / "orphan").mkdir()
+    with pytest.raises(claims.ClaimError, match="'markov/orphan'"):
+        reproduce._check_all("cpu")
+
+
+def test_a_record_without_its_figure_is_an_error(record):
+    record.with_suffix(".png").unlink()
+    with pytest.raises(RecordError, match=r"cpu\.png: no such figure, and there is a record beside it$"):
+        studies.check()
 
 
 def test_a_claim_without_a_study_is_an_error(record, tmp_path):

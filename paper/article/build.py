@@ -7,24 +7,28 @@ made here of the recorded results.
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
 import typst
 
-from paper.results import RecordError, path_for, write_whole
+from paper import studies
+from paper.command import command
+from paper.results import write_whole
 from paper.statistics import Interval
 from paper.summary import ALPHA, Entry, chance, entries
 from paper.table import provenance
 
 HERE = Path(__file__).parent
 BUILD = HERE.parent / "build"
-SCALES = ("cpu", "gpu", "paper")
 
 
 def data(scale: str = "cpu") -> dict[str, Any]:
-    """What the text refers to: each claim with its judgement at `scale`, and sums over all. RecordError if damaged."""
+    """What the text refers to: each claim with its judgement at `scale`, and sums over all.
+
+    RecordError for a damaged record, ClaimError where claims and studies do not match.
+    """
+    studies.check()
     found = entries(scale)
     ran = [entry for entry in found if entry.judgement]
     verdicts = {
@@ -39,9 +43,7 @@ def data(scale: str = "cpu") -> dict[str, Any]:
         "alpha": f"{ALPHA:g}",
         "runs": sum(entry.table["run"].n_unique() for entry in ran if entry.table is not None),
         "devices": sorted({d for entry in ran if entry.table is not None for d in entry.table["device"].unique()}),
-        "not_run": {
-            other: [e.claim.name for e in found if not path_for(f"{e.claim.name}/{other}").exists()] for other in SCALES
-        },
+        "not_run": [studies.not_run(other) for other in studies.SCALES],
     }
 
 
@@ -87,19 +89,14 @@ def _interval(interval: Interval | None) -> str:
     return str(interval) if interval else "not measured"
 
 
-def main() -> int:
-    """Write paper/build/article.pdf; a damaged record is one line on standard error."""
-    try:
-        write_whole(BUILD / "article.json", json.dumps(data(), indent=1).encode())
-    except RecordError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+def main() -> None:
+    """Write paper/build/article.pdf."""
+    write_whole(BUILD / "article.json", json.dumps(data(), indent=1).encode())
     pdf = typst.compile(HERE / "article.typ", root=HERE.parent, format="pdf", ignore_system_fonts=True)
     assert isinstance(pdf, bytes)
     write_whole(BUILD / "article.pdf", pdf)
     print(f"paper: {BUILD / 'article.pdf'}")
-    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    command(main)
