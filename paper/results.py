@@ -12,11 +12,16 @@ from __future__ import annotations
 import os
 import re
 import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 
 import polars as pl
 
 from paper.statistics import mean_score
+
+Asked = tuple[str, int | None, str]  # condition, position, score
 
 _BEFORE = {"study": pl.String, "run": pl.String, "seed": pl.Int64}
 _AFTER = {
@@ -42,6 +47,7 @@ MODEL = "model"
 RESULTS = Path(__file__).parent / "results"
 _KINDS = [pl.Int64, pl.Float64, pl.Boolean, pl.String]
 _DIGITS = 6
+_ASKED: ContextVar[list[Asked] | None] = ContextVar("asked", default=None)
 
 
 class RecordError(ValueError):
@@ -56,7 +62,10 @@ def path_for(study: str) -> Path:
 
 
 def read(path: str | Path) -> pl.DataFrame:
-    """The results table in the file `path`, checked; RecordError names the file and what is wrong with it."""
+    """The results table in the file `path`, checked; RecordError names the file and what is wrong with it.
+
+    In paper/results/ it must also be of the study that the path names.
+    """
     try:
         text = pl.read_csv(path, infer_schema=False, truncate_ragged_lines=False)
     except FileNotFoundError:
@@ -65,9 +74,17 @@ def read(path: str | Path) -> pl.DataFrame:
         raise RecordError(f"{path}: not readable as CSV: {str(error).strip().splitlines()[0]}") from None
     try:
         keys = swept(text)
-        return check(text.with_columns(*(_parsed(text[name], name in keys) for name in text.columns)))
+        table = check(text.with_columns(*(_parsed(text[name], name in keys) for name in text.columns)))
+        _check_place(table["study"][0], Path(path))
+        return table
     except RecordError as error:
         raise RecordError(f"{path}: {error}") from None
+
+
+def _check_place(study: str, path: Path) -> None:
+    """Refuse a table of another study than the one whose record `path` is."""
+    if path.is_relative_to(RESULTS) and path != path_for(study):
+        raise RecordError(f"is a record of {study}, whose place is {path_for(study)}")
 
 
 def write(frame: pl.DataFrame, path: str | Path) -> None:
@@ -202,6 +219,8 @@ def final_scores(
     That of the model or of a baseline, over all positions or (where the score is a curve) at one. Runs whose task lacks
     the condition are left out; a run that diverged scores 0, whatever it scored before. RecordError where none has it.
     """
+    if learner == MODEL and (known := _ASKED.get()) is not None and (condition, position, score) not in known:
+        known.append((condition, position, score))
     keys = [*swept(frame), "seed"]
     asked = frame.filter(condition=condition, learner=learner)
     if asked.is_empty():
@@ -228,27 +247,43 @@ def final_scores(
     )
 
 
-def compare(fresh: pl.DataFrame, record: pl.DataFrame) -> pl.DataFrame:
-    """Fresh means beside the recorded intervals over seeds, a row for each setting and condition of `fresh`.
+@contextmanager
+def read_by_criterion() -> Iterator[list[Asked]]:
+    """Inside, the list gets what `final_scores` is asked for of the model, each once: what a criterion reads."""
+    asked: list[Asked] = []
+    before = _ASKED.set(asked)
+    try:
+        yield asked
+    finally:
+        _ASKED.reset(before)
 
-    Columns: the swept keys, condition, fresh, record, lower, upper, inside; the last four are null for what
-    the record lacks. RecordError where the two sweep different keys.
+
+def compare(fresh: pl.DataFrame, record: pl.DataFrame, asked: Sequence[Asked]) -> pl.DataFrame:
+    """Fresh means beside the recorded intervals over seeds, a row for each setting and score that was `asked` for.
+
+    Columns: the swept keys, condition (with the score or the position where it is another than exact match over all),
+    fresh, record, lower, upper, inside; the last four are null for what the record lacks. RecordError where the two
+    sweep different keys.
     """
     keys = swept(fresh)
     if keys != swept(record):
         raise RecordError(f"the record sweeps {', '.join(swept(record))}, the fresh run {', '.join(keys)}")
     rows = []
-    for condition in sorted(fresh["condition"].unique()):
-        old = {}
-        if condition in set(record["condition"]):
-            for setting, group in final_scores(record, condition).group_by(keys):
-                old[setting] = mean_score(group["exact_match"].to_list(), int(group["examples"].to_numpy().min()))
-        for setting, group in final_scores(fresh, condition).group_by(keys, maintain_order=True):
-            mean = float(group["exact_match"].to_numpy().mean())
+    for condition, position, score in asked:
+        try:
+            recorded = final_scores(record, condition, position=position, score=score).group_by(keys)
+            old = {s: mean_score(of[score].to_list(), int(of["examples"].to_numpy().min())) for s, of in recorded}
+        except RecordError:  # which lacks the condition, the position or the score
+            old = {}
+        name = condition + (f" {score}" if score != "exact_match" else "")
+        name += "" if position is None else f" at position {position}"
+        now = final_scores(fresh, condition, position=position, score=score)
+        for setting, group in now.group_by(keys, maintain_order=True):
+            mean = float(group[score].to_numpy().mean())
             found = old.get(setting)
             known = (found.estimate, found.lower, found.upper) if found else (None, None, None)
             inside = found.lower <= mean <= found.upper if found else None
-            rows.append((*setting, condition, mean, *known, inside))
+            rows.append((*setting, name, mean, *known, inside))
     kinds = {key: fresh.schema[key] for key in keys} | {"condition": pl.String}
     numbers = dict.fromkeys(["fresh", "record", "lower", "upper"], pl.Float64)
     schema = kinds | numbers | {"inside": pl.Boolean}

@@ -10,10 +10,13 @@ import polars as pl
 import pytest
 from rich.console import Console
 
-from paper import results
+from experiments.reproduce import _compared, _effects, _recorded
+from paper import claims, results
+from paper.claims.markov_threshold import criterion
 from paper.results import RecordError
 from paper.table import show_comparison
 from tests.tables import STEP, threshold_of
+from tests.test_claims_boolean import teaching_of
 
 
 def test_a_record_is_read_as_it_was_written(tmp_path: Path):
@@ -99,6 +102,13 @@ def test_a_damaged_record_is_named_in_one_line(tmp_path: Path, damage: Damage, w
     assert "\n" not in str(error.value)
 
 
+def test_a_record_with_other_keys_is_named_by_its_claims_check(tmp_path: Path):
+    path = tmp_path / "cpu.csv"
+    results.write(threshold_of(STEP).rename({"task.num_rules": "task.alphabet"}), path)
+    with pytest.raises(RecordError, match=r"cpu\.csv: sweeps task.alphabet, where task.num_rules alone is wanted$"):
+        _recorded(claims.claim_for("markov/threshold"), path)
+
+
 def test_a_missing_or_unreadable_record_is_named_in_one_line(tmp_path: Path):
     with pytest.raises(RecordError, match=r"none\.csv: no such record$"):
         results.read(tmp_path / "none.csv")
@@ -125,19 +135,74 @@ def test_records_have_their_place():
 # --- a fresh run beside the record
 
 
+FRESH = threshold_of({10: (0.0, 0.0), 100: (0.9, 0.9), 3000: (1.0, 1.0)})
+
+
 def test_a_fresh_run_is_inside_or_outside_the_record():
-    record = threshold_of(STEP)
-    assert results.compare(record, record)["inside"].all()
-    fresh = threshold_of({10: (0.0, 0.0), 100: (0.9, 0.9), 3000: (1.0, 1.0)})
-    found = results.compare(fresh, record).filter(condition="unseen/applied")
+    claim, record = claims.claim_for("markov/threshold"), threshold_of(STEP)
+    assert _compared(claim, record, record)["inside"].all()
+    found = _compared(claim, FRESH, record).filter(condition="unseen/applied")
     assert found["task.num_rules"].to_list() == [10, 100, 3000]
     assert found["inside"].to_list() == [True, False, None]
 
 
 def test_a_comparison_prints_what_is_outside():
-    fresh = threshold_of({10: (0.0, 0.0), 100: (0.9, 0.9), 3000: (1.0, 1.0)})
     file = io.StringIO()
-    show_comparison(results.compare(fresh, threshold_of(STEP)), Console(file=file, width=80))
+    found = _compared(claims.claim_for("markov/threshold"), FRESH, threshold_of(STEP))
+    show_comparison(found, Console(file=file, width=80))
     lines = file.getvalue().splitlines()
     assert lines[0] == "against the record: 3 of 4 means inside its 95 % intervals, 2 not recorded"
     assert lines[1].startswith("  outside: unseen/applied at task.num_rules=100: 0.900, recorded 0.170 [")
+
+
+def test_the_point_of_a_curve_is_compared_that_the_claim_judges():
+    claim = claims.claim_for("boolean/teaching")
+    record, fresh = (teaching_of(at, (0.5, 0.52, 0.49)) for at in ((1.0,) * 3, (0.6,) * 3))
+    found = _compared(claim, fresh, record)
+    assert set(found["condition"]) == {"unseen at position 10"}
+    assert found.filter(~pl.col("inside"))["task.teaching"].to_list() == [True, True]
+    said = claim.criterion(record)
+    assert _effects(said, said).endswith(f", inside the recorded {said.effect}")
+    assert _effects(claim.criterion(fresh), said).endswith(f", outside the recorded {said.effect}")
+
+
+def test_decoded_answers_are_compared_where_answers_are_judged():
+    claim = claims.claim_for("tint/static_vs_dynamic")
+    recorded = results.read(results.path_for("tint/static_vs_dynamic/cpu"))
+    assert _compared(claim, recorded, recorded)["inside"].all()
+    found = _compared(claim, recorded.with_columns(answer=pl.lit(0.0)), recorded)
+    assert set(found["condition"]) == {"test answer"}
+    assert not found["inside"].any()
+
+
+def test_a_score_that_the_record_lacks_is_not_compared():
+    table = threshold_of(STEP)
+    assert results.compare(table, table, [("unseen/applied", None, "exact_match")])["inside"].all()
+    fresh = table.insert_column(table.columns.index("examples"), pl.lit(0.5).alias("answer"))
+    found = results.compare(fresh, threshold_of(STEP), [("unseen/applied", None, "answer")])
+    assert found["inside"].to_list() == [None] * 3
+
+
+def test_an_effect_that_was_not_measured_is_said_so():
+    none = criterion(threshold_of({10: (0.1,)}))
+    assert _effects(criterion(FRESH), none).endswith("recorded not measured")
+
+
+# --- the records that are committed
+
+
+def test_a_record_in_the_place_of_another_study_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(results, "RESULTS", tmp_path)
+    path = results.path_for("markov/noop/cpu")
+    results.write(threshold_of(STEP), path)
+    with pytest.raises(RecordError, match=r"noop/cpu\.csv: is a record of markov/threshold/cpu, whose place is "):
+        results.read(path)
+
+
+def test_every_record_has_its_figure_beside_it():
+    records = list(results.RESULTS.glob("*/*/*.csv"))
+    assert records
+    for path in records:
+        for kind in ("png", "svg"):
+            assert path.with_suffix(f".{kind}").stat().st_size > 0
+        assert results.path_for(results.read(path)["study"][0]) == path
