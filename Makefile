@@ -9,7 +9,7 @@ environment := .venv/.installed
 help: ## list these targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 20
 
-reproduce: $(environment) ## train, judge and draw the first study (about 8 minutes on 2 cores)
+reproduce: $(environment) ## train, judge and draw the first study (about 5 minutes on 2 quiet CPU cores, 8 on busy ones)
 	@$(python) -m experiments.reproduce markov/threshold/cpu
 
 paper: $(environment) ## make the write-up (PDF) and the report (HTML) from the records, in paper/build/

@@ -15,7 +15,7 @@ from pathlib import Path
 from paper import studies
 from paper.command import command
 from paper.results import RecordError, write_whole
-from paper.summary import Entry, chance, entries
+from paper.summary import Entry, entries, tested
 
 README = Path(__file__).parent.parent / "README.md"
 START, END = "<!-- studies -->", "<!-- /studies -->"
@@ -44,14 +44,13 @@ def renewed(text: str, found: Sequence[Entry]) -> str:
     _, end, after = rest.partition(END)
     if not start or not end:
         raise RecordError(f"{README}: lacks the markers {START} and {END}")
-    tested = sum(entry.judgement is not None for entry in found)
-    sums = f"{tested} of {len(found)} claims were tested: {chance(found)}."
     lines = [
         "| study | what is asked | paper | found on two CPU cores: effect [95 % interval] |",
         "|---|---|---|---|",
         *(_row(entry) for entry in found),
         "",
-        *textwrap.wrap(sums, 120),
+        *textwrap.wrap(tested(found), 120),
+        *textwrap.wrap(studies.recorded(), 120),
         "A study's name leads to its figure. `python -m paper.report` makes one page of all, with tables, criteria,",
         "configurations and data.",
     ]

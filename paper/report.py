@@ -12,6 +12,7 @@ import base64
 import gzip
 import json
 import re
+from html import escape
 from pathlib import Path
 from string import Template
 
@@ -19,7 +20,7 @@ from paper import figures, hover, page, studies
 from paper.claims import CLAIMS
 from paper.command import command
 from paper.results import path_for, write_whole
-from paper.summary import Entry, chance, entries
+from paper.summary import Entry, entries, tested
 
 HERE = Path(__file__).parent
 OUT = HERE / "build" / "report.html"
@@ -59,12 +60,7 @@ def report() -> str:
 
 def _summary(by_scale: dict[str, list[Entry]]) -> str:
     """How many claims were tested at each scale, and how many would be expected to pass by chance."""
-    lines = []
-    for scale, of in by_scale.items():
-        tested = sum(entry.judgement is not None for entry in of)
-        if tested:
-            lines.append(f"<p>At {scale} scale {tested} of {len(of)} claims were tested: {chance(of)}.</p>")
-    return "\n".join(lines)
+    return "\n".join(f"<p>{escape(tested(of))}</p>" for of in by_scale.values())
 
 
 def _missing(by_scale: dict[str, list[Entry]]) -> str:

@@ -20,9 +20,17 @@ def config(study: str) -> str:
         raise RecordError(f"the study {study} has no file that can be read: {path}: {error.strerror}") from None
 
 
+def recorded() -> str:
+    """In a sentence: of how many studies there are records, by scale."""
+    every = len(claims.CLAIMS)
+    counts = {scale: every - len(_missing(scale)) for scale in SCALES}
+    said = ", ".join(f"{scale}: {count or 'none'} of {every}" for scale, count in counts.items())
+    return f"Studies recorded, by scale: {said}. What is not recorded was not run."
+
+
 def not_run(scale: str) -> str:
     """In a sentence: of how many studies, and which, there is no record at `scale`."""
-    missing = [claim.name for claim in claims.CLAIMS if not results.path_for(f"{claim.name}/{scale}").exists()]
+    missing = _missing(scale)
     every = len(claims.CLAIMS)
     if not missing:
         return f"At scale {scale} each of the {every} studies was run."
@@ -30,6 +38,10 @@ def not_run(scale: str) -> str:
         return f"At scale {scale} none of the {every} studies was run."
     were = "was" if len(missing) == 1 else "were"
     return f"At scale {scale} {len(missing)} of the {every} studies {were} not run: {', '.join(missing)}."
+
+
+def _missing(scale: str) -> list[str]:
+    return [claim.name for claim in claims.CLAIMS if not results.path_for(f"{claim.name}/{scale}").exists()]
 
 
 def check() -> None:

@@ -103,12 +103,21 @@ def holm(values: Mapping[str, float]) -> dict[str, float]:
     return adjusted
 
 
-def chance(entries: Sequence[Entry]) -> str:
+def _chance(entries: Sequence[Entry]) -> str:
     """In words: how many claims would pass by chance alone, and how many are left after Holm's correction."""
     ran = [entry for entry in entries if entry.adjusted is not None]
     passed = [entry for entry in ran if entry.verdict == "reproduced"]
     left = [entry for entry in passed if entry.adjusted is not None and entry.adjusted <= ALPHA]
+    were = "was" if len(passed) == 1 else "were"
     return (
-        f"{len(passed)} reproduced, {len(left)} of them also after Holm's correction (at {ALPHA:g}, one side); were "
-        f"there nothing to any of them, {ALPHA * len(ran):.1f} or fewer would be expected to pass"
+        f"{len(passed)} of them {were} reproduced, {len(left)} also after Holm's correction (at {ALPHA:g}, one side); "
+        f"were there nothing to any of them, {ALPHA * len(ran):.1f} or fewer would be expected to pass"
     )
+
+
+def tested(entries: Sequence[Entry]) -> str:
+    """In a sentence: how many claims were tested at the scale of `entries`, and what chance would let pass."""
+    ran, scale = sum(entry.judgement is not None for entry in entries), entries[0].scale
+    if not ran:
+        return f"Nothing was run at scale {scale}."
+    return f"{ran} claim{'s' * (ran != 1)} tested at scale {scale}, of {len(entries)} there are: {_chance(entries)}."

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from paper.claims.claim import Claim, Judgement
-from paper.summary import Entry, chance
+from paper.summary import Entry, tested
 
 _STYLES = {"reproduced": "bold green", "not reproduced": "bold red"}
 _UNDECIDED = "bold yellow"
@@ -82,10 +82,11 @@ def show_summary(entries: Sequence[Entry], console: Console) -> None:
         rows.add_row(
             entry.claim.name, verdict, short, str(entry.judgement.seeds), f"{entry.p:.2g}", f"{entry.adjusted:.2g}"
         )
-    console.print(rows)
-    console.print()
-    console.print(Text(f"{_count(len(ran), 'claim')} tested at scale {entries[0].scale}: {chance(entries)}"))
-    if len(ran) < len(entries):
+    if ran:
+        console.print(rows)
+        console.print()
+    console.print(Text(tested(entries)))
+    if ran and len(ran) < len(entries):
         console.print(Text(f"not run: {', '.join(entry.claim.name for entry in entries if not entry.judgement)}"))
 
 

@@ -120,8 +120,8 @@ def test_a_study_that_was_run_has_its_numbers_where_it_was_measured_and_its_crit
         assert words(part) in words(page.text)
     criterion = (sys.modules[claim.criterion.__module__].__doc__ or "").split("Reproduced: ")[1].split("\n- ")[0]
     assert words(criterion) in words(page.text)
-    assert "1 of " in page.text
-    assert "gpu: nothing was run" in page.text
+    assert f"1 claim tested at scale cpu, of {len(claims.CLAIMS)} there are: " in page.text
+    assert "Nothing was run at scale gpu." in page.text
 
 
 def test_the_data_in_the_page_are_the_record(made):
@@ -217,6 +217,8 @@ def test_the_readme_has_a_line_for_every_study_and_leaves_the_rest_as_it_is(reco
     assert new.endswith("\nbelow\n")
     assert "stale" not in new
     assert readme.renewed(new, found) == new
+    every = len(claims.CLAIMS)
+    assert f"cpu: 1 of {every}, gpu: none of {every}, paper: none of {every}." in new
     for entry in found:
         (line,) = (line for line in new.splitlines() if f"`{entry.claim.name}`" in line)
         assert entry.claim.question in line

@@ -71,3 +71,15 @@ def test_claims_without_a_record_are_listed_as_not_run(monkeypatch, tmp_path):
     found = summary.entries("cpu")
     assert [entry.claim for entry in found] == list(claims.CLAIMS)
     assert {entry.verdict for entry in found} == {"not run"}
+    assert summary.tested(found) == "Nothing was run at scale cpu."
+
+
+def test_what_was_tested_is_said_with_what_chance_would_let_pass():
+    claim = claims.CLAIMS[0]
+    table = table_of((0.7, 0.8, 0.9))
+    judgement = Judgement("reproduced", over_seeds([0.7, 0.8, 0.9]), 3, "", ())
+    some = [summary.Entry(claim, "cpu", table, judgement, 0.001, 0.001), summary.Entry(claims.CLAIMS[1], "cpu")]
+    assert summary.tested(some) == (
+        "1 claim tested at scale cpu, of 2 there are: 1 of them was reproduced, 1 also after Holm's correction (at "
+        f"{summary.ALPHA:g}, one side); were there nothing to any of them, 0.0 or fewer would be expected to pass."
+    )

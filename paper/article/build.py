@@ -16,7 +16,7 @@ from paper import studies
 from paper.command import command
 from paper.results import write_whole
 from paper.statistics import Interval
-from paper.summary import ALPHA, Entry, chance, entries
+from paper.summary import ALPHA, Entry, entries, tested
 from paper.table import provenance
 
 HERE = Path(__file__).parent
@@ -39,7 +39,7 @@ def data(scale: str = "cpu") -> dict[str, Any]:
         "scale": scale,
         "claims": [_claim(entry) for entry in found],
         "counts": {"claims": len(found), "ran": len(ran), **verdicts},
-        "chance": chance(found),
+        "tested": tested(found),
         "alpha": f"{ALPHA:g}",
         "runs": sum(entry.table["run"].n_unique() for entry in ran if entry.table is not None),
         "devices": sorted({d for entry in ran if entry.table is not None for d in entry.table["device"].unique()}),
