@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 from experiments import config as configs
-from experiments.bisection import Bisection
+from experiments.bisection import Bisection, bisection_of
 from experiments.errors import ConfigError
 from paper import claims, results
 from paper.claims import markov_budget
@@ -106,6 +106,12 @@ def test_the_command_refuses_an_axis_that_is_not_swept(tmp_path):
     assert done.stderr.startswith("error: hydra.sweeper.axis: expected a key that is swept over numbers, got 'task.al")
     assert len(done.stderr.splitlines()) == 1
     assert not list(tmp_path.iterdir())
+
+
+def test_the_same_study_runs_its_whole_grid_under_the_basic_sweeper():
+    words = ["study=markov/budget/cpu", "hydra/sweeper=basic"]
+    assert len(configs.jobs(configs.sweep(words))) == 279
+    assert bisection_of(configs.compose(words)) is None
 
 
 RULES = [round(20 * 2 ** (i / 4)) for i in range(31)]
