@@ -122,6 +122,14 @@ def test_occurrences_are_uniform_over_their_range():
     assert chisquare(np.bincount(count, minlength=4)[1:]).pvalue > 0.001
 
 
+def test_occurrences_in_steps_are_the_mix_of_the_paper():
+    """1, 5, 10, 15 and 20, each equally often (arXiv 2402.10891, section 4.5)."""
+    task = markov(8, 40, 2, 2, num_rules=1, min_occurrences=1, max_occurrences=20, occurrence_step=5)
+    found, times = np.unique(draw(task, count=4096).facts["occurrences"], return_counts=True)
+    assert found.tolist() == [1, 5, 10, 15, 20]
+    assert abs(times / 4096 - 0.2).max() < 0.04
+
+
 def test_the_one_occurrence_is_equally_often_everywhere():
     position = jit(
         jax.vmap(lambda key: fill(jax.random.bits(key, (3, 9), jnp.uint32), jnp.array([0, 1]), jnp.int32(1), 3)[1])

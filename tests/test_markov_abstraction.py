@@ -213,6 +213,7 @@ def test_the_aligned_example_is_answered():
             "task.ground_depth: at most task.max_ground_depth = 0, which makes room for 43 positions",
         ),
         ({"min_depth": 2}, "task.min_depth: at most task.depth = 1, got 2"),
+        ({"depth": 2, "test_depth": 1}, "task.test_depth: at least task.depth = 2, got 1"),
         (
             {"operators": 2, "variables": 1, "num_rules": 50, "diverse_rules": 11},
             "task.num_rules: at most 60, with task.diverse_rules, exist for task.operators = 2 and task.variables = 1 ",

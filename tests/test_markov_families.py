@@ -161,6 +161,11 @@ ERRORS = [
         {"min_k": 7, "max_k": 11},
         "task.min_k: must leave a k up to task.max_k = 11 that divides task.search_length = 12 (1, 2, 3, 4, 6, 12)",
     ),
+    ({"max_k": 500}, "task.max_k: at most task.search_length = 12, got 500"),
+    (
+        {"mirrored": 0.001},
+        "task.mirrored: too small a weight for rules of k = 3: with task.min_k = 3 and task.max_k = 12 its share must",
+    ),
     ({"min_k": 0}, "task.min_k: expected an integer from 1 to 500"),
     ({"plain": -1.0}, "task.plain: expected a number from 0.0"),
     ({"num_rules": 8000}, "rules of k = 12 run out first (task."),

@@ -58,7 +58,13 @@ class MarkovAlgorithms(Task):
     stop_rate: float = knob(0.1, low=0.0, high=1.0, unit="share", doc="share of stopping rules")
     min_planted: int = knob(0, low=0, high=1000, unit="times", doc="fewest sides x put into a string at the start")
     max_planted: int = knob(4, low=0, high=1000, unit="times", doc="most sides x put into a string at the start")
-    lists: int = knob(0, low=0, high=2**31 - 1, unit="lists", doc="distinct lists in training; 0 is unlimited")
+    lists: int = knob(
+        0,
+        low=0,
+        high=2**31 - 1,
+        unit="lists",
+        doc="rule lists in training, of which short ones may be alike; 0 is unlimited",
+    )
     seed: int = knob(0, low=0, unit="seed", doc="data seed: fixes the lists and what is held out")
 
     headline: ClassVar[str] = "unseen/applied"

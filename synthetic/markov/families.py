@@ -48,6 +48,7 @@ class MarkovFamilies(Markov):
     input_length: int = static(24, low=1, high=2000, unit="tokens", doc="length of z")
     search_length: int = static(12, low=1, high=500, unit="tokens", doc="length of a pattern, which is that of x")
     replace_length: int = static(12, low=1, high=500, unit="tokens", doc="length of y: search_length too")
+    num_rules: int = knob(1000, low=1, high=2**23, unit="rules", doc="rules in training, distinct within a kind")
     repeated: float = _share(1.0, "repeated")
     periodic: float = _share(1.0, "periodic")
     mirrored: float = _share(1.0, "mirrored")
@@ -101,6 +102,25 @@ class MarkovFamilies(Markov):
                 f"must leave a k up to task.max_k = {self.max_k} that divides task.search_length = {n} ({fill}), "
                 f"got {self.min_k}",
             )
+        elif any(weights) and self.max_k > n:
+            yield "max_k", f"at most task.search_length = {n}, got {self.max_k}"
+        elif any([*weights, self.plain]):
+            yield from self._without_share()
+
+    def _without_share(self) -> Iterator[tuple[str, str]]:
+        """The first kind whose weight is above 0 and yet too small for any rule of it."""
+        table = self._kinds(held_out=False)
+        share = np.asarray(self._slots(table)[2])
+        for family, k, slots in zip(table.family.tolist(), table.k.tolist(), share.tolist(), strict=True):
+            in_use = family == PLAIN or self.min_k <= k <= self.max_k
+            weight = getattr(self, FAMILIES[family])
+            if in_use and weight > 0 and slots == 0:
+                yield (
+                    FAMILIES[family],
+                    f"too small a weight for rules of k = {k}: with task.min_k = {self.min_k} and task.max_k = "
+                    f"{self.max_k} its share must come to one rule in {_SLOTS}, got {weight}",
+                )
+                return
 
     def conditions(self) -> dict[str, tuple[Task, str]]:
         """Training; fresh inputs to its rules; unseen rules: of its law, of each family, of k = 2, unconstrained."""

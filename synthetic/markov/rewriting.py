@@ -59,6 +59,9 @@ class Markov(Task):
     noop_rate: float = knob(0.0, low=0.0, high=1.0, unit="share", doc="share of inputs in which x is absent")
     min_occurrences: int = knob(1, low=1, high=2000, unit="times", doc="least number of x in z, where not a no-op")
     max_occurrences: int = knob(1, low=1, high=2000, unit="times", doc="largest number of x in z")
+    occurrence_step: int = knob(
+        1, low=1, high=2000, unit="times", doc="numbers of x in z are multiples of this, and min_occurrences"
+    )
     rule_power: float = knob(
         1.0,
         low=0.001,
@@ -182,8 +185,7 @@ class Markov(Task):
         bits = jax.random.bits(key, (2 + 3 * self.input_length + self.keys,), jnp.uint32)
         fill_bits, key_bits = jnp.split(bits[2:], (3 * self.input_length,))
         noop = unit(bits[0]) < self.noop_rate
-        count = self.min_occurrences + below(bits[1], self.max_occurrences - self.min_occurrences + 1)
-        count = jnp.where(noop, 0, count)
+        count = jnp.where(noop, 0, self._occurrences(bits[1]))
         z, first = fill(fill_bits.reshape(3, -1), x, count, self.alphabet)
         keys, y_put = self.put(y, key_bits)
         answer, length = self._rewrite(y_put, z, first, noop)
@@ -193,6 +195,11 @@ class Markov(Task):
         answered = (place >= self._prompt - 1) & (place < self._prompt - 1 + length)
         facts = {"rule": rule, "noop": noop, "occurrences": count, "position": first}
         return Example(text[:-1], text[1:], answered.astype(jnp.float32), facts)
+
+    def _occurrences(self, bits: jax.Array) -> jax.Array:
+        """How often x stands in z: with a step of 5, of 1 to 20 one of 1, 5, 10, 15 and 20, each equally often."""
+        first, last = (jnp.int32(n) // self.occurrence_step for n in (self.min_occurrences, self.max_occurrences))
+        return jnp.maximum(self.occurrence_step * (first + below(bits, last - first + 1)), self.min_occurrences)
 
     def rule(self, index: jax.Array, *, held_out: bool) -> tuple[jax.Array, jax.Array]:
         """Rule number `index` of a side: (x int32[|x|], y int32[|y|]). Distinct indices are distinct rules.
