@@ -27,7 +27,7 @@ from synthetic.markov import Markov, MarkovAbstraction, MarkovAlgorithms, Markov
 TASKS: Mapping[str, Task] = {
     "rewriting": Markov(alphabet=16, input_length=6, search_length=2, replace_length=2, examples_per_rule=100),
     "families": MarkovFamilies(
-        alphabet=16, input_length=8, search_length=6, replace_length=6, max_k=6, num_rules=400, examples_per_rule=250
+        alphabet=16, input_length=5, search_length=4, replace_length=4, min_k=2, max_k=2, examples_per_rule=100
     ),
     "algorithms": MarkovAlgorithms(
         alphabet=12, rule_slots=2, search_length=2, replace_length=2, max_planted=2, step_slots=4, lists=10_000

@@ -91,7 +91,7 @@ def draw(table: pl.DataFrame, judgement: Judgement, path: Path) -> list[Path]:
         points = [list(of.scores[s].values()) for s in settings]
         means = [of.mean(s) for s in settings]
         figures.scores_with_seeds(left, [s[0] for s in settings], means, points, label, place)
-    left.set(xlabel="distinct rule lists in training", ylabel="exact match")
+    left.set(xlabel="rule lists in training", ylabel="exact match")
     left.legend()
     for place, lists in enumerate((UNSEEN, SEEN)):
         found = first_steps(table, lists, settings[-1])
@@ -109,7 +109,7 @@ CLAIM = Claim(
     arxiv="2410.04717",
     where="motivated in section 2.1 and App. A; the question is ours",
     text=(
-        "A model that has seen many distinct rule lists runs an unseen one to its end, writing down each step; one "
+        "A model that has seen many rule lists runs an unseen one to its end, writing down each step; one "
         "that has seen few fits them as well and does not."
     ),
     setting="lists",

@@ -105,7 +105,7 @@ CLAIM = Claim(
     where="Fig. 2b, section 2.3.2",
     text=(
         "With inputs among the training examples to which the rule does not apply, unseen rules are applied from "
-        "about as many training rules as without, whatever the share of such inputs."
+        "some number of training rules on, whatever the share of such inputs."
     ),
     setting="no-op share",
     effect="exact match on unseen rules that apply, most rules minus fewest, averaged over no-op shares",

@@ -116,8 +116,8 @@ CLAIM = Claim(
     arxiv="2402.10891",
     where="section 4.5, Table 1 of its first version",
     text=(
-        "Inputs in which the pattern stands a varied number of times help to apply unseen rules more than any fixed "
-        "number does, but do not make up for too few rules."
+        "Inputs in which the pattern stands a varied number of times help to apply unseen rules more than a fixed "
+        "number does on average, but do not make up for too few rules."
     ),
     setting="occurrences in training",
     effect="exact match on unseen rules, mixed occurrences in training minus fixed, above the fewest rules",
