@@ -30,7 +30,7 @@ def documents(
     tokens uint8[count, length], end tokens behind. asked uint8[count, length]: 1 at each place before a token of the
     question's response, or of any response if `all_asked`. Facts: operation, its number; shots, the worked examples
     that are there; label, the share of these with a true answer, and kept, the share of the tokens of their responses
-    that are those of the clean examples.
+    (of each or of its clean example's, whichever is longer) that noise has left.
     """
     size, group = needed(form).tokens, shots + 1
     numbers = np.arange(count * group)
@@ -53,9 +53,9 @@ def documents(
     counted = is_question[rows] | all_asked
     asked[within(at + begin[rows] - 1, (end - begin + 1)[rows])[np.repeat(counted, (end - begin + 1)[rows])]] = 1
     shown = there & ~is_question.reshape(count, group)
-    right, changed, response = (
+    right, changed, longer = (
         np.where(shown, values.reshape(count, group), 0).sum(1)
-        for values in (made["right"], made["changed"], end - begin + 1)
+        for values in (made["right"], made["changed"], made["longer"])
     )
     present = shown.sum(1)
     return {
@@ -64,5 +64,5 @@ def documents(
         "operation": made["operation"][is_question],
         "shots": present.astype(np.uint8),
         "label": (right / np.maximum(present, 1)).astype(np.float32),
-        "kept": np.maximum(0.0, 1 - changed / np.maximum(response, 1)).astype(np.float32),
+        "kept": (1 - changed / np.maximum(longer, 1)).astype(np.float32),
     }

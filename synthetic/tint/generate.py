@@ -142,10 +142,10 @@ def generate(
 ) -> dict[str, np.ndarray]:
     """The examples with these indices, one a row; `group` of them in succession have one operation.
 
-    tokens uint8[N, length], end tokens behind; begin and end int16[N], where the prompt ends and where the end token
+    tokens uint8[N, length], end tokens behind; begin and end int32[N], where the prompt ends and where the end token
     is. Facts: right (the noised answer is the true one), contaminated, changed (tokens that differ from the clean
-    example), operation (its number among all), digits (of the longest operand). Raises ValueError where no operands of
-    the right side can be found.
+    example) of longer (tokens of the longer of the two responses, with the end token), operation (its number among
+    all), digits (of the longest operand). Raises ValueError where no operands of the right side can be found.
     """
     parts = mixture(form.operations)
     edges = np.array([words.threshold(share) for share in np.cumsum([share for _, share in parts])[:-1]], np.uint64)
@@ -164,7 +164,7 @@ def generate(
 
 
 def _empty(rows: int, length: int) -> dict[str, np.ndarray]:
-    kinds = {"begin": np.int16, "end": np.int16, "changed": np.int16}
+    kinds: dict[str, type] = dict.fromkeys(("begin", "end", "changed", "longer"), np.int32)
     kinds |= dict.fromkeys(("right", "contaminated", "operation", "digits"), np.uint8)
     return {"tokens": np.zeros((rows, length), np.uint8)} | {name: np.zeros(rows, kind) for name, kind in kinds.items()}
 
@@ -178,6 +178,7 @@ def _examples(
     touched = np.flatnonzero(contaminated & (not noise.silent))
     rows = clean.take(np.arange(keys.size))
     different = np.zeros(keys.size, np.int64)
+    longer = rows.end - rows.begin + 1
     right = np.ones(keys.size, bool)
     if touched.size:
         before, own = clean.take(touched), keys[touched]
@@ -192,12 +193,14 @@ def _examples(
             after = _Rows(noisy, after.begin, after.answer, after.end)
         rows.put(touched, after)
         different[touched] = changed(*before.response(), *after.response())
+        longer[touched] = np.maximum(longer[touched], after.end - after.begin + 1)
         right[touched] = _same_answer(before, after)
     return {
         "tokens": rows.tokens,
         "begin": rows.begin,
         "end": rows.end,
         "changed": different,
+        "longer": longer,
         "right": right,
         "contaminated": contaminated,
         "operation": np.full(keys.size, list(operations()).index(operation.name)),

@@ -162,8 +162,8 @@ class TInt(Task):
         """An example of the split's set, any with the same chance. Raises ValueError before `materialise`.
 
         Facts: `right`, whether the answer given is true; `changed`, the tokens that differ from the clean example
-        (`synthetic.tint.noise.changed`); `contaminated`; `operation`, its number in the order of declaration; `digits`
-        of the longest operand; `index` in the set, and `split`, its number.
+        (`synthetic.tint.noise.changed`), of the `longer` of the two responses; `contaminated`; `operation`, its number
+        in the order of declaration; `digits` of the longest operand; `index` in the set, and `split`, its number.
         """
         if self.tables is None:
             raise ValueError("the sets of tint are made by materialise(), before sample()")
@@ -172,7 +172,7 @@ class TInt(Task):
         row = {name: jnp.asarray(values)[index].astype(jnp.int32) for name, values in table.items()}
         place = jnp.arange(self._tokens - 1)
         asked = (place >= row["begin"] - 1) & (place < row["end"])
-        facts = {name: row[name] for name in ("changed", "operation", "digits")}
+        facts = {name: row[name] for name in ("changed", "longer", "operation", "digits")}
         facts |= {name: row[name] > 0 for name in ("right", "contaminated")}
         facts |= {"index": index, "split": jnp.int32(SPLITS.index(split))}
         return Example(row["tokens"][:-1], row["tokens"][1:], asked.astype(jnp.float32), facts)
@@ -185,10 +185,10 @@ class TInt(Task):
         """Of a decoded response: answer, astray, recovered, follows; see `synthetic.tint.judge`.
 
         And of the example itself, so that noises can be compared at a matched rate: label, whether the answer that it
-        gives is true; kept, the share of its tokens that are those of the clean example.
+        gives is true; kept, the share of its tokens, or of the clean example's if it is longer, that are in both.
         """
         said_ = judge(example.targets, example.weights, example.facts["operation"], said, style=self.style)
-        kept = 1 - jnp.minimum(example.facts["changed"] / example.weights.sum(), 1.0)
+        kept = 1 - example.facts["changed"] / example.facts["longer"]
         return said_ | {"label": example.facts["right"].astype(jnp.float32), "kept": kept}
 
     def oracle(self, example: Example) -> list[int]:
