@@ -68,8 +68,11 @@ def difference(more: Cells, less: Cells) -> Interval | None:
     return paired_difference([a[s] for s in seeds], [b[s] for s in seeds], min(more.examples, less.examples))
 
 
-def obstacle(table: pl.DataFrame, found: Cells, name: str) -> str:
-    """Why no verdict can rest on this table; empty where one can. `name` says a setting in words, as "{} rules"."""
+def obstacle(table: pl.DataFrame, found: Cells, name: str, apart: str = "") -> str:
+    """Why no verdict can rest on this table; empty where one can. `name` says a setting in words, as "{} rules".
+
+    Settings that are compared must have ended at one step: all, or those with one value of the swept key `apart`.
+    """
     seeds = sorted({seed for of in found.scores.values() for seed in of})
     missing = [
         f"{name.format(*map(spelt, setting))}, seed {seed}"
@@ -77,12 +80,14 @@ def obstacle(table: pl.DataFrame, found: Cells, name: str) -> str:
         for seed in seeds
         if seed not in of
     ]
-    steps = sorted(table.filter(pl.col("final"), status="finished")["step"].unique())
+    ends = table.filter(pl.col("final"), status="finished")
+    groups = ends.partition_by(apart) if apart else [ends]
+    steps = next((of for group in groups if len(of := sorted(group["step"].unique())) > 1), [])
     if len(seeds) < 2:
         return "There is one seed only, so nothing is known of the spread between seeds."
     if missing:
         return f"Runs are missing: {'; '.join(missing)}."
-    if len(steps) > 1:
+    if steps:
         return f"The runs ended at different steps, which bars a comparison: {', '.join(map(str, steps))}."
     return ""
 

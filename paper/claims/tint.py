@@ -8,6 +8,8 @@ run that diverged scores 0. Two things bar a setting from being read, beside wha
   is still learning says nothing of what its noise does. What has not begun to rise at all this cannot see.
 
 Noises are compared at a matched label share: the share of fresh examples of the same noise whose given answer is true.
+Beside it stands the share of tokens kept: of each response, or of the clean one if that is longer, the tokens that are
+in both, in order.
 """
 
 from __future__ import annotations
@@ -26,10 +28,11 @@ from paper.statistics import Interval, mean_score
 TITLE = "Understanding the effect of noise in LLM training data with algorithmic chains of thought"
 ARXIV = "2402.04004"
 NOISE = "tint/noise"
-CLEAN, STATIC, DYNAMIC = "clean", "characters", "dynamic"
+CLEAN, STATIC, DYNAMIC, HIDDEN = "clean", "characters", "dynamic", "hidden"
 TEST, NOISED = "test", "noised"
 RISE = 0.1
 NEAR = 0.1  # label shares this near to one another count as matched
+TIMES = 2  # unless one of them is more than so many times the other
 _BEFORE_LAST_QUARTER = 0.75
 
 
@@ -162,24 +165,28 @@ def ordered(found: Measured) -> list[Setting]:
     )
 
 
-def matched(found: Measured, settings: Sequence[Setting]) -> list[tuple[Setting, Setting]]:
+def matched(
+    found: Measured, settings: Sequence[Setting], *, dynamic: str = DYNAMIC, kept: bool = False
+) -> list[tuple[Setting, Setting]]:
     """(static, dynamic) pairs: of each dynamic setting the static one, equal in all else, of the nearest label share.
 
-    Those that are not within `NEAR` of one another are no pair.
+    Those that are not within `NEAR` of one another, or one of which is more than `TIMES` the other, are no pair.
+    `dynamic` is the kind of dynamic noise; `kept` matches by the share of tokens kept in place of labels.
     """
-    pairs = []
+    pairs, share = [], found.kept if kept else found.label
     for one in settings:
-        if kind(found.noise(one)) != DYNAMIC:
+        if kind(found.noise(one)) != dynamic:
             continue
         others = [
             s
             for s in settings
             if kind(found.noise(s)) == STATIC and found.with_noise(s, DYNAMIC) == found.with_noise(one, DYNAMIC)
         ]
-        gap = {s: abs(found.label[s].estimate - found.label[one].estimate) for s in others}
+        gap = {s: abs(share[s].estimate - share[one].estimate) for s in others}
         nearest = min(gap, key=gap.__getitem__, default=None)
         if nearest is not None and gap[nearest] <= NEAR:
-            pairs.append((nearest, one))
+            low, high = sorted((share[nearest].estimate, share[one].estimate))
+            pairs += [(nearest, one)] if high <= TIMES * low else []
     return pairs
 
 
@@ -189,14 +196,38 @@ def sides(found: Measured, pairs: Sequence[tuple[Setting, Setting]]) -> tuple[Ce
     return first, found.answer.where([b for _, b in pairs])
 
 
-def pairs_in_words(found: Measured, pairs: Sequence[tuple[Setting, Setting]]) -> str:
-    """Each pair with its label shares and the difference of its answers."""
-    says = []
+def pairs_in_words(found: Measured, pairs: Sequence[tuple[Setting, Setting]], *, kept: bool = False) -> str:
+    """Each pair with its label shares, or shares of tokens kept, and the difference of its answers."""
+    says, share = [], found.kept if kept else found.label
     for a, b in pairs:
         effect = difference(*sides(found, [(a, b)]))
-        shares = f"{found.label[a].estimate:.2f} and {found.label[b].estimate:.2f}"
-        says.append(f"{found.words(a)} and {found.words(b)} (label shares {shares}): {effect}")
+        shares = f"{'kept' if kept else 'label'} shares {share[a].estimate:.2f} and {share[b].estimate:.2f}"
+        says.append(f"{found.words(a)} and {found.words(b)} ({shares}): {effect}")
     return "; ".join(says)
+
+
+def by_tokens(found: Measured, settings: Sequence[Setting]) -> list[str]:
+    """A note on noises that keep as many tokens, by pair; none where there are none."""
+    pairs = matched(found, settings, kept=True)
+    return [f"At the same share of tokens kept: {pairs_in_words(found, pairs, kept=True)} (not judged)."] * bool(pairs)
+
+
+def recovery(found: Measured, keys: Sequence[str]) -> str:
+    """A note on decoded traces: how often those that differ from the right one still end right, and answers follow."""
+    rows = found.table.filter(pl.col("final"), pl.col("position").is_null(), condition=TEST, learner=MODEL)
+    if not {"astray", "recovered", "follows"} <= set(rows.columns):
+        return ""
+    says = []
+    for setting in ordered(found):
+        own = [pl.col(key) == value for key, value in zip(keys, setting, strict=True)]
+        astray, recovered, follows = (rows.filter(*own)[name].mean() for name in ("astray", "recovered", "follows"))
+        if isinstance(astray, float) and isinstance(recovered, float) and astray > 0:
+            still = f"{recovered / astray:.2f} of the {astray:.2f} that differ"
+            says.append(f"{found.words(setting)} {still}" + (f", {follows:.2f} follow" if follows is not None else ""))
+    if not says:
+        return ""
+    what = "Decoded traces that differ from the right one and still end right, and answers that follow"
+    return f"{what}: {'; '.join(says)}."
 
 
 def shared(more: Cells, less: Cells) -> int:
@@ -216,13 +247,20 @@ def conclude(
     least: float | None = None,
     most: float | None = None,
     notes: Sequence[str] = (),
+    apart: str = "",
 ) -> Judgement:
     """The verdict on an effect that must be at least `least`, or at most `most`; `what` says it in words.
 
     Not fitted: there is no effect, and a setting is not fitted. Inconclusive where there is none for another reason,
-    which `missing` says, and where `obstacle` finds that nothing can be told.
+    which `missing` says, and where `obstacle` finds that nothing can be told (`apart` as there).
     """
-    also = (*left.notes(), *notes, *diverged(found.table, "{}" + ", {}" * (len(found.keys) - 1)))
+    decoded = recovery(found, found.keys)
+    also = (
+        *left.notes(),
+        *notes,
+        *([decoded] if decoded else []),
+        *diverged(found.table, "{}" + ", {}" * (len(found.keys) - 1)),
+    )
     if effect is None:
         if left.weak:
             why = f"Right answers after clean training are below {FITTED}: {left.weak}."
@@ -230,7 +268,7 @@ def conclude(
         if not left.settings and not left.unsettled:
             missing = "There must be clean runs beside the noised ones."
         return Judgement("inconclusive", None, 0, missing, rows, also)
-    if bar := obstacle(found.table, found.answer, "{}" + ", {}" * (len(found.keys) - 1)):
+    if bar := obstacle(found.table, found.answer, "{}" + ", {}" * (len(found.keys) - 1), apart):
         return Judgement("inconclusive", effect, seeds, bar, rows, also)
     verdict = reaches(effect, least) if least is not None else stays(effect, 1.0 if most is None else most)
     wanted = f"at least {least}" if least is not None else f"at most {most}"
@@ -259,5 +297,8 @@ def contrast(table: pl.DataFrame, keys: Sequence[str], least: float, says: Calla
         rows=rows(found, lambda s: says(found.noise(s))),
         missing=f"No static and dynamic noise that can be read have label shares within {NEAR} of one another.",
         least=least,
-        notes=[f"By pair: {pairs_in_words(found, pairs)}."] if pairs else [],
+        notes=[
+            *([f"By pair: {pairs_in_words(found, pairs)}."] if pairs else []),
+            *by_tokens(found, left.settings),
+        ],
     )
