@@ -270,6 +270,9 @@ def _explain(error: Exception, overrides: Sequence[str]) -> str:
         allowed = studies() if group == "study" else _options(group)
         near = difflib.get_close_matches(choice, allowed, n=1)
         meant = f" (did you mean {near[0]}?)" if near else ""
+        if group == "study":  # there are too many to name in a line
+            scales = ", ".join(sorted({name.rpartition("/")[2] for name in allowed}))
+            return f"study: there is no {choice}{meant}; <paper>/<claim>/<scale>, as under conf/study; scales: {scales}"
         return f"{group}: there is no {choice}{meant}; allowed: {', '.join(allowed)}"
     for cause in causes:
         key = getattr(cause, "full_key", None)

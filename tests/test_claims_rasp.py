@@ -127,6 +127,15 @@ def test_program_lengths_are_recorded_as_they_are():
     assert set(rasp_table.PROGRAMS.values()) <= set(recorded)
 
 
+@pytest.mark.parametrize("text", ["program,steps,who\nsort,3,we\n", "operations\n3\n", ""])
+def test_damaged_program_lengths_are_named_in_one_line(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(rasp_table, "LENGTHS", tmp_path / "programs.csv")
+    rasp_table.LENGTHS.write_text(text)
+    with pytest.raises(RecordError, match=r"programs\.csv: ") as error:
+        judged("rasp/table", *CASES["rasp/table"][1])
+    assert "\n" not in str(error.value)
+
+
 def test_the_longest_length_must_have_been_tested():
     judgement = claims.claim_for("rasp/count_curves").criterion(count_of(HIGH, longest=80))
     assert judgement.verdict == "inconclusive"

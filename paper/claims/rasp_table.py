@@ -51,6 +51,7 @@ PROGRAMS = {
     "rasp_parity_scratchpad": "parity",
 }
 LENGTHS = path_for("rasp/table/cpu").parent.parent / "programs.csv"
+LENGTHS_COLUMNS = ["program", "operations"]
 
 
 def criterion(table: pl.DataFrame) -> Judgement:
@@ -74,9 +75,13 @@ def criterion(table: pl.DataFrame) -> Judgement:
 def _name(task: str) -> str:
     """The task in words, with the number of operations of its program where there is a short one."""
     try:
-        lengths = dict(pl.read_csv(LENGTHS).iter_rows())
+        recorded = pl.read_csv(LENGTHS)
     except (OSError, pl.exceptions.PolarsError) as error:
         raise RecordError(f"{LENGTHS}: {str(error).splitlines()[0]}") from None
+    if recorded.columns != LENGTHS_COLUMNS:
+        wanted = " and ".join(LENGTHS_COLUMNS)
+        raise RecordError(f"{LENGTHS}: has the columns {', '.join(recorded.columns)} where {wanted} are wanted")
+    lengths = dict(recorded.iter_rows())
     program = PROGRAMS.get(task)
     return NAMES.get(task, task) + (f" ({lengths[program]})" if program in lengths else "")
 
