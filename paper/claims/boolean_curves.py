@@ -71,7 +71,7 @@ def draw(table: pl.DataFrame, judgement: Judgement, path: Path) -> list[Path]:
         draw_positions(panel, table, KEYS, setting, learners)
     panels[0].set(ylabel="accuracy")
     panels[-1].legend(loc="lower right")
-    figures.title(figure, table, judgement, "thin: single seeds")
+    figures.title(figure, table, judgement, "bars: 95 % intervals; thin: single seeds")
     return figures.save(figure, path)
 
 

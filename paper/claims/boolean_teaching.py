@@ -70,7 +70,7 @@ def draw(table: pl.DataFrame, judgement: Judgement, path: Path) -> list[Path]:
         panel.set(title=f"{setting[0]},\n{'teaching' if setting[2] else 'plain'}")
     panels[0].set(ylabel="accuracy")
     panels[-1].legend(loc="lower right")
-    figures.title(figure, table, judgement, "thin: single seeds")
+    figures.title(figure, table, judgement, "bars: 95 % intervals; thin: single seeds")
     return figures.save(figure, path)
 
 

@@ -20,6 +20,7 @@ FAMILY = "task.family"
 UNSEEN = "unseen"
 POSTERIOR = "bayes"
 NETWORK = "network"
+NEIGHBOURS = "nearest_neighbours"
 
 
 def positions(table: pl.DataFrame) -> list[int]:
@@ -57,18 +58,29 @@ def optimum(
 def draw_positions(
     panel: Axes, table: pl.DataFrame, keys: Sequence[str], setting: Setting, learners: dict[str, str]
 ) -> None:
-    """Accuracy on held-out functions at every point, of all seeds and their mean, for every learner (name: label)."""
+    """Accuracy on held-out functions at every point, for every learner (name: label): mean, 95 % interval, all seeds.
+
+    Nearest neighbours start at the first point that has an example before it: without any they answer nothing.
+    """
     from paper import figures
 
     points = positions(table)
     for place, (learner, label) in enumerate(learners.items()):
-        curve = [cells(table, UNSEEN, keys, learner=learner, position=p).scores.get(setting) for p in points]
-        here = [(p, list(of.values())) for p, of in zip(points, curve, strict=True) if of]
-        if not here:
+        x = [p for p in points if p or learner != NEIGHBOURS]
+        curve = {p: cells(table, UNSEEN, keys, learner=learner, position=p) for p in x}
+        x = [p for p in x if setting in curve[p].scores]
+        if not x:
             continue
-        x = [p for p, _ in here]
+        means = [curve[p].mean(setting) for p in x]
+        width = [[i.estimate - i.lower for i in means], [i.upper - i.estimate for i in means]]
         style = figures.STYLES[place]
-        panel.plot(x, [float(np.mean(of)) for _, of in here], label=label, markersize=3, markevery=4, lw=1.6, **style)
-        for seed in range(min(len(of) for _, of in here)):
-            panel.plot(x, [of[seed] for _, of in here], color=style["color"], lw=0.5, alpha=0.6)
+        drawn = panel.errorbar(
+            x, [i.estimate for i in means], yerr=width, label=label, lw=1.6, elinewidth=1.0, markersize=3, **style
+        )
+        drawn[0].set_markevery(4)
+        for bars in drawn[2]:
+            bars.set_alpha(0.45)  # so that three at one point can be told apart
+        seeds = [list(curve[p].scores[setting].values()) for p in x]
+        for seed in range(min(map(len, seeds))):
+            panel.plot(x, [of[seed] for of in seeds], color=style["color"], lw=0.5, alpha=0.6)
     panel.set(title=str(setting[0]), xlabel="examples before")
