@@ -11,6 +11,7 @@ from omegaconf import DictConfig, OmegaConf
 from experiments import cluster
 from experiments.errors import ConfigError
 from experiments.job import Job
+from experiments.progress import Progress
 from experiments.records import Record
 from experiments.train import train
 
@@ -46,8 +47,11 @@ def settings_of(config: DictConfig) -> Settings:
     return Settings(**{key: value for key, value in chosen.items() if key in Settings.__dataclass_fields__})
 
 
-def launch(jobs: Sequence[Job], settings: Settings) -> list[dict[str, Any] | None]:
-    """Do what is missing of `jobs` where `settings` say, and return how each ended; None for those that did not."""
+def launch(jobs: Sequence[Job], settings: Settings, progress: Progress | None = None) -> list[dict[str, Any] | None]:
+    """Do what is missing of `jobs` where `settings` say, and return how each ended; None for those that did not.
+
+    `progress` is the display of what this process trains, as in `train`.
+    """
     LAUNCHED.extend(jobs)
     for job in jobs:
         if job.config["retry"]:
@@ -55,4 +59,4 @@ def launch(jobs: Sequence[Job], settings: Settings) -> list[dict[str, Any] | Non
     lanes = {"lanes_per_device": settings.lanes_per_device, "max_lanes": settings.max_lanes}
     if settings.executor == "slurm":
         return cluster.train_on_slurm(jobs, **lanes, slurm=settings.slurm)
-    return train(jobs, **lanes)
+    return train(jobs, **lanes, progress=progress)

@@ -22,12 +22,10 @@ _SHOWN_SCORES = 8
 class Progress:
     """Lanes done, failed and left, tokens a second, time left and current scores, on stderr. A context manager."""
 
-    def __init__(self, jobs: Sequence[Job], *, done: int):
-        """`jobs` are those to train; `done` is the number of jobs that had ended before."""
-        self._jobs = {job.id: job for job in jobs}
-        self._total = sum(job.run.train.steps for job in self._jobs.values())
-        self._steps = dict.fromkeys(self._jobs, 0)
-        self._before, self._ended, self._diverged, self._failed = done, 0, 0, 0
+    def __init__(self) -> None:
+        self._jobs: dict[str, Job] = {}
+        self._steps: dict[str, int] = {}
+        self._total = self._ended = self._diverged = self._failed = 0
         self._scores: dict[str, float] = {}
         self._rate, self._tokens = 0.0, 0.0
         self._phase, self._printed, self._began = "", time.monotonic(), time.monotonic()
@@ -35,15 +33,25 @@ class Progress:
         self._live = Live(console=self._console, refresh_per_second=4, transient=True) if sys.stderr.isatty() else None
 
     def __enter__(self) -> Progress:
-        if self._jobs:
-            ready = f", {self._before} already done" if self._before else ""
-            self.say(f"training {len(self._jobs)} run{'s' * (len(self._jobs) > 1)}{ready}")
-            if self._live:
-                self._live.start()
         return self
 
+    def add(self, jobs: Sequence[Job], *, done: int) -> None:
+        """Count these jobs, which are to be trained, in from here on; `done` is how many beside them had ended before.
+
+        A study that chooses its jobs as it goes, and the runs that others start from, come to the same display.
+        """
+        fresh = {job.id: job for job in jobs if job.id not in self._jobs}
+        if not fresh:
+            return
+        self._jobs |= fresh
+        self._steps |= dict.fromkeys(fresh, 0)
+        self._total += sum(job.run.train.steps for job in fresh.values())
+        self.say(f"training {len(fresh)} run{'s' * (len(fresh) > 1)}{f', {done} already done' if done else ''}")
+        if self._live and not self._live.is_started:
+            self._live.start()
+
     def __exit__(self, *raised: Any) -> None:
-        if self._live and self._jobs:
+        if self._live:
             self._live.stop()
         if self._jobs:
             self.say(self._line())
@@ -56,6 +64,7 @@ class Progress:
     def start(self, jobs: Sequence[Job], steps: np.ndarray) -> None:
         """The pack that trains from here on, and the steps its runs had done when they were resumed."""
         self._steps.update(zip([job.id for job in jobs], steps.tolist(), strict=True))
+        self._scores.clear()  # those of the pack before
         resumed = sum(steps > 0)
         if resumed:
             self.say(f"resuming {resumed} from their last checkpoints, at steps {min(steps)} to {max(steps)}")

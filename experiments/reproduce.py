@@ -26,6 +26,7 @@ from experiments.bisection import Bisection, bisection_of
 from experiments.errors import ConfigError, command
 from experiments.job import Job
 from experiments.launch import Settings, launch, settings_of
+from experiments.progress import Progress
 from experiments.results import table
 from experiments.stop import Stopped
 from experiments.train import value
@@ -90,17 +91,17 @@ class _Study:
         chosen = configs.compose([f"study={name}", *(o for o in overrides if o.startswith("hydra"))])
         return cls(name, claim, grid, settings_of(chosen), bisection_of(chosen))
 
-    def run(self) -> list[Job]:
+    def run(self, progress: Progress) -> list[Job]:
         """Do what is missing, and return the jobs that belong to the study."""
         if self.bisection:
-            return configs.jobs(self.bisection.search(self.grid, self._scores))
+            return configs.jobs(self.bisection.search(self.grid, lambda some: self._scores(some, progress)))
         jobs = configs.jobs(self.grid)
-        launch(jobs, self.settings)
+        launch(jobs, self.settings, progress)
         return jobs
 
-    def _scores(self, some: Sequence[Sequence[str]]) -> list[float]:
+    def _scores(self, some: Sequence[Sequence[str]], progress: Progress) -> list[float]:
         jobs = configs.jobs(some)
-        return [value(job, end) for job, end in zip(jobs, launch(jobs, self.settings), strict=True)]
+        return [value(job, end) for job, end in zip(jobs, launch(jobs, self.settings, progress), strict=True)]
 
     def judge(self, jobs: Sequence[Job], *, record: bool) -> tuple[pl.DataFrame, Judgement, Path]:
         """The results table, written down if asked; what the claim says of it; and its figure, without suffix."""
@@ -116,7 +117,8 @@ class _Study:
 
 def _one(name: str, overrides: Sequence[str], *, record: bool) -> int:
     study = _Study.read(name, overrides)
-    jobs = study.run()
+    with Progress() as progress:
+        jobs = study.run(progress)
     found, judgement, figure = study.judge(jobs, record=record)
     console, recorded = Console(), results.path_for(name)
     show(study.claim, judgement, found, console)
@@ -132,18 +134,16 @@ def _all(scale: str, overrides: Sequence[str], *, record: bool) -> int:
     """Train what is missing of every study, those that share a program side by side; then judge each and sum up."""
     studies = [_Study.read(name, overrides) for name in configs.studies() if name.endswith(f"/{scale}")]
     together = [study for study in studies if not study.bisection]
-    launch([job for study in together for job in configs.jobs(study.grid)], together[0].settings)
     found: dict[str, tuple[pl.DataFrame, Judgement]] = {}
     failed: dict[str, str] = {}
-    for study in studies:
-        try:
-            jobs = study.run() if study.bisection else configs.jobs(study.grid)
-            found[study.claim.name] = study.judge(jobs, record=record)[:2]
-        except (
-            ConfigError,
-            results.RecordError,
-        ) as e:  # a run without an end: the other studies are judged all the same
-            failed[study.name] = str(e).splitlines()[0]
+    with Progress() as progress:
+        launch([job for study in together for job in configs.jobs(study.grid)], together[0].settings, progress)
+        for study in studies:
+            try:
+                jobs = study.run(progress) if study.bisection else configs.jobs(study.grid)
+                found[study.claim.name] = study.judge(jobs, record=record)[:2]
+            except (ConfigError, results.RecordError) as e:  # no end of a run: the others are judged all the same
+                failed[study.name] = str(e).splitlines()[0]
     show_summary(summary.judged(found, scale), Console())
     for name, why in failed.items():
         print(f"failed: {name}: {why}", file=sys.stderr)

@@ -62,21 +62,29 @@ def _static(job: Job, section: str, name: str) -> Any:
     return job.config[section].get(name) if declaration is None or not declaration.traced else None
 
 
-def train(jobs: Sequence[Job], *, lanes_per_device: int = 0, max_lanes: int = 0) -> list[dict[str, Any] | None]:
+def train(
+    jobs: Sequence[Job], *, lanes_per_device: int = 0, max_lanes: int = 0, progress: Progress | None = None
+) -> list[dict[str, Any] | None]:
     """Do what is missing of `jobs` and return how each ended, in order: what its result or error file says.
 
     First the runs that others start from; where several nodes of a cluster want the same one, each makes the same.
-    `max_lanes` splits larger groups (0 is no limit). A pack that does not fit in memory is halved; one that raises
+    `max_lanes` splits larger groups (0 is no limit). `progress` is the display of a command that trains more than once,
+    by default one of its own. A pack that does not fit in memory is halved; one that raises
     otherwise is reported, leaves its runs without an end (None), and does not keep the others from training. Raises
     ConfigError for records that cannot be used or written, Stopped on SIGINT and SIGTERM once every lane is on disk.
     """
+    lanes = {"lanes_per_device": lanes_per_device, "max_lanes": max_lanes}
+    if progress is None:
+        with Progress() as progress:
+            return train(jobs, **lanes, progress=progress)
     todo = missing(jobs)
     if starts := [job.start for job in todo if job.start]:
-        train(starts, lanes_per_device=lanes_per_device, max_lanes=max_lanes)
+        train(starts, **lanes, progress=progress)
     for job in todo:
         Record(job).check()
     queue = packs(todo, max_lanes)
-    with Progress(todo, done=len(jobs) - len(todo)) as progress, Stop() as stop:
+    progress.add(todo, done=len(jobs) - len(todo))
+    with Stop() as stop:
         if todo:
             provenance()  # of the code that trains, not of what the tree has become by the end
             progress.say(plan(todo, max_lanes))

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pytest
 
+from experiments import config
+from experiments.launch import Settings, launch
+from experiments.progress import Progress
 from tests.commands import ROOT, TINY, call
 
 BAD = {
@@ -129,6 +133,30 @@ def test_reproduce_judges_draws_and_leaves_the_tree_alone(tmp_path):
     assert "not fitted" in done.stdout  # the smoke study is far too short, and says so
     assert (tmp_path / "markov/threshold/smoke/figure.png").read_bytes().startswith(b"\x89PNG")
     assert not (ROOT / "paper/results/markov/threshold/smoke.csv").exists()
+
+
+class Counted:
+    """A pack that only counts its steps."""
+
+    def __init__(self, jobs, lanes_per_device, progress):
+        self.jobs, self.progress = jobs, progress
+
+    def train(self, stop):
+        self.progress.update(self.jobs, np.array([job.run.train.steps for job in self.jobs]), 1.0)
+        self.progress.ended(len(self.jobs), 0)
+
+
+def test_all_that_a_command_trains_is_one_display(tmp_path, capsys, monkeypatch):
+    """As the rounds of a bisection, and the runs that others start from."""
+    monkeypatch.setattr("experiments.train.Pack", Counted)
+    start = "start_from={train:{steps:20}}"
+    runs = [config.jobs([[*TINY, start, f"seed={seed}", f"out={tmp_path}"]]) for seed in (1, 2)]
+    with Progress() as progress:
+        for jobs in runs:
+            launch(jobs, Settings(), progress)
+    lines = capsys.readouterr().err.splitlines()
+    assert sum(line == "training 1 run" for line in lines) == 4
+    assert [line.split(" | ")[:2] for line in lines if " runs | " in line] == [["4/4 runs", "100%"]]
 
 
 def test_all_records_are_judged_together_without_training():
