@@ -13,8 +13,7 @@ reproduce: $(environment) ## train, judge and draw the first study (about 5 minu
 	@$(python) -m experiments.reproduce markov/threshold/cpu
 
 paper: $(environment) ## make the write-up (PDF) and the report (HTML) from the records, in paper/build/
-	@$(python) -m paper.article.build
-	@$(python) -m paper.report
+	@$(python) -m paper
 
 test: $(environment) ## run the tests but for the slow ones (at most 10 minutes on 2 cores)
 	@$(python) -m pytest -m "not slow" -n 2 --dist worksteal

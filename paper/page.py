@@ -8,11 +8,13 @@ from collections.abc import Mapping, Sequence
 from html import escape
 
 from paper import studies
+from paper.article.settings import setting
 from paper.claims import CLAIMS, Claim
 from paper.claims.claim import Judgement
+from paper.prose import prose
 from paper.statistics import Interval
 from paper.summary import Entry
-from paper.table import provenance
+from paper.table import interval, parted, provenance, source
 
 VERDICTS = ("reproduced", "not reproduced", "inconclusive", "not fitted", "not run")
 _WIDTH, _HEIGHT = 132, 14  # of the drawing of an interval, in pixels
@@ -86,7 +88,8 @@ def verdict(entry: Entry) -> str:
 
 def _interval(of: Interval) -> str:
     """An interval that does not break over lines, with its estimate apart."""
-    return f'<span class="interval">{of.estimate:.3f} <small>[{of.lower:.3f}, {of.upper:.3f}]</small></span>'
+    estimate, bounds = interval(of).split(" ", 1)
+    return f'<span class="interval">{estimate} <small>{bounds}</small></span>'
 
 
 def _p(value: float) -> str:
@@ -109,20 +112,29 @@ def arxiv(claim: Claim) -> str:
     return f'<a href="https://arxiv.org/abs/{claim.arxiv}">arXiv:{claim.arxiv}</a>'
 
 
-def study(claim: Claim, entries: Sequence[Entry], captions: Mapping[str, str]) -> str:
+def opening(name: str, words: Mapping[str, str]) -> str:
+    """What stands above the studies of a family."""
+    return (
+        f'<section class="family" aria-labelledby="{name}">\n<h2 id="{name}">{escape(words["title"])}</h2>\n'
+        f"<p>{prose(words['intro'])}</p>\n</section>"
+    )
+
+
+def study(claim: Claim, entries: Sequence[Entry], captions: Mapping[str, str], differs: str) -> str:
     """The section of a claim: what is claimed, what was found at every recorded scale, and how it is judged.
 
-    captions: how to read the figure, by study.
+    captions: how to read the figure, by study. differs: what differs from the original, and why.
     """
-    facts = "".join(f"<li>{escape(fact.text)} <small>{escape(fact.source)}</small></li>" for fact in claim.facts)
+    facts = "".join(f"<li>{escape(fact.text)} <small>{escape(source(fact))}</small></li>" for fact in claim.facts)
     ran = [entry for entry in entries if entry.judgement] or [entries[0]]
     parts = [
         f'<section class="study" id="{claim.name}" aria-labelledby="{claim.name}/title">',
-        f'<h2 id="{claim.name}/title">{escape(claim.question)}</h2>',
+        f'<h3 id="{claim.name}/title">{escape(claim.question)}</h3>',
         f'<p class="source"><code>{claim.name}</code> {escape(claim.title)}, {arxiv(claim)}, {escape(claim.where)} '
         '<a class="up" href="#claims">all claims</a></p>',
         f'<p class="claim">{escape(claim.text)}</p>',
         *(_found(entry, captions.get(entry.study, "")) for entry in ran),
+        f"<p><b>What differs from the original, and why.</b> {prose(differs)}</p>",
         f"<details><summary>Criterion</summary>{_criterion(claim)}"
         f"<p>Fixed before these results: this criterion. Before that, by looking: {escape(claim.looked)}</p></details>",
         f"<details><summary>What the paper states</summary><ul>{facts}</ul></details>" if facts else "",
@@ -141,18 +153,22 @@ def _found(entry: Entry, caption: str) -> str:
     claim, judgement = entry.claim, entry.judgement
     run = f"<code>python -m experiments.reproduce {entry.study}</code>"
     if judgement is None or entry.table is None:
-        return f"<h3>{verdict(entry)} at any scale</h3>\n<p>To run it: {run}</p>"
+        trained = f"Setting at {entry.scale} scale: {setting(entry.study).line(None)}"
+        return f"<h4>{verdict(entry)} at any scale</h4>\n<p>{escape(trained)}</p>\n<p>To run it: {run}</p>"
     effect = _interval(judgement.effect) if judgement.effect else "not measured"
-    notes = "".join(f"<li>{escape(note)}</li>" for note in judgement.notes)
+    left_out, measured = parted(judgement.notes)
+    notes = "".join(f"<li>{escape(note)}</li>" for note in measured)
     says = f"Figure of {entry.study}: {judgement.sentence} The table below has the values."
     parts = [
-        f"<h3>{verdict(entry)} at {entry.scale} scale</h3>",
+        f"<h4>{verdict(entry)} at {entry.scale} scale</h4>",
+        f"<p>Setting: {escape(setting(entry.study).line(entry.table))}</p>",
         f"<p>{escape(judgement.sentence)} <small>Effect: {escape(claim.effect)}: {effect}, "
         f"{judgement.seeds} seed{'s' * (judgement.seeds != 1)}.</small></p>",
         f'<figure data-figure="{entry.study}"><div class="stage" tabindex="0" role="img" aria-label="{escape(says)}">'
         f"</div><figcaption><span>{escape(caption)}</span></figcaption></figure>",
         _rows(claim, judgement),
-        f'<ul class="notes">{notes}</ul>' if notes else "",
+        *(f'<p class="notes">{escape(note)}</p>' for note in left_out),
+        f'<div class="notes">Also measured:<ul>{notes}</ul></div>' if notes else "",
         f'<p class="measured">{run} <button type="button" data-download="{entry.study}" hidden>data '
         f"(CSV, {len(entry.table):,} rows)</button><br><small>{escape(provenance(entry.table))}</small></p>",
     ]

@@ -16,6 +16,7 @@ from paper import studies
 from paper.command import command
 from paper.results import RecordError, write_whole
 from paper.summary import Entry, entries, tested
+from paper.table import interval
 
 README = Path(__file__).parent.parent / "README.md"
 START, END = "<!-- studies -->", "<!-- /studies -->"
@@ -62,7 +63,7 @@ def _row(entry: Entry) -> str:
     name, found = f"`{claim.name}`", entry.verdict
     if judgement:
         name = f"[{name}](paper/results/{entry.study}.png)"
-        found = f"**{entry.verdict}**: {judgement.effect or 'not measured'}"
+        found = f"**{entry.verdict}**: {interval(judgement.effect)}"
     paper = f"[{claim.arxiv}](https://arxiv.org/abs/{claim.arxiv})"
     return f"| {name} | {claim.question} | {paper} | {found} |"
 

@@ -16,7 +16,9 @@ from html import escape
 from pathlib import Path
 from string import Template
 
-from paper import figures, hover, page, studies
+from paper import figures, hover, page, prose, studies
+from paper.article.drawing import drawn
+from paper.article.words import words
 from paper.claims import CLAIMS
 from paper.command import command
 from paper.results import path_for, write_whole
@@ -31,25 +33,44 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m paper.report", description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--out", metavar="FILE", type=Path, default=OUT, help=f"default: {OUT}")
     asked = parser.parse_args()
-    written = report().encode()
-    write_whole(asked.out, written)
-    print(f"{asked.out}: {len(written) / 1e6:.2f} MB")
-
-
-def report() -> str:
-    """The whole page; RecordError for a damaged record, ClaimError where claims and studies do not match."""
     studies.check()
-    by_scale = {scale: entries(scale) for scale in studies.SCALES}
+    write(every(), asked.out)
+
+
+def every() -> dict[str, list[Entry]]:
+    """All claims at every scale, judged; RecordError for a damaged record."""
+    return {scale: entries(scale) for scale in studies.SCALES}
+
+
+def write(by_scale: dict[str, list[Entry]], out: Path = OUT) -> None:
+    """Write the page on all claims, by scale."""
+    written = report(by_scale).encode()
+    write_whole(out, written)
+    print(f"{out}: {len(written) / 1e6:.2f} MB")
+
+
+def report(by_scale: dict[str, list[Entry]]) -> str:
+    """The whole page on all claims, by scale."""
     found = [entry for of in by_scale.values() for entry in of]
-    drawn = {entry.study: _figure(entry) for entry in found if entry.judgement}
-    captions = {study: how for study, (_, how) in drawn.items()}
-    sections = [page.study(claim, [entry for entry in found if entry.claim is claim], captions) for claim in CLAIMS]
-    payloads = [*(figure for figure, _ in drawn.values()), *(_data(study) for study in drawn)]
+    shown = {entry.study: _figure(entry) for entry in found if entry.judgement}
+    captions = {study: how for study, (_, how) in shown.items()}
+    said = words(by_scale[studies.SCALES[0]])
+    sections = []
+    for family, opening in said["families"].items():
+        sections.append(page.opening(family, opening))
+        for claim in CLAIMS:
+            if page.family(claim) == family:
+                own = [entry for entry in found if entry.claim is claim]
+                sections.append(page.study(claim, own, captions, said["differs"][claim.name]))
+    payloads = [*(figure for figure, _ in shown.values()), *(_data(study) for study in shown)]
     parts = {
         "summary": _summary(by_scale),
         "filters": page.filters(),
         "claims": page.claims_table(found),
-        "missing": _missing(by_scale),
+        "introduction": prose.prose(said["introduction"]),
+        "frame": prose.frame(said["frame"]),
+        "limits": prose.prose(said["limits"]),
+        "references": prose.bibliography(),
         "studies": "\n".join(sections),
         "payloads": "\n".join(payloads),
         "style": (HERE / "page.css").read_text(),
@@ -63,25 +84,9 @@ def _summary(by_scale: dict[str, list[Entry]]) -> str:
     return "\n".join(f"<p>{escape(tested(of))}</p>" for of in by_scale.values())
 
 
-def _missing(by_scale: dict[str, list[Entry]]) -> str:
-    """What was not run, by scale."""
-    lines = []
-    for scale, of in by_scale.items():
-        names = [entry.claim.name for entry in of if entry.judgement is None]
-        if names:
-            lines.append(f"<li>{scale}: {'nothing was run' if len(names) == len(of) else ', '.join(names)}</li>")
-    return f"<h3>Not run</h3>\n<ul>{''.join(lines)}</ul>" if lines else ""
-
-
 def _figure(entry: Entry) -> tuple[str, str]:
     """A study's figure as its claim draws it from the record, with the values behind its marks, and how to read it."""
-    assert entry.table is not None
-    assert entry.judgement is not None
-    with figures.caught() as drawn:
-        entry.claim.figure(entry.table, entry.judgement, Path(entry.scale))
-    (figure,) = drawn
-    how = figure.get_suptitle().partition("(")[2].removesuffix(")")
-    figure.suptitle("")  # its study and verdict stand beside it in the page
+    figure, how = drawn(entry)
     svg = _slim(figures.content(figure, "svg", page=True).decode())
     marks = [[mark.x, mark.y, *mark.says] for mark in hover.marks(figure)]
     content = json.dumps({"svg": svg, "marks": marks}, ensure_ascii=False).encode()

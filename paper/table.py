@@ -9,7 +9,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from paper.claims.claim import Claim, Judgement
+from paper.claims.claim import Claim, Fact, Judgement
+from paper.statistics import Interval
 from paper.summary import Entry, tested
 
 _STYLES = {"reproduced": "bold green", "not reproduced": "bold red"}
@@ -30,22 +31,42 @@ def show(claim: Claim, judgement: Judgement, table: pl.DataFrame, console: Conso
         rows.add_column(Text(f"{name} [95 % interval]"), min_width=_INTERVAL)
     rows.add_column("seeds", justify="right", min_width=len("seeds"))
     for row in judgement.rows:
-        rows.add_row(row.setting, row.paper, *(str(row.scores[name]) for name in names), str(row.seeds))
+        rows.add_row(row.setting, row.paper, *(interval(row.scores[name]) for name in names), str(row.seeds))
     console.print(rows)
     console.print()
     style = _STYLES.get(judgement.verdict, _UNDECIDED)
-    effect = str(judgement.effect) if judgement.effect else "not measured"
+    effect = interval(judgement.effect)
     console.print(Text.assemble((judgement.verdict, style), f": {judgement.sentence}"))
     console.print(Text(f"effect: {claim.effect}: {effect}, {_count(judgement.seeds, 'seed')}"))
-    for note in judgement.notes:
-        console.print(Text(f"also: {note}"))
+    left_out, measured = parted(judgement.notes)
+    for note in (*left_out, *(f"also: {note}" for note in measured)):
+        console.print(Text(note))
     console.print(Text(f"fixed before these results: the criterion; before that, by looking: {claim.looked}"))
-    console.print(Text(f"measured: {provenance(table)}"), style="dim")
+    console.print(Text(f"measured: {table['study'][0]}; {provenance(table)}"), style="dim")
+
+
+def interval(of: Interval | None, digits: int = 3) -> str:
+    """An estimate with its interval; no zero has a sign."""
+    if of is None:
+        return "not measured"
+    estimate, lower, upper = (f"{value:z.{digits}f}" for value in (of.estimate, of.lower, of.upper))
+    return f"{estimate} [{lower}, {upper}]"
+
+
+def parted(notes: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The notes on what was left out of a verdict, and those on what was measured but not judged."""
+    left_out = [note for note in notes if note.startswith("Left out")]
+    return left_out, [note for note in notes if note not in left_out]
+
+
+def source(fact: Fact) -> str:
+    """Where a paper states a fact, or that no source was found."""
+    return "no source found" if fact.source == "none" else fact.source
 
 
 def provenance(table: pl.DataFrame) -> str:
-    """Study, devices, versions, commits and dates that a results table comes from, in one line."""
-    parts = [", ".join(sorted(table[name].unique())) for name in ("study", "device", "versions")]
+    """Devices, versions, commits and dates that a results table comes from, in one line."""
+    parts = [", ".join(sorted(table[name].unique())) for name in ("device", "versions")]
     commits = ", ".join(sorted(table["commit"].unique()))
     days = sorted(date[:10] for date in table["date"].unique())
     parts += [f"commit {commits}", days[0] if days[0] == days[-1] else f"{days[0]} to {days[-1]}"]
@@ -77,8 +98,8 @@ def show_summary(entries: Sequence[Entry], console: Console) -> None:
     ran = [entry for entry in entries if entry.judgement]
     for entry in ran:
         assert entry.judgement
-        verdict, effect = Text(entry.verdict, _STYLES.get(entry.verdict, _UNDECIDED)), entry.judgement.effect
-        short = f"{effect.estimate:.2f} [{effect.lower:.2f}, {effect.upper:.2f}]" if effect else "not measured"
+        verdict = Text(entry.verdict, _STYLES.get(entry.verdict, _UNDECIDED))
+        short = interval(entry.judgement.effect, 2)
         rows.add_row(
             entry.claim.name, verdict, short, str(entry.judgement.seeds), f"{entry.p:.2g}", f"{entry.adjusted:.2g}"
         )

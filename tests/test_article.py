@@ -7,12 +7,19 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 
-from paper import claims, results, studies
-from paper.article import build
+from paper import claims, prose, results, studies
+from paper.article import build, settings, words
+from paper.claims.claim import Judgement
 from paper.command import command
+from paper.results import RecordError
+from paper.summary import Entry
+from tests import test_statistics
+from tests.tables import made_up
 
 HERE = Path(build.__file__).parent
+WORDS = yaml.safe_load((HERE / "words.yml").read_text())
 
 
 @pytest.fixture(scope="module")
@@ -25,22 +32,64 @@ def test_it_is_a_pdf_of_every_claim(article):
     assert (article / "article.pdf").read_bytes().startswith(b"%PDF")
     found = json.loads((article / "article.json").read_text())
     assert [claim["name"] for claim in found["claims"]] == [claim.name for claim in claims.CLAIMS]
-    assert {claim["family"] for claim in found["claims"]} <= set(
-        re.findall(r"^  (\w+): \($", (HERE / "differs.typ").read_text(), re.MULTILINE)
-    )
+    assert {claim["family"] for claim in found["claims"]} == set(found["words"]["families"])
+    for claim in found["claims"]:
+        assert re.search(r"layers of width .* steps of .* runs with . seeds\.$", claim["trained"])
 
 
-def test_every_claim_says_what_differs_from_the_original():
-    said = set(re.findall(r'^  "([\w/]+)": \[', (HERE / "differs.typ").read_text(), re.MULTILINE))
-    assert {claim.name for claim in claims.CLAIMS} <= said
+def test_every_claim_says_what_differs_from_the_original_and_families_stand_in_the_order_of_claims():
+    assert list(WORDS["differs"]) == [claim.name for claim in claims.CLAIMS]
+    assert list(WORDS["families"]) == list(dict.fromkeys(claim.name.split("/")[0] for claim in claims.CLAIMS))
 
 
 def test_no_result_is_typed_by_hand():
     """No decimal fraction stands in the text; lengths on the page have units."""
-    for name in ("article.typ", "differs.typ"):
+    for name in ("article.typ", "words.yml"):
         words = re.sub(r"\d+(\.\d+)?(pt|em|cm|%)", "", (HERE / name).read_text())
         words = re.sub(r'("[^"]*"|@\w+|// .*)', "", words)
         assert not re.findall(r"\b0?\.\d\d+\b|\b\d\.\d+\b", words)
+
+
+def test_the_coverage_that_the_text_states_is_what_a_test_demands():
+    (stated,) = re.findall(r"at least (\d+) %", WORDS["frame"][3]["text"])
+    assert hasattr(test_statistics, f"test_a_mean_is_covered_at_{stated}_percent_or_more")
+    assert hasattr(test_statistics, f"test_a_paired_difference_is_covered_at_{stated}_percent_or_more")
+
+
+def test_what_is_cited_is_linked_and_all_else_is_plain():
+    said = prose.prose("Less <than> @rasp says; 2 @ 3.")
+    assert re.fullmatch(r'Less &lt;than&gt; <a href="#ref-rasp">\[\d\]</a> says; 2 @ 3\.', said)
+    assert all(f'id="ref-{key}"' in prose.bibliography() for key in words.references())
+
+
+def test_questions_of_ours_are_counted_apart():
+    judgement = Judgement("reproduced", None, 3, "", ())
+    mine = claims.claim_for("boolean/diversity")
+    table = made_up("boolean/diversity/cpu", ["task.pool"], {(5,): {"unseen": (0.1, 0.2)}})
+    found = [Entry(claim, "cpu", table, judgement) for claim in (mine, *claims.CLAIMS[:2])]
+    said = words._ran(found)
+    assert "Of the papers' findings 2 were measured: 2 came out as the papers say" in said
+    assert "Of our own questions, which no paper answers, 1 was measured: 1 came out" in said
+
+
+def test_a_studys_setting_is_what_its_file_says_and_its_runs_are_those_recorded():
+    text = yaml.safe_load(studies.config("rasp/parity/cpu"))
+    found = settings.setting("rasp/parity/cpu")
+    steps, batch = text["train"]["steps"], text["train"]["batch_size"]
+    assert f"; {steps:,} steps of {batch} examples" in found.words
+    seeds = text["hydra"]["sweeper"]["params"]["seed"].split(",")
+    assert found.line(None).endswith(f"{2 * len(seeds)} runs with {len(seeds)} seeds.")
+    table = made_up("rasp/parity/cpu", ["task.scratchpad"], {(5,): {"unseen": (0.1, 0.2)}})
+    assert found.line(table).endswith("; 2 runs with 2 seeds.")
+    assert "positions: " not in found.words
+    assert "; positions: rope; " in settings.setting("markov/algorithms/cpu").words
+
+
+def test_a_study_that_does_not_compose_is_one_line(monkeypatch):
+    text = studies.config("rasp/and/cpu")
+    monkeypatch.setattr(studies, "config", lambda study: text)
+    with pytest.raises(RecordError, match=r"^the study markov/threshold/tea does not compose: .*$"):
+        settings.setting("markov/threshold/tea")
 
 
 def said_by_failing(capsys) -> str:

@@ -15,9 +15,12 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+import yaml
 
 from experiments import reproduce
-from paper import claims, readme, report, results, studies, summary
+from paper import claims, page, readme, report, results, studies, summary
+from paper.article import words as words_of_article
+from paper.article.settings import Setting
 from paper.command import command
 from paper.results import RecordError
 from tests.browser import chromium
@@ -75,6 +78,8 @@ def one_record(folder: Path) -> Iterator[Path]:
             shutil.copytree(studies.CONF / claim.name, folder / "conf" / claim.name)
         patch.setattr(studies, "CONF", folder / "conf")
         patch.setattr(results, "RESULTS", folder / "results")
+        for reader in (page, words_of_article):
+            patch.setattr(reader, "setting", lambda study: Setting(f"the setting of {study}", (100_000,), 15, 3, False))
         results.write(made_up(STUDY, ["task.num_rules"], scores), results.path_for(STUDY))
         for kind in ("svg", "png"):
             results.path_for(STUDY).with_suffix(f".{kind}").touch()
@@ -91,18 +96,20 @@ def record(tmp_path):
 def made(tmp_path_factory):
     """The text of the report on one record, and that record."""
     with one_record(tmp_path_factory.mktemp("one")) as path:
-        text = report.report()
+        text = report.report(report.every())
     return text, path
 
 
 def test_every_claim_is_in_the_report_with_its_study_and_its_verdict(made):
-    page = Page(made[0])
+    page, said = Page(made[0]), yaml.safe_load((words_of_article.HERE / "words.yml").read_text())
     assert len(page.rows) == len(claims.CLAIMS)
     for claim in claims.CLAIMS:
         assert claim.question
         assert words(claim.text) in words(page.text)
         assert f"python -m experiments.reproduce {claim.name}/cpu" in page.text
         assert studies.config(f"{claim.name}/cpu") in page.text
+        assert f"the setting of {claim.name}/cpu" in page.text
+        assert said["differs"][claim.name].partition("@")[0] in page.text
         (row,) = (row for row in page.rows if f"{claim.name}/cpu" in row)
         assert ("not run" in row) == (claim.name not in STUDY)
 
@@ -122,6 +129,15 @@ def test_a_study_that_was_run_has_its_numbers_where_it_was_measured_and_its_crit
     assert words(criterion) in words(page.text)
     assert f"1 claim tested at scale cpu, of {len(claims.CLAIMS)} there are: " in page.text
     assert "Nothing was run at scale gpu." in page.text
+
+
+def test_the_report_frames_its_findings_and_says_where_they_end(made):
+    text = words(Page(made[0]).text)
+    for part in ("Introduction", "The frame", "Limits", "References", "the smallest one-sided level at which"):
+        assert part in text
+    assert all(of["title"] in text for of in words_of_article.references().values())
+    assert set(re.findall(r'href="#(ref-\w+)"', made[0])) <= set(re.findall(r'id="(ref-\w+)"', made[0]))
+    assert not re.search(r"@(onlyif|rasp|boolean|tint)|\{\w+\}", text.partition("python -m")[0])
 
 
 def test_the_data_in_the_page_are_the_record(made):
@@ -147,7 +163,7 @@ def test_marks_stand_where_the_figure_shows_them_and_say_what_was_judged(made):
 
 
 def test_the_same_record_makes_the_same_page(made, record):
-    assert report.report() == made[0]
+    assert report.report(report.every()) == made[0]
 
 
 def test_the_page_asks_the_network_for_nothing(made):
@@ -241,7 +257,7 @@ def test_a_readme_that_is_not_current_is_one_line_and_no_success(record, monkeyp
 @pytest.mark.skipif(not shutil.which("chromium"), reason="needs chromium on the PATH")
 def test_the_recorded_page_opens_in_a_browser_and_answers_the_pointer(tmp_path):
     path = tmp_path / "report.html"
-    path.write_text(report.report())
+    path.write_text(report.report(report.every()))
     assert path.stat().st_size <= 3 * MEGABYTE
     with chromium(tmp_path) as page:
         page.see(1280, 1000)

@@ -10,8 +10,9 @@ import pytest
 from scipy.stats import t as student
 
 from paper import claims, results, summary
-from paper.claims.claim import Judgement
-from paper.statistics import at_level, over_seeds
+from paper.claims.claim import Fact, Judgement
+from paper.statistics import Interval, at_level, over_seeds
+from paper.table import interval, parted, source
 from tests.tables import made_up
 
 
@@ -83,3 +84,18 @@ def test_what_was_tested_is_said_with_what_chance_would_let_pass():
         "1 claim tested at scale cpu, of 2 there are: 1 of them was reproduced, 1 also after Holm's correction (at "
         f"{summary.ALPHA:g}, one side); were there nothing to any of them, 0.0 or fewer would be expected to pass."
     )
+
+
+def test_a_zero_has_no_sign_and_what_was_not_measured_is_said():
+    assert interval(Interval(-0.001, -0.0004, 0.2), 2) == "0.00 [0.00, 0.20]"
+    assert interval(Interval(-0.0126, -0.0004, 0.2)) == "-0.013 [0.000, 0.200]"
+    assert interval(None) == "not measured"
+
+
+def test_what_was_left_out_is_not_among_what_was_measured():
+    assert parted(["Left out: a.", "By pair: b."]) == (["Left out: a."], ["By pair: b."])
+
+
+def test_a_fact_without_a_source_says_so():
+    assert source(Fact("Not found.", "none")) == "no source found"
+    assert source(Fact("Found.", "Fig. 1")) == "Fig. 1"

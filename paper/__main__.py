@@ -1,0 +1,19 @@
+"""`python -m paper`: the write-up (PDF) and the report (HTML) in paper/build/, of which claims are judged only once."""
+
+from __future__ import annotations
+
+from paper import report, studies
+from paper.article import build
+from paper.command import command
+
+
+def main() -> None:
+    """Check what is recorded and write both; RecordError for a damaged record, ClaimError for a lone study or claim."""
+    studies.check()
+    by_scale = report.every()
+    build.write(by_scale[studies.SCALES[0]])
+    report.write(by_scale)
+
+
+if __name__ == "__main__":
+    command(main)
