@@ -193,6 +193,10 @@ ERRORS = [
     ({"operations": "multiply", "max_digits": 10}, "task.max_digits: at most 9 with task.operations = multiply"),
     ({"min_digits": 7}, "task.min_digits: at most task.max_digits = 5, got 7"),
     ({"min_items": 7}, "task.min_items: at most task.max_items = 5, got 7"),
+    (
+        {"max_digits": 1, "seed": 609},
+        "task.seed: of so few operands of add as there are with task.max_digits = 1 none are",
+    ),
     ({"length": 30}, "task.length: at least 65, which traces of task.operations = add need with task.style = compact"),
     ({"style": "none", "swap": 0.1}, "task.swap: must be 0 with task.style = none"),
     ({"dynamic": 1.5}, "task.dynamic: expected a number from 0.0 to 1.0 (rate), got 1.5"),

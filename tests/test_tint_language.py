@@ -1,5 +1,8 @@
 """What traced functions may be: a new operation is one function, and what cannot be traced is refused."""
 
+import importlib
+import re
+
 import numpy as np
 import pytest
 
@@ -11,6 +14,7 @@ from synthetic.tint.operands import Laws
 from synthetic.tint.operations import add, mixture
 from synthetic.tint.plain import parsed, response
 from synthetic.tint.text import spell, vocabulary
+from tests.commands import ROOT
 from tests.test_tint import rows
 
 
@@ -21,7 +25,7 @@ def registry(monkeypatch):
 
 
 def test_a_new_operation_is_one_function(registry):
-    @traced("norm( {nums} )", essential="total", inside={"add": SHOWN}, takes_list=True)
+    @traced("norm( {nums} )", essential="total", inside={"add": SHOWN}, lists="nums")
     def norm(nums):
         total = 0
         for i in range(len(nums)):
@@ -36,6 +40,75 @@ def test_a_new_operation_is_one_function(registry):
         assert spell(said, vocabulary()).endswith("\n" + " ".join(str(sum(n * n for n in numbers))) + " .")
         fuel, tokens = needed(form).fuel, needed(form).tokens
         assert said == response(prompt, "lines", tokens, fuel, Noise(), 0, 0, list(made["begin"]).index(len(prompt)))
+
+
+def test_operands_are_as_many_numbers_and_lists_as_there_are_parameters(registry):
+    @traced("square( {x} )", essential="res")
+    def square(x):
+        res = x * x
+        return res
+
+    @traced("dot( {a} , {b} )", essential="res", lists="a b")
+    def dot(a, b):
+        res = 0
+        for i in range(len(a)):
+            res += a[i] * b[i]
+        return res
+
+    @traced("count( {nums} , {x} , {y} )", essential="res", lists="nums")
+    def count(nums, x, y):
+        res = 0
+        for num in nums:
+            if num >= x and num <= y:
+                res += 1
+        return res
+
+    for function in (square, dot, count):
+        form = Form(function.__name__, "lines", 1, 3)
+        made = generate(form, needed(form).tokens, Laws(1, 1, 2, 3, 0.0), Noise(dynamic=0.2), 0, "train", np.arange(40))
+        for i, (prompt, said) in enumerate(rows(made)):
+            operation, operands = parsed(prompt)
+            assert operation is not None
+            assert [isinstance(x, list) for x in operands] == [p in operation.lists for p in operation.parameters]
+            fuel, tokens = needed(form).fuel, needed(form).tokens
+            assert said == response(prompt, "lines", tokens, fuel, Noise(dynamic=0.2), 0, 0, i)
+            assert not any("_" in word for word in spell(said, vocabulary()).split())
+        clean = generate(form, needed(form).tokens, Laws(1, 1, 2, 3, 0.0), Noise(), 0, "train", np.arange(40))
+        for prompt, said in rows(clean):
+            operands = parsed(prompt)[1]
+            if function is dot:  # what is read past a list's end is its last item
+                n = len(operands[0])
+                operands[1] = (operands[1] + operands[1][-1:] * n)[:n]
+            assert spell(said, vocabulary()).endswith("\n" + " ".join(str(function(*operands))) + " .")
+
+
+def test_the_page_on_adding_a_task_adds_an_operation(registry, tmp_path, monkeypatch):
+    page = (ROOT / "docs" / "adding_a_task.md").read_text()
+    (code,) = (c for c in re.findall(r"^```python\n(.*?)^```$", page, re.MULTILINE | re.DOTALL) if "@traced" in c)
+    (tmp_path / "dot_of_the_page.py").write_text(code)
+    monkeypatch.syspath_prepend(tmp_path)
+    importlib.import_module("dot_of_the_page")
+    form, laws = Form("dot", "compact", 1, 3), Laws(1, 1, 3, 3, 0.0)
+    for prompt, said in rows(generate(form, needed(form).tokens, laws, Noise(), 0, "train", np.arange(20))):
+        a, b = parsed(prompt)[1]
+        assert spell(said, vocabulary()).endswith("\n" + " ".join(str(np.dot(a, b))) + " .")
+
+
+@pytest.mark.parametrize(
+    ("declared", "message"),
+    [
+        ({"text": "f( {x} )", "lists": "l"}, "f: lists names l, which is no parameter; there are x"),
+        ({"text": "f( {x} )", "divisor": True}, "f: larger_first and divisor are for two numbers, got x"),
+        ({"text": "f( )"}, "f: its text must show its parameters in order, x"),
+    ],
+)
+def test_operands_that_are_not_as_declared_are_refused(registry, declared, message):
+    def f(x):
+        y = x
+        return y
+
+    with pytest.raises(ValueError, match=re.escape(message)):
+        traced(declared.pop("text"), essential="", **declared)(f)
 
 
 def unfit_return(x):

@@ -11,11 +11,12 @@ The framework of "Understanding the effect of noise in LLM training data with al
 2402.04004): the chain of thought is what the variables become while the function runs. A function is read once, as a
 syntax tree; `synthetic.tint.machine` runs it for thousands of operands at a time, `synthetic.tint.plain` one by one.
 
-The language: assignments to names, `if`, `while`, `for i in range(n)`, `items.append(x)`, integers, lists `[]`, reading
-`items[i]`, `+ - * // %`, comparisons, `and`, `or`, `not`, `len`, the functions below, other traced functions (as the
-whole right-hand side of an assignment), and one `return` of a variable at the end. Numbers are natural and below
-`LIMIT`, and errors of noise end nowhere: differences are absolute, sums and products are taken modulo `LIMIT`, division
-by 0 gives 0, and what is read past a list's end is its last item.
+The language: assignments to names (`x = y`, `x += y`), `if`, `while`, `for i in range(n)`, `for item in items` (a list
+that the loop does not change), `items.append(x)`, integers, lists `[]`, reading `items[i]`, `+ - * // %`, comparisons,
+`and`, `or`, `not`, `len`, the functions below, other traced functions (as the whole right-hand side of an assignment),
+and one `return` of a variable at the end. Numbers are natural and below `LIMIT`, and errors of noise end nowhere:
+differences are absolute, sums and products are taken modulo `LIMIT`, division by 0 gives 0, and what is read past a
+list's end is its last item.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from __future__ import annotations
 import ast
 import inspect
 import textwrap
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
@@ -71,9 +72,9 @@ class Operation:
     the name it is shown under, in order of appearance. essential: variables of compact traces. inside: traced function
     to how its call is shown (`SHOWN`: a call, then its lines; `CALL`: a call; `HIDDEN`, the default; then the result).
     result: the variable whose last line has the answer (of a list, its last item); digit by digit, in compact traces,
-    it is the last digits of `units` and then `carry`. takes_list: whether the argument is a list. larger_first,
-    divisor: whether operands are ordered, whether the second is at least 1. widens: factor from an operand's digits to
-    the answer's.
+    it is the last digits of `units` and then `carry`. lists: the parameters that are lists of numbers; the others are
+    numbers. larger_first, divisor: whether the two operands are ordered, whether the second is at least 1. widens:
+    factor from an operand's digits to the answer's.
     """
 
     name: str
@@ -87,10 +88,15 @@ class Operation:
     result: str
     units: str
     carry: str
-    takes_list: bool
+    lists: frozenset[str]
     larger_first: bool
     divisor: bool
     widens: int
+
+    @property
+    def takes_list(self) -> bool:
+        """Whether an operand is a list."""
+        return bool(self.lists)
 
     @property
     def returned(self) -> str:
@@ -119,15 +125,16 @@ def traced(
     result: str = "",
     units: str = "",
     carry: str = "",
-    takes_list: bool = False,
+    lists: str = "",
     larger_first: bool = False,
     divisor: bool = False,
     widens: int = 1,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Register a function as an operation under its name, and give it back as it is.
 
-    See `Operation`; `essential` and `hidden` are names apart by spaces, `shown_as` renames variables for the reader.
-    Raises SyntaxError, one line, where the function is not of the language, and ValueError where its name is taken.
+    See `Operation`; `essential`, `hidden` and `lists` are names apart by spaces, `shown_as` renames variables for the
+    reader. Raises SyntaxError, one line, where the function is not of the language, and ValueError where its name is
+    taken or its parameters are not as declared.
     """
 
     def register(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -138,10 +145,13 @@ def traced(
         assert isinstance(tree, ast.FunctionDef)
         if isinstance(tree.body[0], ast.Expr) and isinstance(tree.body[0].value, ast.Constant):
             tree.body.pop(0)  # the docstring
+        tree = ast.fix_missing_locations(_Plainer().visit(tree))
         _check(tree)
         parameters = tuple(a.arg for a in tree.args.args)
+        _check_operands(name, parameters, lists.split(), text.split(), ordered=larger_first or divisor)
         assigned = [n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]
-        names = {v: (shown_as or {}).get(v, v) for v in (*parameters, *assigned) if v not in hidden.split()}
+        unseen = {*hidden.split(), *(v for v in assigned if v.startswith("_"))}
+        names = {v: (shown_as or {}).get(v, v) for v in (*parameters, *assigned) if v not in unseen}
         _OPERATIONS[name] = Operation(
             name=name,
             function=function,
@@ -154,7 +164,7 @@ def traced(
             result=result or _returned(tree),
             units=units,
             carry=carry,
-            takes_list=takes_list,
+            lists=frozenset(lists.split()),
             larger_first=larger_first,
             divisor=divisor,
             widens=widens,
@@ -164,9 +174,44 @@ def traced(
     return register
 
 
-_STATEMENTS = (ast.Assign, ast.If, ast.While, ast.For, ast.Expr)
 _OPERATORS = (ast.Add, ast.Sub, ast.Mult, ast.FloorDiv, ast.Mod)
 _COMPARISONS = (ast.Lt, ast.LtE, ast.Gt, ast.GtE, ast.Eq, ast.NotEq)
+
+
+class _Plainer(ast.NodeTransformer):
+    """Writes `x += y` as `x = x + y`, and `for item in items` as a loop over places, whose variable is hidden."""
+
+    def visit_AugAssign(self, node: ast.AugAssign) -> ast.AST:
+        if not isinstance(node.target, ast.Name):
+            return node
+        value = ast.BinOp(ast.Name(node.target.id, ast.Load()), node.op, node.value)
+        return ast.copy_location(ast.Assign([node.target], value), node)
+
+    def visit_For(self, node: ast.For) -> ast.AST:
+        self.generic_visit(node)
+        if not (isinstance(node.iter, ast.Name) and isinstance(node.target, ast.Name)):
+            return node
+        place = f"_place_of_{node.target.id}"
+        item = ast.Subscript(node.iter, ast.Name(place, ast.Load()), ast.Load())
+        size = ast.Call(ast.Name("len", ast.Load()), [node.iter], [])
+        turns = ast.Call(ast.Name("range", ast.Load()), [size], [])
+        body = [ast.copy_location(ast.Assign([node.target], item), node), *node.body]
+        return ast.copy_location(ast.For(ast.Name(place, ast.Store()), turns, body, node.orelse), node)
+
+
+def _check_operands(
+    name: str, parameters: Sequence[str], lists: Sequence[str], text: Sequence[str], *, ordered: bool
+) -> None:
+    """Raise ValueError, one line, where operands cannot be drawn or the text does not show each of them once."""
+    if unknown := [each for each in lists if each not in parameters]:
+        raise ValueError(f"{name}: lists names {unknown[0]}, which is no parameter; there are {', '.join(parameters)}")
+    if ordered and (len(parameters) != 2 or lists):
+        raise ValueError(f"{name}: larger_first and divisor are for two numbers, got {', '.join(parameters)}")
+    shown = [word[1:-1] for word in text if word.startswith("{")]
+    if not parameters or shown != list(parameters):
+        raise ValueError(
+            f"{name}: its text must show its parameters in order, {', '.join(parameters) or 'one or more'}"
+        )
 
 
 def called(node: ast.expr) -> str:

@@ -17,6 +17,7 @@ from synthetic.tint.arrays import POWERS, Items, Value
 from synthetic.tint.language import Operation
 
 HELD_OUT = 8  # one hash value of so many is for testing
+_OPERAND = 1000  # streams of the second operand and on, beyond those of a list's numbers
 
 
 @dataclass(frozen=True)
@@ -32,10 +33,10 @@ class Laws:
 
 def draw(keys: np.ndarray, attempt: np.ndarray, operation: Operation, laws: Laws) -> list[Value]:
     """Operands of each row; another `attempt` int64[B] gives others."""
-    stream = words.fold(words.fold(keys, words.OPERANDS), attempt)
-    by_magnitude = words.happens(words.fold(stream, 0), laws.magnitude)
+    first = words.fold(words.fold(keys, words.OPERANDS), attempt)
+    by_magnitude = words.happens(words.fold(first, 0), laws.magnitude)
 
-    def number(which: int) -> np.ndarray:
+    def number(which: int, stream: np.ndarray = first) -> np.ndarray:
         shortest, span = laws.min_digits, laws.max_digits - laws.min_digits + 1
         digits = shortest + words.below(words.fold(stream, 2 + 2 * which), span)
         low = np.where(by_magnitude, shortest, digits) - 1
@@ -43,14 +44,21 @@ def draw(keys: np.ndarray, attempt: np.ndarray, operation: Operation, laws: Laws
         high = 10 ** np.where(by_magnitude, laws.max_digits, digits)
         return low + words.below(words.fold(stream, 3 + 2 * which), high - low)
 
-    if operation.takes_list:
+    def items(stream: np.ndarray) -> Items:
         count = laws.min_items + words.below(words.fold(stream, 1), laws.max_items - laws.min_items + 1)
-        values = np.stack([number(i) for i in range(laws.max_items)], 1)
-        return [Items(np.where(np.arange(laws.max_items) < count[:, None], values, 0), count)]
-    x, y = number(0), number(1)
+        values = np.stack([number(i, stream) for i in range(laws.max_items)], 1)
+        return Items(np.where(np.arange(laws.max_items) < count[:, None], values, 0), count)
+
+    if operation.takes_list:  # each operand from a stream of its own
+        streams = [first, *(words.fold(first, _OPERAND + i) for i in range(1, len(operation.parameters)))]
+        named = zip(operation.parameters, streams, strict=True)
+        return [items(stream) if name in operation.lists else number(0, stream) for name, stream in named]
+    drawn = [number(i) for i in range(len(operation.parameters))]
     if operation.larger_first:
-        x, y = np.maximum(x, y), np.minimum(x, y)
-    return [x, np.maximum(y, 1) if operation.divisor else y]
+        drawn = [np.maximum(drawn[0], drawn[1]), np.minimum(drawn[0], drawn[1])]
+    if operation.divisor:
+        drawn[1] = np.maximum(drawn[1], 1)
+    return [*drawn]
 
 
 def held_out(operands: Sequence[Value], seed: int) -> np.ndarray:
@@ -62,6 +70,15 @@ def held_out(operands: Sequence[Value], seed: int) -> np.ndarray:
     for column in ordered.T:
         mark = np.where(column >= 0, words.fold(mark, np.maximum(column, 0)), mark)
     return mark % np.uint64(HELD_OUT) == 0
+
+
+def side_missing(operation: Operation, laws: Laws, seed: int) -> str:
+    """Where operands are so few that none are for testing, or none for training: which; else an empty text."""
+    if laws.max_digits > 1 or (operation.takes_list and laws.max_items > 2):
+        return ""
+    keys = words.fold(words.root(0, _OPERAND), np.arange(2048))  # all that there are come among so many
+    sides = held_out(draw(keys, np.zeros(keys.size, np.int64), operation, laws), seed)
+    return "" if sides.any() and not sides.all() else "training" if sides.all() else "testing"
 
 
 def digits(operands: Sequence[Value]) -> np.ndarray:
@@ -77,10 +94,13 @@ def select(operands: Sequence[Value], rows: np.ndarray) -> list[Value]:
 
 def _columns(operands: Sequence[Value]) -> np.ndarray:
     """All numbers as int64[B, n], -1 where a list has fewer."""
-    if isinstance(operands[0], Items):
-        values, count = operands[0]
-        return np.where(np.arange(values.shape[1]) < count[:, None], values, -1)
-    return np.stack([np.asarray(x) for x in operands], 1)
+    columns = [
+        np.where(np.arange(x.values.shape[1]) < x.sizes[:, None], x.values, -1)
+        if isinstance(x, Items)
+        else np.asarray(x)[:, None]
+        for x in operands
+    ]
+    return np.concatenate(columns, 1)
 
 
 def assign(operands: Sequence[Value], rows: np.ndarray, others: Sequence[Value]) -> None:

@@ -136,7 +136,7 @@ def gcd(x, y):
     return res
 
 
-@traced("sort_ints( {l} )", essential="min_item", result="min_item", takes_list=True)
+@traced("sort_ints( {l} )", essential="min_item", result="min_item", lists="l")
 def sort(l):  # noqa: E741 the name in the traces
     """The numbers from the smallest on, by selection."""
     sorted_l = []
@@ -157,7 +157,7 @@ def sort(l):  # noqa: E741 the name in the traces
     "median( {nums} )",
     essential="left_mid right_mid sum_mid res",
     inside={"sort": SHOWN, "add": CALL, "divide": CALL},
-    takes_list=True,
+    lists="nums",
 )
 def median(nums):
     """The middle number, or the mean of the two in the middle, rounded down."""

@@ -61,16 +61,33 @@ def response(
 
 
 def parsed(prompt: list[int]) -> tuple[Operation | None, list[Any]]:
-    """The operation that a prompt asks for, None if it does not tell, and the operands: integers, or a list of them."""
+    """The operation that a prompt asks for, None if it does not tell, and the operands: integers and lists of them."""
     names = vocabulary()
-    said = [names[t] for t in prompt if t != NEWLINE]
-    numbers = list(map(int, "".join(t if t.isdigit() else " " for t in said).split()))
-    operands = [numbers] if "[" in said else numbers
+    operands: list[Any] = []
+    marks, items, number = [], None, ""
+    for said in [*(names[t] for t in prompt if t != NEWLINE), ""]:
+        if said.isdigit():
+            number += said
+            continue
+        if number:
+            (operands if items is None else items).append(int(number))
+            number = ""
+        if said == "[":
+            items = []
+        elif said == "]":
+            operands.append(items)
+            items = None
+        elif items is None and said:
+            marks.append(said)
     for operation in operations().values():
-        text = [word for word in operation.text if not word.startswith("{")]
-        if [t for t in said if not t.isdigit() and (not operation.takes_list or t not in "[,]")] == text:
+        if marks == [word for word in operation.text if not word.startswith("{")]:
             return operation, operands
     return None, operands
+
+
+def numbers(operands: list[Any]) -> tuple[int, ...]:
+    """All numbers of operands, in order of size."""
+    return tuple(sorted(n for x in operands for n in (x if isinstance(x, list) else [x])))
 
 
 def _word(key: int, n: int) -> int:

@@ -142,8 +142,7 @@ class TIntPrompted(TInt):
 
     def identities(self, example: Example) -> set[Hashable]:
         """The operands of each example, in whatever order."""
-        operands = [plain.parsed(prompt)[1] for prompt in self._prompts(example)]
-        return {tuple(sorted(x[0] if isinstance(x[0], list) else x)) for x in operands}
+        return {plain.numbers(plain.parsed(prompt)[1]) for prompt in self._prompts(example)}
 
     def tiny(self) -> Task:
         """Sets of 16 documents with one worked example each."""

@@ -14,7 +14,8 @@ The training set is finite and made on the host (`materialise`); evaluation has 
 clean ones whose operands are in no training example. Departures from the released code, on purpose: contamination gates
 every kind of noise; character noise meets every digit of the response, where theirs spares digits beside a bracket or
 comma; a redrawn digit is uniform in 0..9, theirs under dynamic noise in 0..8; numbers read from a list are new, and so
-meet dynamic noise; what the trace does not print meets it only where `hidden` says so; loops end.
+meet dynamic noise; what the trace does not print meets it only where `hidden` says so (in the style `none`: what a
+compact trace would not print); loops end.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ import numpy as np
 from fields import knob, pytree, static
 from synthetic.draws import below
 from synthetic.task import Example, Spec, Task, register
+from synthetic.tint import operands as operands_of
 from synthetic.tint import plain
 from synthetic.tint.generate import COMPACT, LINES, NONE, SPLITS, Form, generate, needed
 from synthetic.tint.judge import judge
@@ -51,7 +53,11 @@ class TInt(Task):
     examples: int = static(20000, low=1, high=10**7, unit="examples", doc="size of the training set")
     test_examples: int = static(1200, low=1, high=10**7, unit="examples", doc="size of each evaluation set")
     length: int = static(
-        0, low=0, high=10**5, unit="tokens", doc="prompt, trace, answer and end; 0 is what clean traces need"
+        0,
+        low=0,
+        high=10**5,
+        unit="tokens",
+        doc="prompt, trace, answer and end; 0 is what clean traces need, and lines beyond are cut",
     )
     min_digits: int = knob(1, low=1, high=DIGITS - 1, unit="digits", doc="digits of the smallest operands")
     min_items: int = knob(1, low=1, high=99, unit="numbers", doc="numbers of the shortest list")
@@ -137,6 +143,10 @@ class TInt(Task):
         if self.style == NONE and max(self.deletion, self.insertion, self.swap) > 0:
             name = next(name for name in ("deletion", "insertion", "swap") if getattr(self, name) > 0)
             yield name, f"must be 0 with task.style = {NONE}, which has no lines, got {getattr(self, name)}"
+        for operation in parts:
+            if side := operands_of.side_missing(operation, self._laws, int(self.seed)):
+                few = f"of so few operands of {operation.name} as there are with task.max_digits = {self.max_digits}"
+                yield "seed", f"{few} none are left for {side}: take another or larger operands, got {self.seed}"
         if 0 < self.length < self._least:
             yield (
                 "length",
@@ -203,9 +213,7 @@ class TInt(Task):
 
     def identities(self, example: Example) -> set[Hashable]:
         """The operands, in whatever order."""
-        _, operands = plain.parsed(self._prompt(example))
-        numbers = operands[0] if isinstance(operands[0], list) else operands
-        return {tuple(sorted(numbers))}
+        return {plain.numbers(plain.parsed(self._prompt(example))[1])}
 
     def tiny(self) -> Task:
         """Sets of 16, of the hundred pairs or so of numbers of one digit."""
