@@ -95,12 +95,15 @@ def test_deletion_takes_lines_of_the_trace_and_never_the_answer():
     clean, noised = made(), made(Noise(deletion=0.4))
     assert noised["right"].all()
     total = left = 0
-    for was, now, differ in zip(responses(clean), responses(noised), noised["changed"], strict=True):
+    facts = noised["changed"], noised["longer"]
+    for was, now, differ, longest in zip(responses(clean), responses(noised), *facts, strict=True):
         was, now = lines(was), lines(now)
         assert now[-1] == was[-1]
         rest = iter(was)
         assert all(line in rest for line in now)  # in the same order
         assert differ == sum(map(len, was)) - sum(map(len, now))
+        # so that 1 - changed / longer is the share of the clean response that is left
+        assert longest == sum(map(len, was))
         total, left = total + len(was) - 1, left + len(now) - 1
     assert near(left / total, 0.6, total)
 
