@@ -183,7 +183,7 @@ def draw(table: pl.DataFrame, judgement: Judgement, path: Path) -> list[Path]:
         x, y = zip(*points, strict=True)
         rise.plot(x, y, style["marker"], color=style["color"], ms=4, mfc="white", label=spelt(name))
     rise.set(xscale="log", xlabel="number of rules", ylabel="exact match on unseen rules")
-    rise.legend(title="examples per rule")
+    rise.legend(title="examples per rule", loc="lower right")
     ticks = [tick for tick in TICKS if 2**lowest <= tick <= 2**highest]
     plane.set_yticks(ticks)
     rise.set_xticks(ticks)

@@ -85,9 +85,10 @@ def draw(table: pl.DataFrame, judgement: Judgement, path: Path) -> list[Path]:
     shares = {s: Interval(s[1], s[1], s[1]) for s in found.answer.scores}
     axes = {"share of examples noised": shares, "share of training answers that are right": found.label}
     for panel, (xlabel, where) in zip(panels, axes.items(), strict=True):
-        for noise in dict.fromkeys(s[0] for s in found.answer.scores):
+        noises = sorted({s[0] for s in found.answer.scores}, key=lambda noise: (PLACES[kind(noise)], level(noise)))
+        for place, noise in enumerate(noises[: len(figures.STYLES)]):
             some = [s for s in found.answer.scores if s[0] == noise]
-            against(panel, found, some, where, worded(noise), PLACES[kind(noise)])
+            against(panel, found, some, where, worded(noise), place)
         panel.set(xlabel=xlabel)
     panels[0].set(ylabel="right answers to clean questions")
     panels[0].legend()

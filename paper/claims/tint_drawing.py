@@ -73,10 +73,14 @@ def draw_bars(
 
 
 def draw_contrast(table: pl.DataFrame, judgement: Judgement, path: Path) -> list[Path]:
-    """Draw answers under both kinds of noise against label share, share of tokens kept, and training steps."""
+    """Draw answers under both kinds of noise against the noise's rate, label share, and training steps."""
     figure, panels = figures.canvas((3, 3, 2))
     found = measured(table, [NOISE])
-    axes = {"share of training answers that are right": found.label, "share of tokens kept": found.kept}
+    rates = {s: level(found.noise(s)) / 100 for s in found.answer.scores}
+    axes = {
+        "rate of the noise": {s: Interval(rate, rate, rate) for s, rate in rates.items()},
+        "share of training answers that are right": found.label,
+    }
     for panel, (xlabel, where) in zip(panels, axes.items(), strict=False):
         for name, label in ((STATIC, "static (characters)"), (DYNAMIC, "dynamic")):
             some = [s for s in found.answer.scores if kind(found.noise(s)) in (name, CLEAN)]
