@@ -14,7 +14,14 @@ from rich.console import Console
 from paper import claims
 from paper.claims.markov_threshold import criterion
 from paper.table import show
-from tests import test_claims_boolean, test_claims_markov, test_claims_markov_more, test_claims_rasp, test_claims_tint
+from tests import (
+    null_rates,
+    test_claims_boolean,
+    test_claims_markov,
+    test_claims_markov_more,
+    test_claims_rasp,
+    test_claims_tint,
+)
 from tests.tables import STEP, threshold_of
 
 
@@ -69,3 +76,11 @@ def test_every_criterion_is_tried_on_tables_that_pass_and_fail_and_on_chance():
     for tried in ("CASES", "NULLS"):
         found = by_themselves.union(*(getattr(module, tried) for module in modules))
         assert found == {claim.name for claim in claims.CLAIMS}
+
+
+def test_how_often_chance_passes_is_recorded_of_every_criterion():
+    recorded = pl.read_csv(null_rates.PATH)
+    assert set(recorded["claim"]) == {claim.name for claim in claims.CLAIMS}
+    assert (recorded["tables"] >= 1000).all()
+    assert (recorded["reproduced"] == (recorded["rate"] * recorded["tables"]).round()).all()
+    assert (recorded["rate"] <= 0.05).all()

@@ -143,21 +143,22 @@ def test_a_table_of_another_study_is_refused(claim: str):
         claims.claim_for(claim).criterion(CASES[other][0](*CASES[other][1]))
 
 
-# Worlds in which a claim is false by the least: mean scores in the order of its table's arguments.
-NULLS = {
-    "boolean/curves": (0.97, 0.5),
-    "boolean/table": (0.9, 0.85),
-    "boolean/teaching": (0.95, 0.9),
-    "boolean/two_algorithms": (0.95, 0.98),
-    "boolean/noise": (0.95, 0.9),
-    "boolean/diversity": (0.95, 0.85),
-    "boolean/frozen": (0.95, 0.9),
+# Worlds in which a claim is false by the least, in one of its parts: mean scores as its table's arguments.
+SCATTER = 0.01  # of true scores over seeds
+NULLS: dict[str, list[tuple[float, ...]]] = {
+    "boolean/curves": [(0.97, 0.5), (0.995, 0.6)],
+    "boolean/table": [(0.9, 0.85)],
+    "boolean/teaching": [(0.99, 0.94), (0.95, 0.8)],
+    "boolean/two_algorithms": [(0.95, 0.98), (0.99, 0.933)],
+    "boolean/noise": [(0.95, 0.9)],
+    "boolean/diversity": [(0.95, 0.85)],
+    "boolean/frozen": [(0.95, 0.9)],
 }
 
 
-@pytest.mark.parametrize("claim", CASES)
-def test_chance_is_taken_for_the_finding_at_most_one_time_in_twenty(claim: str):
-    assert passes_by_chance(claim, CASES[claim][0], NULLS[claim], spread=0.01, repeats=60) <= 0.05
+@pytest.mark.parametrize(("claim", "means"), [(claim, means) for claim in NULLS for means in NULLS[claim]])
+def test_chance_is_taken_for_the_finding_at_most_one_time_in_twenty(claim: str, means: Sequence[float]):
+    assert passes_by_chance(claim, CASES[claim][0], means, spread=SCATTER) <= 0.05
 
 
 @pytest.mark.parametrize("claim", CASES)

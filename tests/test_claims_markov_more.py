@@ -120,10 +120,13 @@ def test_a_figure_and_a_table_are_made(claim: str, tmp_path: Path):
     assert_drawn_and_printed(claim, CASES[claim][0](*CASES[claim][1]), tmp_path)
 
 
-# Worlds in which a claim is false by the least: mean scores in the order of its table's arguments.
-NULLS = {"markov/encrypted": (0.32, 0.02), "markov/abstraction": (0.31, 0.95)}
+# Worlds in which a claim is false by the least, in one of its parts: mean scores as its table's arguments.
+NULLS: dict[str, list[tuple[float, ...]]] = {
+    "markov/encrypted": [(0.31, 0.01), (0.95, 0.45), (0.95, 0.02, 0.69)],
+    "markov/abstraction": [(0.31, 0.95), (0.95, 0.31)],
+}
 
 
-@pytest.mark.parametrize("claim", CASES)
-def test_chance_is_taken_for_the_finding_at_most_one_time_in_twenty(claim: str):
-    assert passes_by_chance(claim, CASES[claim][0], NULLS[claim]) <= 0.05
+@pytest.mark.parametrize(("claim", "means"), [(claim, means) for claim in NULLS for means in NULLS[claim]])
+def test_chance_is_taken_for_the_finding_at_most_one_time_in_twenty(claim: str, means: Sequence[float]):
+    assert passes_by_chance(claim, CASES[claim][0], means) <= 0.05

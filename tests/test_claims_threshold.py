@@ -8,6 +8,7 @@ import pytest
 
 from paper.claims.markov_threshold import criterion, threshold
 from paper.results import RecordError
+from tests.criteria import REPEATS
 from tests.tables import EXAMPLES, STEP, threshold_of
 
 
@@ -131,7 +132,7 @@ NULLS: dict[str, tuple[tuple[float, float], tuple[float, float]]] = {
 @pytest.mark.parametrize("world", NULLS)
 def test_chance_is_taken_for_the_finding_at_most_one_time_in_twenty(world: str, seeds: int):
     fewest, most = NULLS[world]
-    rng, repeats = np.random.default_rng(seeds), 100
+    rng, repeats = np.random.default_rng(seeds), REPEATS
     tables = (
         threshold_of({10: scores_around(rng, *fewest, seeds), 1000: scores_around(rng, *most, seeds)})
         for _ in range(repeats)

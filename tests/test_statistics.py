@@ -45,7 +45,7 @@ def contains(interval: Interval, value: float) -> bool:
 
 
 @pytest.mark.parametrize("shared", [False, True], ids=["own test sets", "one test set"])
-@pytest.mark.parametrize("seeds", [2, 3, 5])
+@pytest.mark.parametrize("seeds", [2, 3, 4, 5])
 @pytest.mark.parametrize("name", SEEDS_THAT_SCATTER)
 def test_a_mean_is_covered_at_93_percent_or_more(name: str, seeds: int, shared: bool):
     draw, rng = SEEDS_THAT_SCATTER[name], np.random.default_rng(seeds)
@@ -54,7 +54,7 @@ def test_a_mean_is_covered_at_93_percent_or_more(name: str, seeds: int, shared: 
     assert np.mean(hits) >= 0.93 - SLACK
 
 
-@pytest.mark.parametrize("seeds", [2, 3, 5])
+@pytest.mark.parametrize("seeds", [2, 3, 4, 5])
 @pytest.mark.parametrize(
     ("low", "high"),
     [
