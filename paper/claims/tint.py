@@ -21,7 +21,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from paper.claims.claim import Judgement, Row, Verdict
-from paper.claims.judging import FITTED, Cells, Setting, cells, difference, diverged, obstacle, reaches, spelt
+from paper.claims.judging import FITTED, Cells, Setting, cells, diverged, obstacle, reaches, spelt
 from paper.results import MODEL
 from paper.statistics import Interval, mean_score
 
@@ -32,6 +32,7 @@ CLEAN, STATIC, DYNAMIC, HIDDEN = "clean", "characters", "dynamic", "hidden"
 TEST, NOISED = "test", "noised"
 RISE = 0.1
 NEAR = 0.1  # label shares this near to one another count as matched
+SOME = 0.05
 TIMES = 2  # unless one of them is more than so many times the other
 _BEFORE_LAST_QUARTER = 0.75
 
@@ -196,24 +197,11 @@ def sides(found: Measured, pairs: Sequence[tuple[Setting, Setting]]) -> tuple[Ce
     return first, found.answer.where([b for _, b in pairs])
 
 
-def pairs_in_words(found: Measured, pairs: Sequence[tuple[Setting, Setting]], *, kept: bool = False) -> str:
-    """Each pair with its label shares, or shares of tokens kept, and the difference of its answers."""
-    says, share = [], found.kept if kept else found.label
-    for a, b in pairs:
-        effect = difference(*sides(found, [(a, b)]))
-        shares = f"{'kept' if kept else 'label'} shares {share[a].estimate:.2f} and {share[b].estimate:.2f}"
-        says.append(f"{found.words(a)} and {found.words(b)} ({shares}): {effect}")
-    return "; ".join(says)
-
-
-def by_tokens(found: Measured, settings: Sequence[Setting]) -> list[str]:
-    """A note on noises that keep as many tokens, by pair; none where there are none."""
-    pairs = matched(found, settings, kept=True)
-    return [f"At the same share of tokens kept: {pairs_in_words(found, pairs, kept=True)} (not judged)."] * bool(pairs)
-
-
 def recovery(found: Measured, keys: Sequence[str]) -> str:
-    """A note on decoded traces: how often those that differ from the right one still end right, and answers follow."""
+    """A note on decoded traces: how often those that differ from the right one still end right, and answers follow.
+
+    Of settings in which SOME or more of the traces differ.
+    """
     rows = found.table.filter(pl.col("final"), pl.col("position").is_null(), condition=TEST, learner=MODEL)
     if not {"astray", "recovered", "follows"} <= set(rows.columns):
         return ""
@@ -221,7 +209,7 @@ def recovery(found: Measured, keys: Sequence[str]) -> str:
     for setting in ordered(found):
         own = [pl.col(key) == value for key, value in zip(keys, setting, strict=True)]
         astray, recovered, follows = (rows.filter(*own)[name].mean() for name in ("astray", "recovered", "follows"))
-        if isinstance(astray, float) and isinstance(recovered, float) and astray > 0:
+        if isinstance(astray, float) and isinstance(recovered, float) and astray >= SOME:
             still = f"{recovered / astray:.2f} of the {astray:.2f} that differ"
             says.append(f"{found.words(setting)} {still}" + (f", {follows:.2f} follow" if follows is not None else ""))
     if not says:
@@ -280,25 +268,3 @@ def stays(effect: Interval, most: float) -> Verdict:
     if effect.upper <= most:
         return "reproduced"
     return "not reproduced" if effect.lower > most else "inconclusive"
-
-
-def contrast(table: pl.DataFrame, keys: Sequence[str], least: float, says: Callable[[str], str]) -> Judgement:
-    """Judge that static noise leaves at least `least` more right answers than dynamic noise of the same label share."""
-    found = measured(table, keys)
-    left = sound(found)
-    pairs = matched(found, left.settings)
-    more, less = sides(found, pairs)
-    return conclude(
-        found,
-        left,
-        difference(more, less),
-        shared(more, less),
-        what="Right answers under static noise minus dynamic noise of the same label share",
-        rows=rows(found, lambda s: says(found.noise(s))),
-        missing=f"No static and dynamic noise that can be read have label shares within {NEAR} of one another.",
-        least=least,
-        notes=[
-            *([f"By pair: {pairs_in_words(found, pairs)}."] if pairs else []),
-            *by_tokens(found, left.settings),
-        ],
-    )

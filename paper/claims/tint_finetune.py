@@ -22,7 +22,8 @@ from __future__ import annotations
 import polars as pl
 
 from paper.claims.claim import SIZES, Claim, Fact, Judgement
-from paper.claims.tint import ARXIV, DYNAMIC, NOISE, STATIC, TITLE, contrast, kind
+from paper.claims.tint import ARXIV, DYNAMIC, NOISE, STATIC, TITLE, kind
+from paper.claims.tint_contrast import contrast
 from paper.claims.tint_drawing import draw_contrast
 
 KEYS = [NOISE]

@@ -26,7 +26,8 @@ from pathlib import Path
 import polars as pl
 
 from paper.claims.claim import SIZES, Claim, Fact, Judgement
-from paper.claims.tint import ARXIV, DYNAMIC, NOISE, NOISED, STATIC, TEST, TITLE, contrast, kind
+from paper.claims.tint import ARXIV, DYNAMIC, NOISE, NOISED, STATIC, TEST, TITLE, kind
+from paper.claims.tint_contrast import contrast
 from paper.claims.tint_drawing import draw_bars
 from paper.results import RecordError
 
