@@ -143,6 +143,33 @@ def test_a_table_of_another_study_is_refused(claim: str):
         claims.claim_for(claim).criterion(CASES[other][0](*CASES[other][1]))
 
 
+@pytest.mark.parametrize(
+    ("claim", "note"),
+    [
+        (
+            "boolean/table",
+            "On conjunction: 0.983 of attention, 0.850 to 0.850 of its rivals, 0 of 2 above (not judged).",
+        ),
+        ("boolean/teaching", "at conjunction, teaching; 1.000 [1.000, 1.000] at sparse parity, teaching."),
+        ("boolean/frozen", "at conjunction, frozen."),
+        ("boolean/diversity", "at an unlimited pool."),
+    ],
+)
+def test_notes_are_in_words(claim: str, note: str):
+    notes = judged(claim, *CASES[claim][1]).notes
+    assert any(said.endswith(note) for said in notes), notes
+
+
+def test_a_class_that_no_run_learns_without_a_sequence_is_noted():
+    table = algorithms_of(BEST, HIGH)
+    lost = (pl.col("task.family") == "sparse_parity") & (pl.col("condition") == "unseen/plain")
+    at_chance = table.with_columns(exact_match=pl.when(lost).then(0.5).otherwise("exact_match"))
+    note = "Without a sequence at chance in every arm, where nothing can be lost: sparse parity (not judged)."
+    criterion = claims.claim_for("boolean/two_algorithms").criterion
+    assert note in criterion(at_chance).notes
+    assert not any("chance" in said for said in criterion(table).notes)
+
+
 # Worlds in which a claim is false by the least, in one of its parts: mean scores as its table's arguments.
 SCATTER = 0.01  # of true scores over seeds
 NULLS: dict[str, list[tuple[float, ...]]] = {

@@ -225,6 +225,20 @@ def test_the_rows_of_families_go_from_one_to_three():
     assert [row.paper for row in rows] == ["does not"] * 7 + ["reaches k < 3"]
 
 
+def test_unseen_rules_of_k_2_are_noted_where_training_has_larger_k_alone():
+    table = families_of(HIGH, LOW)
+    lower = table.filter(condition="unseen/plain").with_columns(condition=pl.lit("unseen/repeated/k_2"))
+    found = [
+        note for note in claims.claim_for("markov/families").criterion(pl.concat([table, lower])).notes if "k =" in note
+    ]
+    assert found == [
+        "Unseen rules of k = 2 at 2,000 rules: 0.010 of one family, 0.010 of two families, 0.947 of three families "
+        "(not judged)."
+    ]
+    trained = pl.concat([table, lower]).with_columns(pl.lit(2).alias("task.max_k"))
+    assert not any("k =" in note for note in claims.claim_for("markov/families").criterion(trained).notes)
+
+
 def test_the_papers_table_would_reproduce_its_claim():
     """Means of arXiv 2402.10891, Table 1, as they are known, with a spread between seeds of 0.02."""
     settings = {

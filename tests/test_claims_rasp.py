@@ -116,9 +116,20 @@ def test_nothing_is_concluded_where_training_is_not_fitted(claim: str):
 def test_a_task_that_is_not_fitted_is_left_out_and_named():
     judgement = claims.claim_for("rasp/table").criterion(table_of(HIGH, LOW, {"rasp_parity_plain": MIDDLE}))
     assert judgement.verdict == "reproduced"
-    assert judgement.notes[0].endswith("0.590 at rasp_parity_plain.")
+    assert judgement.notes[0].endswith("0.590 at parity, plain.")
     none = claims.claim_for("rasp/table").criterion(table_of(HIGH, LOW, dict.fromkeys(rasp_table.LONG, MIDDLE)))
     assert none.verdict == "not fitted"
+
+
+def test_settings_are_said_in_words_and_the_other_scratchpad_is_noted():
+    notes = {claim: " ".join(judged(claim, *CASES[claim][1]).notes) for claim in CASES}
+    assert "at no scratchpad." in notes["rasp/mode_scratchpad"]
+    other = "with the other scratchpad, in order of appearance: 0.590 ["
+    assert other in notes["rasp/mode_scratchpad"]
+    assert "at reverse, hints, standard;" in notes["rasp/addition"]
+    assert "at hints and scratchpad." in notes["rasp/parity"]
+    for claim in ("rasp/table", "rasp/mode_scratchpad", "rasp/addition", "rasp/parity"):
+        assert not any(raw in notes[claim] for raw in ("_", "true", "false"))
 
 
 def test_program_lengths_are_recorded_as_they_are():

@@ -20,7 +20,7 @@ from pathlib import Path
 import polars as pl
 
 from paper.claims.claim import SIZES, Claim, Fact, Judgement, Row, Verdict
-from paper.claims.in_context import ARXIV, FAMILY, TITLE, UNSEEN, draw_positions, optimum
+from paper.claims.in_context import ARXIV, FAMILY, TITLE, UNSEEN, draw_positions, optimum, spaced
 from paper.claims.judging import cells, difference, diverged, obstacle
 
 KEYS = [FAMILY]
@@ -34,7 +34,7 @@ def criterion(table: pl.DataFrame) -> Judgement:
     model = cells(table, UNSEEN, KEYS)
     best, names = optimum(table, KEYS)
     rows = [
-        Row(s[0], PAPER.get(s[0], ""), {"model": model.mean(s), "optimum": best.mean(s)}, len(of))
+        Row(spaced(s[0]), PAPER.get(s[0], ""), {"model": model.mean(s), "optimum": best.mean(s)}, len(of))
         for s, of in model.scores.items()
     ]
     notes = [f"Optimum: {', '.join(f'{name} for {s[0]}' for s, name in names.items())}.", *diverged(table, "{}")]

@@ -19,6 +19,7 @@ import polars as pl
 from paper.claims.claim import SIZES, Claim, Judgement, Row
 from paper.claims.in_context import ARXIV, TITLE, UNSEEN
 from paper.claims.judging import Cells, Setting, cells, contrast
+from paper.claims.wording import in_words
 
 KEYS = ["task.pool"]
 LEAST = 0.1
@@ -32,7 +33,8 @@ def criterion(table: pl.DataFrame) -> Judgement:
     rows = [Row(_name(s), "", {"unseen": unseen.mean(s), "seen": seen.mean(s)}, len(unseen.scores[s])) for s in order]
     what = "Accuracy on held-out functions, largest pool minus smallest,"
     sides = unseen.where(order[-1:]), unseen.where(order[:1])
-    return contrast(table, *sides, seen, least=LEAST, name="a pool of {}", rows=rows, what=what)
+    judged = contrast(table, *sides, seen, least=LEAST, name="a pool of {}", rows=rows, what=what)
+    return in_words(judged, {"a pool of 0": "an unlimited pool"})
 
 
 def _by_size(found: Cells) -> list[Setting]:

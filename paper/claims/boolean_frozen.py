@@ -16,8 +16,9 @@ from pathlib import Path
 import polars as pl
 
 from paper.claims.claim import SIZES, Claim, Fact, Judgement, Row
-from paper.claims.in_context import ARXIV, FAMILY, TITLE, UNSEEN, optimum
-from paper.claims.judging import cells, contrast
+from paper.claims.in_context import ARXIV, FAMILY, TITLE, UNSEEN, optimum, spaced
+from paper.claims.judging import Setting, cells, contrast
+from paper.claims.wording import in_words
 
 KEYS = [FAMILY, "model.frozen"]
 LEAST = 0.05
@@ -27,16 +28,16 @@ def criterion(table: pl.DataFrame) -> Judgement:
     """Judge a results table of boolean/frozen; RecordError where it is a table of something else."""
     model, (best, _) = cells(table, UNSEEN, KEYS), optimum(table, KEYS)
     rows = [
-        Row(f"{s[0]}, {_kind(s[1])}", "", {"model": model.mean(s), "optimum": best.mean(s)}, len(of))
-        for s, of in model.scores.items()
+        Row(_name(s), "", {"model": model.mean(s), "optimum": best.mean(s)}, len(of)) for s, of in model.scores.items()
     ]
     trained, frozen = (model.where([s for s in model.scores if s[1] is kind]) for kind in (False, True))
     what = "Accuracy with trained blocks minus that with frozen random ones"
-    return contrast(table, trained, frozen, None, least=LEAST, name="{0}, frozen {1}", rows=rows, what=what)
+    judged = contrast(table, trained, frozen, None, least=LEAST, name="{0}, frozen {1}", rows=rows, what=what)
+    return in_words(judged, {"frozen true": "frozen", "frozen false": "trained", "_": " "})
 
 
-def _kind(frozen: bool) -> str:
-    return "frozen" if frozen else "trained"
+def _name(setting: Setting) -> str:
+    return f"{spaced(setting[0])}, {'frozen' if setting[1] else 'trained'}"
 
 
 def draw(table: pl.DataFrame, judgement: Judgement, path: Path) -> list[Path]:
@@ -51,7 +52,7 @@ def draw(table: pl.DataFrame, judgement: Judgement, path: Path) -> list[Path]:
         label: ([of.mean(s) for s in settings], [list(of.scores[s].values()) for s in settings])
         for label, of in {"model": model, "optimum": optimum(table, KEYS)[0], "nearest neighbours": neighbours}.items()
     }
-    figures.bars(panel, [f"{s[0]}, {_kind(s[1])}" for s in settings], series)
+    figures.bars(panel, [_name(s) for s in settings], series)
     panel.set(xlabel="accuracy at the last point")
     figures.legend_beside(panel, "")
     figures.title(figure, table, judgement)

@@ -12,13 +12,15 @@ Measured but not judged: every architecture on every class, beside the optimum.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
 
 from paper.claims.claim import SIZES, Claim, Fact, Judgement, Row
-from paper.claims.in_context import ARXIV, FAMILY, TITLE, UNSEEN, optimum
-from paper.claims.judging import cells, contrast
+from paper.claims.in_context import ARXIV, FAMILY, TITLE, UNSEEN, optimum, spaced
+from paper.claims.judging import Cells, cells, contrast
+from paper.claims.wording import in_words
 
 KEYS = [FAMILY, "model.mixer"]
 LEAST = 0.05
@@ -29,13 +31,30 @@ def criterion(table: pl.DataFrame) -> Judgement:
     """Judge a results table of boolean/table; RecordError where it is a table of something else."""
     model, (best, _) = cells(table, UNSEEN, KEYS), optimum(table, KEYS)
     rows = [
-        Row(f"{s[0]}, {s[1]}", "", {"model": model.mean(s), "optimum": best.mean(s)}, len(of))
+        Row(f"{spaced(s[0])}, {s[1]}", "", {"model": model.mean(s), "optimum": best.mean(s)}, len(of))
         for s, of in model.scores.items()
     ]
     attention = model.where([s for s in model.scores if s == (CLASS, ATTENTION)])
     rivals = model.where([s for s in model.scores if s[0] == CLASS and s[1] != ATTENTION])
     what = "Accuracy on nearest neighbour, attention minus the mean of its rivals,"
-    return contrast(table, attention, rivals, None, least=LEAST, name="{0}, {1}", rows=rows, what=what)
+    judged = contrast(table, attention, rivals, None, least=LEAST, name="{0}, {1}", rows=rows, what=what)
+    judged = in_words(judged, {"_": " "})
+    return replace(judged, notes=(*judged.notes, *_elsewhere(model)))
+
+
+def _elsewhere(model: Cells) -> list[str]:
+    """A note for every other class on how attention stands among its rivals."""
+    notes = []
+    for family in dict.fromkeys(s[0] for s in model.scores if s[0] != CLASS):
+        means = {s[1]: model.mean(s).estimate for s in model.scores if s[0] == family}
+        own = means.pop(ATTENTION, None)
+        if own is not None and means:
+            above = sum(mean > own for mean in means.values())
+            rest = (
+                f"{min(means.values()):.3f} to {max(means.values()):.3f} of its rivals, {above} of {len(means)} above"
+            )
+            notes.append(f"On {spaced(family)}: {own:.3f} of attention, {rest} (not judged).")
+    return notes
 
 
 def draw(table: pl.DataFrame, judgement: Judgement, path: Path) -> list[Path]:

@@ -19,8 +19,9 @@ from pathlib import Path
 import polars as pl
 
 from paper.claims.claim import SIZES, Claim, Fact, Judgement, Row
-from paper.claims.in_context import ARXIV, FAMILY, TITLE, UNSEEN, draw_positions
+from paper.claims.in_context import ARXIV, FAMILY, TITLE, UNSEEN, draw_positions, spaced
 from paper.claims.judging import Cells, cells, contrast
+from paper.claims.wording import in_words
 from paper.results import RecordError
 
 KEYS = [FAMILY, "task.dimensions", "task.teaching"]
@@ -32,7 +33,7 @@ def criterion(table: pl.DataFrame) -> Judgement:
     found = _after(table)
     rows = [
         Row(
-            f"{s[0]}, {'teaching' if s[2] else 'plain'}",
+            f"{spaced(s[0])}, {'teaching' if s[2] else 'plain'}",
             "near-perfect" if s[2] else "",
             {"model": found.mean(s)},
             len(of),
@@ -42,6 +43,7 @@ def criterion(table: pl.DataFrame) -> Judgement:
     taught, plain = (found.where([s for s in found.scores if s[2] is kind]) for kind in (True, False))
     what = "Accuracy right after the longest teaching sequence minus that at the same point without,"
     judged = contrast(table, taught, plain, None, least=LEAST, name="{0}, teaching {2}", rows=rows, what=what)
+    judged = in_words(judged, {"teaching true": "teaching", "teaching false": "plain", "_": " "})
     if judged.verdict != "reproduced":
         return judged
     lowest = min((found.mean(s) for s in taught.scores), key=lambda interval: interval.lower)
@@ -67,7 +69,7 @@ def draw(table: pl.DataFrame, judgement: Judgement, path: Path) -> list[Path]:
     learners = {"model": "model", "bayes": "optimum for\nplain prompts", "nearest_neighbours": "nearest\nneighbours"}
     for panel, setting in zip(panels, settings, strict=True):
         draw_positions(panel, table, KEYS, setting, learners)
-        panel.set(title=f"{setting[0]},\n{'teaching' if setting[2] else 'plain'}")
+        panel.set(title=f"{spaced(setting[0])},\n{'teaching' if setting[2] else 'plain'}")
     panels[0].set(ylabel="accuracy")
     panels[-1].legend(loc="lower right")
     figures.title(figure, table, judgement, "bars: 95 % intervals; thin: single seeds")

@@ -18,22 +18,23 @@ from pathlib import Path
 import polars as pl
 
 from paper.claims.claim import SIZES, Claim, Fact, Judgement, Row, Verdict
-from paper.claims.in_context import ARXIV, FAMILY, TITLE, optimum
-from paper.claims.judging import cells, difference, diverged, obstacle
+from paper.claims.in_context import ARXIV, FAMILY, TITLE, optimum, spaced
+from paper.claims.judging import Cells, cells, difference, diverged, obstacle
+from paper.statistics import Interval
 
 KEYS = [FAMILY, "task.teaching_share"]
 PREFIX, PLAIN = "unseen/prefix", "unseen/plain"
-NEAR, PERFECT = 0.05, 0.95
+NEAR, PERFECT, CHANCE = 0.05, 0.95, 0.5
 
 
 def criterion(table: pl.DataFrame) -> Judgement:
     """Judge a results table of boolean/two_algorithms; RecordError where it is a table of something else."""
     prefix, plain = (cells(table, condition, KEYS) for condition in (PREFIX, PLAIN))
     rows = [
-        Row(f"{s[0]}, {s[1]:g}", "", {"with sequence": prefix.mean(s), "without": plain.mean(s)}, len(of))
+        Row(f"{spaced(s[0])}, {s[1]:g}", "", {"with sequence": prefix.mean(s), "without": plain.mean(s)}, len(of))
         for s, of in plain.scores.items()
     ]
-    notes = diverged(table, "{0}, share {1}")
+    notes = diverged(table, "{0}, share {1}") + _at_chance(plain)
     mixed = [s for s in plain.scores if 0 < s[1] < 1]
     alone = [s for s in plain.scores if s[1] == 0]
     if not mixed or not alone:
@@ -49,9 +50,21 @@ def criterion(table: pl.DataFrame) -> Judgement:
         verdict = "reproduced"
     elif effect.lower > NEAR or any(interval.upper < PERFECT for interval in taught):
         verdict = "not reproduced"
-    said = "; ".join(f"{s[0]} {interval}" for s, interval in zip(mixed, taught, strict=True))
+    said = "; ".join(f"{spaced(s[0])} {interval}" for s, interval in zip(mixed, taught, strict=True))
     sentence = f"Without a teaching sequence training on both costs {effect}; with one it reaches {said}."
     return Judgement(verdict, effect, seeds, sentence, tuple(rows), tuple(notes))
+
+
+def _at_chance(plain: Cells) -> list[str]:
+    """A note on the classes that no run learns without a sequence, so that nothing can be lost on them."""
+    families = dict.fromkeys(s[0] for s in plain.scores)
+    none = [f for f in families if all(_holds_chance(plain.mean(s)) for s in plain.scores if s[0] == f)]
+    named = ", ".join(map(spaced, none))
+    return [f"Without a sequence at chance in every arm, where nothing can be lost: {named} (not judged)."] * bool(none)
+
+
+def _holds_chance(found: Interval) -> bool:
+    return found.lower <= CHANCE <= found.upper
 
 
 def draw(table: pl.DataFrame, judgement: Judgement, path: Path) -> list[Path]:
@@ -66,7 +79,7 @@ def draw(table: pl.DataFrame, judgement: Judgement, path: Path) -> list[Path]:
         label: ([of.mean(s) for s in settings], [list(of.scores[s].values()) for s in settings])
         for label, of in found.items()
     }
-    figures.bars(panel, [f"{s[0]}, share {s[1]:g}" for s in settings], series)
+    figures.bars(panel, [f"{spaced(s[0])}, share {s[1]:g}" for s in settings], series)
     panel.set(xlabel="accuracy at the last point")
     figures.legend_beside(panel, "tested")
     figures.title(figure, table, judgement)

@@ -23,6 +23,11 @@ NETWORK = "network"
 NEIGHBOURS = "nearest_neighbours"
 
 
+def spaced(name: str) -> str:
+    """A class of functions in words: nearest neighbour of nearest_neighbour."""
+    return name.replace("_", " ")
+
+
 def positions(table: pl.DataFrame) -> list[int]:
     """The asked points of a prompt that have scores of their own, from 0."""
     return sorted(table["position"].drop_nulls().unique().to_list())
@@ -83,4 +88,4 @@ def draw_positions(
         seeds = [list(curve[p].scores[setting].values()) for p in x]
         for seed in range(min(map(len, seeds))):
             panel.plot(x, [of[seed] for of in seeds], color=style["color"], lw=0.5, alpha=0.6)
-    panel.set(title=str(setting[0]), xlabel="examples before")
+    panel.set(title=spaced(setting[0]), xlabel="examples before")

@@ -16,6 +16,9 @@ same in all.
 - Inconclusive: anything else; and where there is one number of rules, or one of rules of diversification, there is one
   seed, a run is missing, or runs ended at different steps.
 
+That the rules of diversification alone stand at the deeper test's depth in training is a choice of ours: what they
+teach is both other rules and depth.
+
 Measured but not judged: unseen rules in deeper expressions.
 """
 

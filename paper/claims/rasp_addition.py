@@ -24,10 +24,17 @@ import polars as pl
 from paper.claims.claim import Claim, Fact, Judgement, Row
 from paper.claims.judging import Cells, Setting, cells, contrast, difference
 from paper.claims.lengths import ARXIV, TITLE, TRAINED, WITHIN, trained_to
+from paper.claims.wording import in_words
 
 KEYS = [TRAINED, "task.order", "task.hints", "task.carries"]
 TIMES = 1.5
 LEAST = 0.5
+WORDS = {
+    "hints true": "hints",
+    "hints false": "no hints",
+    "balanced 1.0": "balanced",
+    "balanced 0.0": "standard",
+}
 
 
 def criterion(table: pl.DataFrame) -> Judgement:
@@ -44,6 +51,7 @@ def criterion(table: pl.DataFrame) -> Judgement:
     judged = contrast(
         table, better, worse, within, least=LEAST, name="{1}, hints {2}, balanced {3}", rows=rows, what=what
     )
+    judged = in_words(judged, WORDS)
     return replace(judged, notes=(*judged.notes, *_balanced(better)))
 
 

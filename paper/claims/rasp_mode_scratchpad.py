@@ -15,6 +15,7 @@ Measured but not judged: the second scratchpad, in order of first appearance.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
@@ -22,11 +23,13 @@ import polars as pl
 from paper.claims.claim import Claim, Fact, Judgement, Row
 from paper.claims.judging import cells, contrast
 from paper.claims.lengths import ARXIV, TITLE, TRAINED, WITHIN, by_length, draw_curves, trained_to
+from paper.claims.wording import in_words
 
 KEYS = [TRAINED, "task.scratchpad"]
 LONGER = 10
 LEAST = 0.2
 NAMES = {"none": "no scratchpad", "by_count": "in order of counts", "by_appearance": "in order of appearance"}
+OTHER = NAMES["by_appearance"]
 
 
 def criterion(table: pl.DataFrame) -> Judgement:
@@ -44,7 +47,11 @@ def criterion(table: pl.DataFrame) -> Judgement:
     ]
     plain, scratchpad = (test.where([s for s in test.scores if s[1] == kind]) for kind in ("none", "by_count"))
     what = f"Exact match at length {longer} without a scratchpad minus that with counts in order"
-    return contrast(table, plain, scratchpad, within, least=LEAST, name="scratchpad {1}", rows=rows, what=what)
+    judged = contrast(table, plain, scratchpad, within, least=LEAST, name="scratchpad {1}", rows=rows, what=what)
+    judged = in_words(judged, {"scratchpad none": NAMES["none"], "scratchpad by_count": "counts in order"})
+    other = [test.mean(s) for s in test.scores if s[1] == "by_appearance"]
+    notes = [f"Exact match at length {longer} with the other scratchpad, {OTHER}: {i} (not judged)." for i in other]
+    return replace(judged, notes=(*judged.notes, *notes))
 
 
 def draw(table: pl.DataFrame, judgement: Judgement, path: Path) -> list[Path]:

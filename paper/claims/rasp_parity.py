@@ -21,6 +21,7 @@ import polars as pl
 from paper.claims.claim import SIZES, Claim, Fact, Judgement, Row
 from paper.claims.judging import FITTED, Cells, cells, contrast
 from paper.claims.lengths import ARXIV, TITLE, TRAINED, WITHIN, by_length, draw_curves, trained_to
+from paper.claims.wording import in_words
 
 KEYS = [TRAINED, "task.scratchpad"]
 TIMES = 1.25
@@ -45,6 +46,7 @@ def criterion(table: pl.DataFrame) -> Judgement:
     what = f"Exact match at length {longer} with hints and scratchpad minus that of plain parity"
     needed = Cells({s: of if s[1] else dict.fromkeys(of, 1.0) for s, of in within.scores.items()}, within.examples)
     judged = contrast(table, scratchpad, plain, needed, least=LEAST, name="scratchpad {1}", rows=rows, what=what)
+    judged = in_words(judged, {"scratchpad true": NAMES[True], "scratchpad false": NAMES[False]})
     fit = [within.mean(s) for s in plain.scores]
     notes = [f"Plain parity within its training lengths: {i}, {_fitted(i.estimate)}." for i in fit]
     return replace(judged, notes=(*judged.notes, *notes))

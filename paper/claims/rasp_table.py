@@ -20,6 +20,7 @@ import polars as pl
 from paper.claims.claim import SIZES, Claim, Fact, Judgement, Row
 from paper.claims.judging import Cells, Setting, cells, contrast
 from paper.claims.lengths import ARXIV, TASK, TITLE, TRAINED, WITHIN, trained_to
+from paper.claims.wording import in_words
 from paper.results import RecordError, path_for
 
 KEYS = [TASK, TRAINED]
@@ -69,7 +70,8 @@ def criterion(table: pl.DataFrame) -> Judgement:
     ]
     short, long = (test.where([s for s in order if s[0] in names]) for names in (SHORT, LONG))
     what = "Exact match at training length + 10 of tasks with a short program minus that of those without"
-    return contrast(table, short, long, within, least=LEAST, name="{0}", rows=rows, what=what)
+    judged = contrast(table, short, long, within, least=LEAST, name="{0}", rows=rows, what=what)
+    return in_words(judged, NAMES)
 
 
 def _name(task: str) -> str:
