@@ -141,8 +141,8 @@ def draw(table: pl.DataFrame, judgement: Judgement, path: Path) -> list[Path]:
     for label, of in columns.items():
         groups = [found.answer.where([s for s in some if s in found.answer.scores]) for some in of.values()]
         series[label] = ([averaged(group) for group in groups], [list(g.by_seed().values()) for g in groups])
-    figures.bars(panel, [_words(name) + ("" if name in read else "\n(left out)") for name in pairs], series)
-    panel.set(xlabel="right answers to clean questions")
+    figures.bars(panel, [_words(name) + ("" if name in read else " *") for name in pairs], series)
+    panel.set(xlabel="right answers to clean questions (*: left out)")
     figures.legend_beside(panel, "noise, at the\nsame label share")
     figures.title(figure, table, judgement)
     return figures.save(figure, path)
