@@ -104,7 +104,7 @@ class MarkovAbstraction(Task):
             )
         if self.min_depth > self.depth:
             yield "min_depth", f"at most task.depth = {self.depth}, got {self.min_depth}"
-        if self.test_depth < self.depth:
+        if self.test_depth < self.depth <= deep:
             yield "test_depth", f"at least task.depth = {self.depth}, got {self.test_depth}"
         if self.diverse_rules > 0 and self.min_depth > self.diverse_depth:
             yield "min_depth", f"at most task.diverse_depth = {self.diverse_depth}, got {self.min_depth}"
