@@ -29,7 +29,7 @@ import numpy as np
 from fields import knob, pytree, static
 from synthetic.draws import below, unit
 from synthetic.markov.interpreter import Rule, interpret
-from synthetic.markov.rewriting import _CHECKSUM, _RULES, _UNLIMITED, _with_checksum
+from synthetic.markov.sides import CHECKSUM, RULES, UNLIMITED, with_checksum
 from synthetic.markov.stepper import Algorithm, run
 from synthetic.permutation import digits, permute
 from synthetic.task import Example, Spec, Task, register
@@ -161,7 +161,7 @@ class MarkovAlgorithms(Task):
     def sample(self, key: jax.Array, split: str) -> Example:
         """Draw a list and an input for it; facts: steps, halted, rules, length (of the last string) and list."""
         bits = jax.random.bits(key, (2 + 3 * self.input_length,), jnp.uint32)
-        lists = jnp.int32(min(self.lists_that_exist(held_out=split == "unseen"), _UNLIMITED))
+        lists = jnp.int32(min(self.lists_that_exist(held_out=split == "unseen"), UNLIMITED))
         if split == "train":
             lists = jnp.where(self.lists > 0, self.lists, lists)
         index = below(bits[0], lists)
@@ -193,13 +193,13 @@ class MarkovAlgorithms(Task):
         slots, n, m = self.rule_slots, self.search_length, self.replace_length
         radices = self._radices(held_out=held_out)
         number = digits(index, radices[0] + radices[1])
-        side = jax.random.fold_in(data, _RULES[held_out])
+        side = jax.random.fold_in(data, RULES[held_out])
         halves = permute(side, number[: slots * n], number[slots * n :], radices)
-        checksum_bits = jax.random.bits(jax.random.fold_in(data, _CHECKSUM), (n + m,), jnp.uint32)
+        checksum_bits = jax.random.bits(jax.random.fold_in(data, CHECKSUM), (n + m,), jnp.uint32)
         offset = self.alphabet - self._held_out if held_out else 0
 
         def whole(bits: jax.Array, digits: jax.Array) -> jax.Array:
-            return _with_checksum(bits, digits[1:], digits[0] + offset, self.alphabet)
+            return with_checksum(bits, digits[1:], digits[0] + offset, self.alphabet)
 
         x, y = (
             jax.vmap(whole, (None, 0))(bits, half.reshape(slots, -1))

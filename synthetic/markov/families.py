@@ -26,7 +26,8 @@ import numpy as np
 from fields import knob, pytree, static
 from synthetic.draws import below
 from synthetic.markov.kinds import FAMILIES, PLAIN, Kinds, divisors, kinds
-from synthetic.markov.rewriting import _CHECKSUM, _RULES, _UNLIMITED, Markov
+from synthetic.markov.rewriting import Markov
+from synthetic.markov.sides import CHECKSUM, RULES, UNLIMITED
 from synthetic.permutation import permute
 from synthetic.task import Example, Task, register
 
@@ -142,7 +143,7 @@ class MarkovFamilies(Markov):
         if split != "unseen":
             return super().sample(key, split)
         rule_bits, copy_bits = jax.random.bits(key, (2,), jnp.uint32)
-        return self.example(split, below(rule_bits, _UNLIMITED), below(copy_bits, _UNLIMITED))
+        return self.example(split, below(rule_bits, UNLIMITED), below(copy_bits, UNLIMITED))
 
     def example(self, split: str, rule: jax.Array, copy: jax.Array) -> Example:
         """As in `Markov`, with the facts `family` (its place in FAMILIES) and `k`."""
@@ -183,14 +184,14 @@ class MarkovFamilies(Markov):
         data, table = jax.random.key(self.seed), self._kinds(held_out=held_out)
         kind, rank = self._kind(index, table)
         if held_out:  # drawn from so many that some numbers are beyond those of a small kind
-            rank %= jnp.array([min(size, _UNLIMITED) for size in table.sizes], jnp.int32)[kind]
+            rank %= jnp.array([min(size, UNLIMITED) for size in table.sizes], jnp.int32)[kind]
         place, radices = jnp.asarray(table.places)[kind], jnp.asarray(table.radices)[kind]
         number = jnp.where(place > 0, rank // jnp.maximum(place, 1), 0) % radices
         (x_number, y_number), (x_radices, y_radices) = jnp.split(number, 2), jnp.split(radices, 2)
-        side = jax.random.fold_in(data, _RULES[held_out])
+        side = jax.random.fold_in(data, RULES[held_out])
         halves = permute(side, x_number, y_number, (x_radices, y_radices), tweak=kind)
         offset = self.alphabet - self._held_out if held_out else 0
-        bits = jax.random.bits(jax.random.fold_in(data, _CHECKSUM), (2, 2), jnp.uint32)
+        bits = jax.random.bits(jax.random.fold_in(data, CHECKSUM), (2, 2), jnp.uint32)
         x, y = (
             self._pattern(table, kind, half.at[0].add(offset), some) for half, some in zip(halves, bits, strict=True)
         )

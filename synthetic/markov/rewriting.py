@@ -29,14 +29,11 @@ import numpy as np
 from fields import knob, pytree, static
 from synthetic.draws import below, unit
 from synthetic.markov.fill import fill
+from synthetic.markov.sides import CHECKSUM, RULES, UNLIMITED, with_checksum
 from synthetic.permutation import digits, permute
 from synthetic.task import Example, Spec, Task, register
 
-# Streams of the data seed: what is drawn from one never depends on what is drawn from another.
-_RULES = {False: 0, True: 1}  # by whether held out
-_CHECKSUM = 2
-_INPUTS = {"train": 3, "seen": 4, "unseen": 5}  # by split
-_UNLIMITED = 2**31 - 1  # inputs of a rule
+_INPUTS = {"train": 3, "seen": 4, "unseen": 5}  # streams of the data seed, by split
 
 
 @register("markov")
@@ -159,11 +156,11 @@ class Markov(Task):
         """Draw a rule by its frequency and one of its inputs: see `example`."""
         rule_bits, copy_bits = jax.random.bits(key, (2,), jnp.uint32)
         if split == "unseen":
-            rule = below(rule_bits, min(self.rules_that_exist(held_out=True), _UNLIMITED))
+            rule = below(rule_bits, min(self.rules_that_exist(held_out=True), UNLIMITED))
         else:
             rule = (self.num_rules * unit(rule_bits) ** (1 / self.rule_power)).astype(jnp.int32)
             rule = jnp.minimum(rule, self.num_rules - 1)  # where float32 rounds the product up
-        copies = jnp.int32(_UNLIMITED)
+        copies = jnp.int32(UNLIMITED)
         if split == "train":
             copies = jnp.where(self.examples_per_rule > 0, self._copies(rule), copies)
         return self.example(split, rule, below(copy_bits, copies))
@@ -212,12 +209,12 @@ class Markov(Task):
         lengths = (self.search_length, self.replace_length)
         radices = [self._radices(n, held_out=held_out) for n in lengths]
         number = digits(index, radices[0] + radices[1])
-        side = jax.random.fold_in(data, _RULES[held_out])
+        side = jax.random.fold_in(data, RULES[held_out])
         halves = permute(side, number[: lengths[0]], number[lengths[0] :], (radices[0], radices[1]))
         offset = self.alphabet - self._held_out if held_out else 0
-        checksum_bits = jax.random.bits(jax.random.fold_in(data, _CHECKSUM), (sum(lengths),), jnp.uint32)
+        checksum_bits = jax.random.bits(jax.random.fold_in(data, CHECKSUM), (sum(lengths),), jnp.uint32)
         x, y = (
-            _with_checksum(bits, half[1:], half[0] + offset, self.alphabet)
+            with_checksum(bits, half[1:], half[0] + offset, self.alphabet)
             for bits, half in zip(jnp.split(checksum_bits, lengths[:1]), halves, strict=True)
         )
         return x, y
@@ -288,14 +285,3 @@ def _names(alphabet: int) -> list[str]:
 def _letters(alphabet: int) -> bytes:
     """The same as a table for `bytes.translate`, where every name is one letter."""
     return "".join(_names(alphabet)).encode().ljust(256, b"?")
-
-
-def _with_checksum(bits: jax.Array, free: jax.Array, value: jax.Array, alphabet: int) -> jax.Array:
-    """The string `free` plus the letter that makes its keyed checksum equal `value`: int32[len(free) + 1].
-
-    The checksum's bias and coefficients are made of `bits` uint32[len(free) + 1]. Coefficients are units modulo the
-    alphabet, so that every letter counts, and 1 for the added letter.
-    """
-    units = jnp.array([u for u in range(1, alphabet) if math.gcd(u, alphabet) == 1], jnp.int32)
-    coefficients = units[below(bits[1:], len(units))]
-    return jnp.append(free, (value - below(bits[0], alphabet) - (coefficients * free).sum()) % alphabet)
