@@ -9,6 +9,7 @@ from html import escape
 
 from paper import studies
 from paper.article.settings import setting
+from paper.chance import false_positives
 from paper.claims import CLAIMS, Claim
 from paper.claims.claim import Judgement
 from paper.prose import prose
@@ -136,7 +137,8 @@ def study(claim: Claim, entries: Sequence[Entry], captions: Mapping[str, str], d
         *(_found(entry, captions.get(entry.study, "")) for entry in ran),
         f"<p><b>What differs from the original, and why.</b> {prose(differs)}</p>",
         f"<details><summary>Criterion</summary>{_criterion(claim)}"
-        f"<p>Fixed before these results: this criterion. Before that, by looking: {escape(claim.looked)}</p></details>",
+        f"<p>Fixed before these results: this criterion. Before that, by looking: {escape(claim.looked)} "
+        f"{escape(false_positives(claim.name))}</p></details>",
         f"<details><summary>What the paper states</summary><ul>{facts}</ul></details>" if facts else "",
         *(
             f"<details><summary>Configuration at {entry.scale} scale</summary>"

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from paper.chance import false_positives
 from paper.claims.claim import Claim, Fact, Judgement
 from paper.statistics import Interval
 from paper.summary import Entry, tested
@@ -42,6 +43,7 @@ def show(claim: Claim, judgement: Judgement, table: pl.DataFrame, console: Conso
     for note in (*left_out, *(f"also: {note}" for note in measured)):
         console.print(Text(note))
     console.print(Text(f"fixed before these results: the criterion; before that, by looking: {claim.looked}"))
+    console.print(Text(false_positives(claim.name)))
     console.print(Text(f"measured: {table['study'][0]}; {provenance(table)}"), style="dim")
 
 

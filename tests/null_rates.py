@@ -12,7 +12,8 @@ from collections.abc import Iterator
 import numpy as np
 import polars as pl
 
-from paper.results import RESULTS, write_whole
+from paper.chance import PATH
+from paper.results import write_whole
 from tests import (
     test_bisect,
     test_claims_boolean,
@@ -26,7 +27,6 @@ from tests import (
 from tests.criteria import SEEDS, passes_by_chance
 from tests.tables import threshold_of
 
-PATH = RESULTS / "null_rates.csv"
 TABLES = 1000
 _SPREAD = 0.05
 

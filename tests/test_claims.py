@@ -12,7 +12,9 @@ import pytest
 from rich.console import Console
 
 from paper import claims
+from paper.chance import false_positives
 from paper.claims.markov_threshold import criterion
+from paper.results import RecordError
 from paper.table import show
 from tests import (
     null_rates,
@@ -84,3 +86,8 @@ def test_how_often_chance_passes_is_recorded_of_every_criterion():
     assert (recorded["tables"] >= 1000).all()
     assert (recorded["reproduced"] == (recorded["rate"] * recorded["tables"]).round()).all()
     assert (recorded["rate"] <= 0.05).all()
+    for claim in claims.CLAIMS:
+        most = 100 * recorded.filter(claim=claim.name)["rate"].to_numpy().max()
+        assert false_positives(claim.name).startswith(f"At most {most:.1f} % of simulated tables")
+    with pytest.raises(RecordError, match=r"null_rates.csv: no row of the claim markov/none; python -m tests.null_rates"):
+        false_positives("markov/none")

@@ -17,6 +17,7 @@ from paper import studies
 from paper.article.drawing import drawn
 from paper.article.settings import setting
 from paper.article.words import references, words
+from paper.chance import false_positives
 from paper.command import command
 from paper.results import write_whole
 from paper.summary import Entry, entries
@@ -47,6 +48,7 @@ def _claim(entry: Entry) -> dict[str, Any]:
         "effect_is": claim.effect,
         "setting": claim.setting,
         "looked": claim.looked,
+        "chance": false_positives(claim.name),
         "facts": [{"text": fact.text, "source": source(fact)} for fact in claim.facts],
         "trained": setting(entry.study).line(table),
         "verdict": entry.verdict,
