@@ -8,26 +8,17 @@ import json
 import re
 import shutil
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from html.parser import HTMLParser
-from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 import yaml
 
-from experiments import reproduce
-from paper import claims, page, readme, report, results, studies, summary
+from paper import claims, report, results, studies, summary
 from paper.article import words as words_of_article
-from paper.article.settings import Setting
-from paper.command import command
-from paper.results import RecordError
 from tests.browser import chromium
-from tests.tables import made_up
+from tests.recorded import RULES, STUDY, one_record
 
-RULES = (30, 100, 1000)
-STUDY = "markov/threshold/cpu"
 MEGABYTE = 1_000_000
 
 
@@ -64,26 +55,6 @@ class Page(HTMLParser):
 
 def words(text: str) -> str:
     return " ".join(text.split())
-
-
-@contextmanager
-def one_record(folder: Path) -> Iterator[Path]:
-    """A record of one study alone, made up, in place of the recorded ones, and every claim's study in conf/."""
-    scores = {
-        (rules,): {"unseen/applied": (0.0, 0.01 + rules / 2000, 0.02), "seen/applied": (1.0, 0.98, 0.99)}
-        for rules in RULES
-    }
-    with pytest.MonkeyPatch.context() as patch:
-        for claim in claims.CLAIMS:
-            shutil.copytree(studies.CONF / claim.name, folder / "conf" / claim.name)
-        patch.setattr(studies, "CONF", folder / "conf")
-        patch.setattr(results, "RESULTS", folder / "results")
-        for reader in (page, words_of_article):
-            patch.setattr(reader, "setting", lambda study: Setting(f"the setting of {study}", (100_000,), 15, 3, False))
-        results.write(made_up(STUDY, ["task.num_rules"], scores), results.path_for(STUDY))
-        for kind in ("svg", "png"):
-            results.path_for(STUDY).with_suffix(f".{kind}").touch()
-        yield results.path_for(STUDY)
 
 
 @pytest.fixture
@@ -170,87 +141,6 @@ def test_the_page_asks_the_network_for_nothing(made):
     page = made[0]
     assert not re.search(r'(?:src|srcset|@import|url\()\s*=?\s*["\']?(?:https?:)?//', page)
     assert not re.search(r"<link|<iframe|fetch\(|import\(|XMLHttpRequest", page)
-
-
-def exit_of(main, monkeypatch, *words: str) -> int:
-    monkeypatch.setattr("sys.argv", ["report", *words])
-    with pytest.raises(SystemExit) as ended:
-        command(main)
-    return int(ended.value.code or 0)
-
-
-def test_a_damaged_record_is_one_line(record, monkeypatch, tmp_path, capsys):
-    lines = record.read_text().splitlines()
-    record.write_text("\n".join([*lines[:-1], lines[-1].replace(",finished,", ",lost,")]))
-    assert exit_of(report.main, monkeypatch, "--out", str(tmp_path / "page.html")) == 2
-    said = capsys.readouterr().err
-    assert said.startswith(f"error: {record}: column status has 'lost'")
-    assert said.count("\n") == 1
-    assert not (tmp_path / "page.html").exists()
-
-
-@pytest.mark.parametrize("main", [report.main, readme.main])
-def test_a_study_without_a_claim_is_one_line(record, monkeypatch, tmp_path, capsys, main):
-    (tmp_path / "conf" / "markov" / "orphan").mkdir()
-    assert exit_of(main, monkeypatch) == 2
-    said = capsys.readouterr().err
-    assert said.startswith("error: no claim belongs to the study 'markov/orphan'")
-    assert said.count("\n") == 1
-
-
-def test_all_are_checked_before_they_are_judged_together(record, tmp_path):
-    (tmp_path / "conf" / "markov" / "orphan").mkdir()
-    with pytest.raises(claims.ClaimError, match="'markov/orphan'"):
-        reproduce._check_all("cpu")
-
-
-def test_a_record_without_its_figure_is_an_error(record):
-    record.with_suffix(".png").unlink()
-    with pytest.raises(RecordError, match=r"cpu\.png: no such figure, and there is a record beside it$"):
-        studies.check()
-
-
-def test_a_claim_without_a_study_is_an_error(record, tmp_path):
-    shutil.rmtree(tmp_path / "conf" / "rasp" / "table")
-    with pytest.raises(claims.ClaimError, match=r"^the claim rasp/table has no study: .*$"):
-        studies.check()
-
-
-def test_a_record_without_a_study_or_a_claim_is_an_error(record):
-    other = record.rename(record.with_name("huge.csv"))
-    with pytest.raises(RecordError, match=r"^the study markov/threshold/huge has no file that can be read: .*$"):
-        studies.check()
-    shutil.move(other.parent, other.parent.with_name("orphan"))
-    with pytest.raises(claims.ClaimError, match="'markov/orphan/huge'"):
-        studies.check()
-
-
-def test_the_readme_has_a_line_for_every_study_and_leaves_the_rest_as_it_is(record):
-    found = summary.entries("cpu")
-    text = f"above\n{readme.START}\nstale\n{readme.END}\nbelow\n"
-    new = readme.renewed(text, found)
-    assert new.startswith("above\n")
-    assert new.endswith("\nbelow\n")
-    assert "stale" not in new
-    assert readme.renewed(new, found) == new
-    every = len(claims.CLAIMS)
-    assert f"cpu: 1 of {every}, gpu: none of {every}, paper: none of {every}." in new
-    for entry in found:
-        (line,) = (line for line in new.splitlines() if f"`{entry.claim.name}`" in line)
-        assert entry.claim.question in line
-        assert entry.verdict in line
-        assert (f"](paper/results/{entry.study}.png)" in line) == (entry.study == STUDY)
-    with pytest.raises(RecordError, match="lacks the markers"):
-        readme.renewed("above\nbelow\n", found)
-
-
-def test_a_readme_that_is_not_current_is_one_line_and_no_success(record, monkeypatch, tmp_path, capsys):
-    monkeypatch.setattr(readme, "README", tmp_path / "README.md")
-    readme.README.write_text(f"above\n{readme.START}\n{readme.END}\n")
-    assert exit_of(readme.main, monkeypatch, "--check") == 1
-    assert capsys.readouterr().err == "README.md is not current: run `python -m paper.readme`\n"
-    assert exit_of(readme.main, monkeypatch) == 0
-    assert exit_of(readme.main, monkeypatch, "--check") == 0
 
 
 @pytest.mark.slow
