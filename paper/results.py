@@ -268,8 +268,12 @@ def compare(fresh: pl.DataFrame, record: pl.DataFrame, asked: Sequence[Asked]) -
     keys = swept(fresh)
     if keys != swept(record):
         raise RecordError(f"the record sweeps {', '.join(swept(record))}, the fresh run {', '.join(keys)}")
+    there = sorted(fresh["condition"].unique())
+    # A criterion may know the conditions by other names, as that of tint/prompted does: then all are compared.
+    by_name = [one for one in asked if one[0] in there]
+    by_score = [(condition, None, score) for condition in there for score in sorted({one[2] for one in asked})]
     rows = []
-    for condition, position, score in asked:
+    for condition, position, score in by_name or by_score:
         try:
             recorded = final_scores(record, condition, position=position, score=score).group_by(keys)
             old = {s: mean_score(of[score].to_list(), int(of["examples"].to_numpy().min())) for s, of in recorded}

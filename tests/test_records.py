@@ -183,6 +183,14 @@ def test_a_score_that_the_record_lacks_is_not_compared():
     assert found["inside"].to_list() == [None] * 3
 
 
+@pytest.mark.parametrize("claim", claims.CLAIMS, ids=lambda claim: claim.name)
+def test_every_record_compared_with_itself_is_inside(claim):
+    table = results.read(results.path_for(f"{claim.name}/cpu"))
+    compared = _compared(claim, table, table)
+    assert len(compared) >= 3
+    assert compared["inside"].all()
+
+
 def test_an_effect_that_was_not_measured_is_said_so():
     none = criterion(threshold_of({10: (0.1,)}))
     assert _effects(criterion(FRESH), none).endswith("recorded not measured")
