@@ -15,7 +15,12 @@ from tests.commands import ROOT, call
 STUDIES = config.studies()
 
 
-@pytest.mark.parametrize("study", STUDIES)
+def _slow_where_large(study: str):
+    """Hundreds of jobs of a large scale are checked apart from the quick tests."""
+    return pytest.param(study, marks=pytest.mark.slow) if study.endswith(("/gpu", "/paper")) else study
+
+
+@pytest.mark.parametrize("study", [_slow_where_large(study) for study in STUDIES])
 def test_every_job_of_a_study_is_valid_and_its_own(study):
     jobs = config.jobs(config.sweep([f"study={study}"]))
     assert len({job.id for job in jobs}) == len(jobs)

@@ -35,30 +35,33 @@ def draw(keys: np.ndarray, attempt: np.ndarray, operation: Operation, laws: Laws
     """Operands of each row; another `attempt` int64[B] gives others."""
     first = words.fold(words.fold(keys, words.OPERANDS), attempt)
     by_magnitude = words.happens(words.fold(first, 0), laws.magnitude)
-
-    def number(which: int, stream: np.ndarray = first) -> np.ndarray:
-        shortest, span = laws.min_digits, laws.max_digits - laws.min_digits + 1
-        digits = shortest + words.below(words.fold(stream, 2 + 2 * which), span)
-        low = np.where(by_magnitude, shortest, digits) - 1
-        low = np.where(low > 0, 10**low, 0)
-        high = 10 ** np.where(by_magnitude, laws.max_digits, digits)
-        return low + words.below(words.fold(stream, 3 + 2 * which), high - low)
-
-    def items(stream: np.ndarray) -> Items:
-        count = laws.min_items + words.below(words.fold(stream, 1), laws.max_items - laws.min_items + 1)
-        values = np.stack([number(i, stream) for i in range(laws.max_items)], 1)
-        return Items(np.where(np.arange(laws.max_items) < count[:, None], values, 0), count)
-
     if operation.takes_list:  # each operand from a stream of its own
         streams = [first, *(words.fold(first, _OPERAND + i) for i in range(1, len(operation.parameters)))]
         named = zip(operation.parameters, streams, strict=True)
-        return [items(stream) if name in operation.lists else number(0, stream) for name, stream in named]
-    drawn = [number(i) for i in range(len(operation.parameters))]
+        return [(_items if name in operation.lists else _number)(stream, by_magnitude, laws) for name, stream in named]
+    drawn = [_number(first, by_magnitude, laws, which) for which in range(len(operation.parameters))]
     if operation.larger_first:
         drawn = [np.maximum(drawn[0], drawn[1]), np.minimum(drawn[0], drawn[1])]
     if operation.divisor:
         drawn[1] = np.maximum(drawn[1], 1)
     return [*drawn]
+
+
+def _number(stream: np.ndarray, by_magnitude: np.ndarray, laws: Laws, which: int = 0) -> np.ndarray:
+    """Number `which` of each row's stream."""
+    shortest, span = laws.min_digits, laws.max_digits - laws.min_digits + 1
+    digits = shortest + words.below(words.fold(stream, 2 + 2 * which), span)
+    low = np.where(by_magnitude, shortest, digits) - 1
+    low = np.where(low > 0, 10**low, 0)
+    high = 10 ** np.where(by_magnitude, laws.max_digits, digits)
+    return low + words.below(words.fold(stream, 3 + 2 * which), high - low)
+
+
+def _items(stream: np.ndarray, by_magnitude: np.ndarray, laws: Laws) -> Items:
+    """A list of each row's stream."""
+    count = laws.min_items + words.below(words.fold(stream, 1), laws.max_items - laws.min_items + 1)
+    values = np.stack([_number(stream, by_magnitude, laws, i) for i in range(laws.max_items)], 1)
+    return Items(np.where(np.arange(laws.max_items) < count[:, None], values, 0), count)
 
 
 def held_out(operands: Sequence[Value], seed: int) -> np.ndarray:

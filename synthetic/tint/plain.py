@@ -112,21 +112,21 @@ def _character(token: int, key: int, place: int, noise: Noise) -> int:
 
 
 def _rearranged(lines: list[Line], key: int, noise: Noise) -> list[Line]:
-    def word(stream: int, place: int) -> int:
-        return _word(_word(key, stream), place)
-
+    swap, insertion, copied, deletion = (
+        _word(key, stream) for stream in (words.SWAP, words.INSERTION, words.COPIED, words.DELETION)
+    )
     order, place = list(lines), 0
     while place < len(lines) - 1:
-        if _happens(word(words.SWAP, place), noise.swap):
+        if _happens(_word(swap, place), noise.swap):
             order[place : place + 2] = order[place + 1], order[place]
             place += 1
         place += 1
     found = []
     for place, line in enumerate(order):
-        if not _happens(word(words.DELETION, place), noise.deletion):
+        if not _happens(_word(deletion, place), noise.deletion):
             found.append(line)
-        if _happens(word(words.INSERTION, place), noise.insertion):
-            found.append(lines[word(words.COPIED, place) % len(lines)])
+        if _happens(_word(insertion, place), noise.insertion):
+            found.append(lines[_word(copied, place) % len(lines)])
     return found
 
 
