@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from scipy.stats import binom, chisquare
 
-from synthetic.boolean.family import PRIME
+from synthetic.boolean.family import PRIME, most
 from synthetic.boolean.packed import unpack
 from tests.boolean_draws import TAUGHT, boolean, draw, draws, each, functions, jit, says
 
@@ -127,3 +127,9 @@ def test_a_share_of_prompts_begins_with_a_teaching_sequence():
         lengths = (functions(variant, batch) > 0).sum(1) + 2
         assert (batch.facts["prefix"] == lengths * share).all()
     assert list(boolean("conjunction", 10).conditions()) == ["seen", "unseen"]
+
+
+def test_the_length_that_a_teaching_sequence_hardly_exceeds_is_of_the_binomial_law():
+    for n in (1, 10, 40):
+        for p in (0.1, 0.3, 0.9):
+            assert most(n, p) == binom.isf(1e-6, n, p)

@@ -25,7 +25,7 @@ def test_every_registered_task_keeps_the_contract(name, check):
     if "test_examples" in declared(cls):
         small = {"examples": 2000, "test_examples": 500, "max_digits": 2}
     if "shots" in declared(cls):
-        small |= {"shots": 1, "operations": "add+subtract"}
+        small |= {"examples": 500, "test_examples": 200, "shots": 1, "operations": "add+subtract"}
     check(cls(**small))
 
 

@@ -21,6 +21,7 @@ from typing import ClassVar
 import jax
 import jax.numpy as jnp
 import numpy as np
+from scipy.special import bdtrc
 
 from synthetic.draws import below
 from synthetic.permutation import digits, permute
@@ -29,6 +30,7 @@ PRIME = 65521  # the largest below 2^16, so that a product of two elements fits 
 SHARE = 8  # an eighth of a family is held out
 COUNTED_SHARE = 4  # a quarter where functions are numbered, for those families are small
 LARGEST = 2**31 - 1  # of an index
+_ONCE_IN_A_MILLION = 1e-6
 HYPOTHESES = 8192  # a family of no more is enumerated by the Bayes learner
 
 # Streams of the data seed.
@@ -202,6 +204,11 @@ def chosen(bits: jax.Array, share: jax.Array) -> jax.Array:
 def _halves(bits: jax.Array, size: int) -> jax.Array:
     """`size` numbers of 16 bits, from half as many of 32."""
     return jnp.stack([bits & 0xFFFF, bits >> 16]).reshape(-1)[:size]
+
+
+def most(n: int, p: float) -> int:
+    """What a binomial number of n trials exceeds no more than once in a million times."""
+    return int(np.argmax(bdtrc(np.arange(n + 1), n, p) <= _ONCE_IN_A_MILLION))
 
 
 def product(values: jax.Array) -> jax.Array:

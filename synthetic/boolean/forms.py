@@ -12,15 +12,13 @@ from typing import ClassVar
 import jax
 import jax.numpy as jnp
 import numpy as np
-from scipy.stats import binom
 
 from synthetic.boolean import learners
-from synthetic.boolean.family import PRIME, Family, Learner, chosen, literal_values, product
+from synthetic.boolean.family import PRIME, Family, Learner, chosen, literal_values, most, product
 from synthetic.boolean.packed import Literals, pack
 from synthetic.boolean.terms import taught
 
 _TERMS = 3
-_ONCE_IN_A_MILLION = 1e-6
 
 
 class DNF(Family):
@@ -94,7 +92,7 @@ class MonotoneDNF(DNF):
 
     def longest_teaching(self, density: float) -> int:
         """By the binomial law of the number of variables in all terms."""
-        return _TERMS + int(binom.isf(_ONCE_IN_A_MILLION, _TERMS * self.n, density))
+        return _TERMS + most(_TERMS * self.n, density)
 
     def learners(self, density: jax.Array, planted: jax.Array) -> Mapping[str, Learner]:
         """What earlier positives imply of a monotone function."""

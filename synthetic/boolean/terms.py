@@ -15,7 +15,6 @@ from typing import ClassVar
 import jax
 import jax.numpy as jnp
 import numpy as np
-from scipy.stats import binom
 
 from synthetic.boolean import bayes, learners
 from synthetic.boolean.family import (
@@ -27,11 +26,10 @@ from synthetic.boolean.family import (
     Learner,
     chosen,
     literal_values,
+    most,
     product,
 )
 from synthetic.boolean.packed import Literals, pack
-
-_ONCE_IN_A_MILLION = 1e-6
 
 
 class Conjunction(Family):
@@ -89,7 +87,7 @@ class Conjunction(Family):
 
     def longest_teaching(self, density: float) -> int:
         """By the binomial law of the number of literals."""
-        return self.lead + int(binom.isf(_ONCE_IN_A_MILLION, self.n, density))
+        return self.lead + most(self.n, density)
 
     def log_prior(self, function: jax.Array, density: jax.Array) -> jax.Array:
         """Of independent variables."""
