@@ -15,8 +15,9 @@ reproduce: $(environment) ## train, judge and draw the first study (about 5 minu
 paper: $(environment) ## make the write-up (PDF) and the report (HTML) from the records, in paper/build/
 	@$(python) -m paper
 
+# Most programs of a quick test run for a moment: optimising them takes longer than it saves.
 test: $(environment) ## run the tests but for the slow ones (at most 10 minutes on 2 cores)
-	@$(python) -m pytest -m "not slow" -n 2 --dist worksteal
+	@XLA_FLAGS=--xla_backend_optimization_level=0 $(python) -m pytest -m "not slow" -n 2 --dist worksteal
 
 lint: $(environment) ## check format, lint and types
 	@$(python) -m ruff format --check --quiet .

@@ -6,8 +6,7 @@ from pathlib import Path
 
 # All of this is read when jax is imported, here and in the processes that tests start.
 os.environ["JAX_PLATFORMS"] = "cpu"
-# Most programs of a test run for a moment: optimising them takes longer than it saves.
-os.environ["XLA_FLAGS"] = "--xla_force_host_platform_device_count=2 --xla_backend_optimization_level=0"
+os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_force_host_platform_device_count=2".lstrip()
 _cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "terrarium" / "tests"
 os.environ["JAX_COMPILATION_CACHE_DIR"] = str(_cache)
 os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0.5"
