@@ -30,8 +30,8 @@ PRIME = 65521  # the largest below 2^16, so that a product of two elements fits 
 SHARE = 8  # an eighth of a family is held out
 COUNTED_SHARE = 4  # a quarter where functions are numbered, for those families are small
 LARGEST = 2**31 - 1  # of an index
-_ONCE_IN_A_MILLION = 1e-6
 HYPOTHESES = 8192  # a family of no more is enumerated by the Bayes learner
+_ONCE_IN_A_MILLION = 1e-6
 
 # Streams of the data seed.
 _SIDES, _POOL, _ORDER = 0, 1, 2
@@ -207,7 +207,10 @@ def _halves(bits: jax.Array, size: int) -> jax.Array:
 
 
 def most(n: int, p: float) -> int:
-    """What a binomial number of n trials exceeds no more than once in a million times."""
+    """The least number, of 0 .. n, that successes in n trials of probability p exceed once in a million times or less.
+
+    It is what scipy.stats.binom.isf says, without scipy.stats, which every command would import for it.
+    """
     return int(np.argmax(bdtrc(np.arange(n + 1), n, p) <= _ONCE_IN_A_MILLION))
 
 
