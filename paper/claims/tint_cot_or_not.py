@@ -95,8 +95,8 @@ CLAIM = Claim(
     text="Training on mildly noised chains of thought gives more right answers than training on clean answers alone.",
     setting="traces",
     effect="right answers, mildly noised traces minus none",
-    looked=f"{SIZES} But at cpu scale dynamic noise of 5 %, which did less harm than that of 20 %, was left out after a "
-    "run of the same seeds, to save time; the criterion stayed.",
+    looked=f"{SIZES} But at cpu scale dynamic noise of 5 %, which did less harm than that of 20 %, was left out after "
+    "a run of the same seeds, to save time; the criterion stayed.",
     criterion=criterion,
     figure=draw,
     facts=(
