@@ -19,7 +19,7 @@ from pathlib import Path
 
 import polars as pl
 
-from paper.claims.claim import CUT, Claim, Fact, Judgement
+from paper.claims.claim import SIZES, Claim, Fact, Judgement
 from paper.claims.judging import Setting, difference
 from paper.claims.tint import (
     ARXIV,
@@ -105,7 +105,7 @@ CLAIM = Claim(
     text="Static noise in the traces is tolerated even where every training example has it.",
     setting="noise, share of examples",
     effect="right answers, static noise on no example minus on all",
-    looked=CUT,
+    looked=SIZES,
     criterion=criterion,
     figure=draw,
     facts=(

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import polars as pl
 
-from paper.claims.claim import CUT, Claim, Fact, Judgement
+from paper.claims.claim import SIZES, Claim, Fact, Judgement
 from paper.claims.judging import Setting, difference
 from paper.claims.tint import (
     ARXIV,
@@ -78,7 +78,7 @@ CLAIM = Claim(
     text="A model trained on traces with many lines deleted answers clean questions as well as one trained on all.",
     setting="noise",
     effect="right answers, clean traces minus the most harmful level of deletion",
-    looked=CUT,
+    looked=SIZES,
     criterion=criterion,
     figure=draw,
     facts=(

@@ -25,7 +25,7 @@ from pathlib import Path
 
 import polars as pl
 
-from paper.claims.claim import CUT, Claim, Fact, Judgement
+from paper.claims.claim import SIZES, Claim, Fact, Judgement
 from paper.claims.tint import ARXIV, DYNAMIC, NOISE, NOISED, STATIC, TEST, TITLE, kind
 from paper.claims.tint_contrast import contrast
 from paper.claims.tint_drawing import draw_bars
@@ -75,7 +75,7 @@ CLAIM = Claim(
     text="Dynamic noise in the worked examples of a prompt does more harm than static noise does.",
     setting="worked examples",
     effect="harm of dynamic minus of static noise in worked examples of the same label share",
-    looked=CUT,
+    looked=SIZES,
     criterion=criterion,
     figure=draw,
     facts=(
