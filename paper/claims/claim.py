@@ -13,7 +13,6 @@ from paper.statistics import Interval
 
 # What most claims chose by looking.
 SIZES = "Sizes were chosen by looking at seed 0, which is not among the seeds reported."
-CUT = f"{SIZES} But those of the cpu scale were cut after a run of the same seeds, to save time; the criterion stayed."
 
 Verdict = Literal["reproduced", "not reproduced", "inconclusive", "not fitted"]
 
