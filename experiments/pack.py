@@ -33,7 +33,7 @@ class Pack:
         Raises ConfigError where one cannot be used, MemoryError where the compiled program needs more than there is.
         """
         progress.phase(f"compiling for {len(jobs)} lane{'s' * (len(jobs) > 1)}")
-        self.jobs, self.progress, self.clock = jobs, progress, _Clock()
+        self.jobs, self.progress, self.clock = (jobs := dealt(jobs, jax.device_count())), progress, _Clock()
         self.engine = Engine([job.run for job in jobs], lanes_per_device=lanes_per_device)
         needed, there = self.engine.programs.device_bytes, devices.memory()
         if needed > there and len(jobs) > 1:
@@ -148,6 +148,12 @@ class Pack:
     def _on_host(self) -> list[Lane]:
         lanes = self.engine.fetch(self.lanes)
         return [jax.tree.map(lambda x, k=k: x[k], lanes) for k in range(len(self.jobs))]
+
+
+def dealt(jobs: list[Job], devices: int) -> list[Job]:
+    """The jobs in an order in which equal parts of it, one a device, have about as many steps to do."""
+    longest_first = sorted(jobs, key=lambda job: -job.run.train.steps)
+    return [job for device in range(devices) for job in longest_first[device::devices]]
 
 
 def _started(job: Job, lane: Lane) -> Lane:

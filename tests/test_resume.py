@@ -15,6 +15,7 @@ from experiments import config, records
 from experiments.engine import Engine
 from experiments.errors import ConfigError
 from experiments.launch import Settings, launch
+from experiments.pack import dealt
 from experiments.train import plan, train
 from tests.commands import ROOT, TINY, call, command
 
@@ -225,6 +226,14 @@ def test_the_plan_says_what_keeps_programs_apart(tmp_path):
     jobs = config.jobs([[*TINY, f"model.depth={d}", f"optim.lr={lr}"] for d in (1, 2) for lr in (0.1, 0.2, 0.3)])
     assert plan(jobs, 0) == "2 programs to compile, for packs of 3 x 2 lanes: model.depth differs"
     assert plan(jobs[:3], 2) == "1 program to compile, for packs of 2 and 1 lanes"
+
+
+def test_devices_share_the_steps_of_unequal_runs_evenly():
+    steps = (40, 40, 40, 40, 10, 10, 10, 10)
+    jobs = config.jobs([[*TINY, f"seed={k}", f"train.steps={n}"] for k, n in enumerate(steps)])
+    order = [job.run.train.steps for job in dealt(jobs, 2)]
+    assert (sum(order[:4]), sum(order[4:])) == (100, 100)
+    assert {job.id for job in dealt(jobs[:7], 4)} == {job.id for job in jobs[:7]}
 
 
 def test_a_retried_run_starts_anew_and_only_where_it_diverged(tmp_path):
