@@ -280,7 +280,7 @@ def test_a_model_reads_either_tokens_or_vectors(given):
         built(**given)
 
 
-@pytest.mark.parametrize(("name", "parameters"), [("tiny", 1e5), ("small", 8e5), ("only_if", 4.8e6)])
+@pytest.mark.parametrize(("name", "parameters"), [("slim", 5.3e4), ("tiny", 1e5), ("small", 8e5), ("only_if", 4.8e6)])
 def test_named_sizes_have_about_the_parameters_that_their_files_say(name, parameters):
     values = yaml.safe_load((Path(__file__).parents[1] / "conf" / "model" / f"{name}.yaml").read_text())
     (name,) = values.pop("defaults")
