@@ -96,7 +96,7 @@ CLAIM = Claim(
     setting="traces",
     effect="right answers, mildly noised traces minus none",
     looked=f"{SIZES} But at cpu scale dynamic noise of 5 %, which did less harm than that of 20 %, was left out after "
-    "a run of the same seeds, and MLPs were made thinner after another, to save time; the criterion stayed.",
+    "a run of the same seeds, to save time; the criterion stayed.",
     criterion=criterion,
     figure=draw,
     facts=(
