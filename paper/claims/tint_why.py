@@ -119,7 +119,7 @@ def _words(contrast: Contrast) -> str:
         "wide": f"width {number}",
         "steps": f"{amount} steps",
         "examples": f"{amount} examples",
-        "sort": f"sorts of {amount} digit",
+        "median": f"medians of {amount} digit",
     }
     words = known.get(name) or forms.get(first) or name.replace("_", ", digits ")
     return words + (", hidden too" if dynamic == HIDDEN else "")
@@ -160,8 +160,7 @@ CLAIM = Claim(
     looked=SIZES
     + " An earlier run of the same seeds, in which hidden noise had no static counterpart, was seen before this "
     "criterion was given its present form: hidden noise as a contrast of its own in every departure, and no correction "
-    "of the upper bounds. At cpu scale MLPs were made thinner after a later run, to save time, and sorts "
-    "took the place of medians, which were then not learnt.",
+    "of the upper bounds.",
     criterion=criterion,
     figure=draw,
     facts=(
