@@ -37,7 +37,9 @@ class Training:
     )
     eval_examples: int = static(512, low=1, high=10**7, unit="examples", doc="examples scored per condition")
     decoding: str = static(
-        "none", choices=("none", "greedy", "sampled"), doc="also score answers decoded from the prompt, with a KV cache"
+        "none",
+        choices=("none", "greedy", "sampled", "both"),
+        doc="also score answers decoded from the prompt, with a KV cache; both: sampled ones beside, as sampled_answer",
     )
 
 

@@ -28,7 +28,8 @@ def score(
     token_accuracy: share of positions. nll: nats a position.
     curve (if asked): token accuracy by position, float32[T], NaN where no example is weighted.
     greedy_match, sampled_match (with that `decoding`): exact match of the answer decoded from the prompt; sampling
-        takes its bits from `key`. Beside it what the task's own `judge` says of that answer.
+        takes its bits from `key`. Beside it what the task's own `judge` says of that answer: under its own names, but
+        of sampled answers beside greedy ones (both) under sampled_answer and the like.
     """
     curve = task.curve
 
@@ -36,13 +37,16 @@ def score(
         logits = model(some.inputs)
         found: dict[str, Any] = dict(_sums(jnp.argmax(logits, -1), some, curve=curve))
         found["nll"] = (token_losses(logits, some.targets) * some.weights).sum()
-        if decoding != "none":
-            found["decoded"] = _decoded(model, task, some, decoding=decoding, key=key)
+        ways = {"none": [], "both": ["greedy", "sampled"]}.get(decoding, [decoding])
+        found["decoded"] = {}
+        for beside, way in zip(("", "sampled_"), ways, strict=False):
+            says = _decoded(model, task, some, decoding=way, key=key)
+            found["decoded"] |= {name if name == f"{way}_match" else beside + name: sum_ for name, sum_ in says.items()}
         return found
 
     total = _over_slices(sums, examples, batch_size)
     found = _means(total, examples, curve=curve) | {"nll": total["nll"] / total["weights"].sum()}
-    return found | {name: sum_ / examples.weights.shape[0] for name, sum_ in total.get("decoded", {}).items()}
+    return found | {name: sum_ / examples.weights.shape[0] for name, sum_ in total["decoded"].items()}
 
 
 def _decoded(model: Any, task: Task, some: Example, *, decoding: str, key: jax.Array) -> dict[str, jax.Array]:

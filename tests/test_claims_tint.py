@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 from paper import claims, results
-from paper.claims import tint
+from paper.claims import tint, tint_why
 from paper.results import RecordError
 from tests.criteria import assert_drawn_and_printed, passes_by_chance
 from tests.tables import made_up
@@ -279,3 +279,14 @@ def test_noises_of_label_shares_that_differ_by_a_factor_are_no_pair():
     (note,) = (n for n in claims.claim_for("tint/static_vs_dynamic").criterion(table).notes if n.startswith("By pair"))
     assert "10 % dynamic" in note
     assert "20 % dynamic" not in note
+
+
+def test_sampled_answers_beside_greedy_ones_are_a_departure_of_their_own():
+    beside = why_of(HIGH, HIGH).with_columns(
+        pl.when(pl.col("tint/why") == "plain").then(pl.col("answer") / 2).alias("sampled_answer")
+    )
+    found = tint_why.with_sampled(beside).filter(pl.col("tint/why") == "sampled")
+    plain = beside.filter(pl.col("tint/why") == "plain")
+    assert found["answer"].to_list() == plain["sampled_answer"].to_list()
+    assert found["run"].n_unique() == plain["run"].n_unique()
+    assert tint_why.with_sampled(why_of(HIGH, HIGH)).equals(why_of(HIGH, HIGH))

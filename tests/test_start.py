@@ -119,6 +119,15 @@ def test_the_task_judges_what_was_decoded(decoding, token):
     assert found[f"{decoding}_match"] == found["exact_match"]
 
 
+def test_greedy_and_sampled_answers_are_judged_side_by_side():
+    task = Judged()
+    examples = jax.vmap(lambda key: task.sample(key, "train"))(jax.random.split(jax.random.key(0), 32))
+    model, how = Says(4, task.spec.classes), {"batch_size": 8, "key": jax.random.key(1)}
+    greedy, sampled, both = (score(model, task, examples, decoding=d, **how) for d in ("greedy", "sampled", "both"))
+    assert set(both) == {*greedy, "sampled_match", "sampled_even"}
+    assert both == greedy | {"sampled_match": sampled["sampled_match"], "sampled_even": sampled["even"]}
+
+
 def test_further_scores_have_columns_of_their_own(tmp_path):
     jobs = [
         dataclasses.replace(job, study="markov/threshold/smoke") for job in jobs_in(tmp_path, "train.decoding=greedy")

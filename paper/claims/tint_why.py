@@ -56,12 +56,14 @@ from paper.statistics import Interval, at_level, confidence
 
 KEYS = ["tint/why", NOISE]
 LEAST = 0.2
+SAMPLED = "sampled_"  # of scores of sampled answers, where those of greedy ones stand beside them
 Pairs = Sequence[tuple[Setting, Setting]]
 Contrast = tuple[str, str]  # a departure, and the kind of dynamic noise
 
 
 def criterion(table: pl.DataFrame) -> Judgement:
     """Judge a results table of tint/why; RecordError where it is a table of something else."""
+    table = with_sampled(table)
     found = measured(table, KEYS)
     left = sound(found)
     pairs = by_departure(found, left.settings)
@@ -92,6 +94,20 @@ def criterion(table: pl.DataFrame) -> Judgement:
         return judged
     none = all(effect.upper < LEAST for effect in effects.values())
     return replace(judged, verdict="not reproduced" if none else "inconclusive")
+
+
+def with_sampled(table: pl.DataFrame) -> pl.DataFrame:
+    """The table as if the answers that were sampled from runs without a departure were those of runs of their own."""
+    both = {name.removeprefix(SAMPLED): name for name in table.columns if name.startswith(SAMPLED)}
+    if "answer" not in both or KEYS[0] not in table.columns:
+        return table
+    runs = table.filter(pl.col(both["answer"]).is_not_null())["run"].unique().to_list()
+    own = table.filter(pl.col("run").is_in(runs)).with_columns(
+        pl.lit("sampled").alias(KEYS[0]),
+        pl.concat_str("run", pl.lit("/sampled")).alias("run"),
+        *(pl.col(sampled).alias(name) for name, sampled in both.items() if name in table.columns),
+    )
+    return pl.concat([table, own])
 
 
 def _lower(effect: Interval | None) -> float:
@@ -130,7 +146,7 @@ def draw(table: pl.DataFrame, judgement: Judgement, path: Path) -> list[Path]:
     from paper import figures
 
     figure, (panel,) = figures.canvas((1,))
-    found = measured(table, KEYS)
+    found = measured(with_sampled(table), KEYS)
     pairs, read = by_departure(found, list(found.answer.scores)), by_departure(found, sound(found).settings)
     columns: dict[str, dict[Contrast, list[Setting]]] = {
         "static": {name: [a for a, _ in of] for name, of in pairs.items()},
