@@ -33,7 +33,8 @@ class Pack:
         Raises ConfigError where one cannot be used, MemoryError where the compiled program needs more than there is.
         """
         progress.phase(f"compiling for {len(jobs)} lane{'s' * (len(jobs) > 1)}")
-        self.jobs, self.progress, self.clock = (jobs := dealt(jobs, jax.device_count())), progress, _Clock()
+        self.jobs = jobs = dealt(jobs, jax.device_count())
+        self.progress, self.clock = progress, _Clock()
         self.engine = Engine([job.run for job in jobs], lanes_per_device=lanes_per_device)
         needed, there = self.engine.programs.device_bytes, devices.memory()
         if needed > there and len(jobs) > 1:

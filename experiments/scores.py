@@ -37,10 +37,11 @@ def score(
         logits = model(some.inputs)
         found: dict[str, Any] = dict(_sums(jnp.argmax(logits, -1), some, curve=curve))
         found["nll"] = (token_losses(logits, some.targets) * some.weights).sum()
-        ways = {"none": [], "both": ["greedy", "sampled"]}.get(decoding, [decoding])
+        ways = ("greedy", "sampled") if decoding == "both" else (decoding,) * (decoding != "none")
         found["decoded"] = {}
-        for beside, way in zip(("", "sampled_"), ways, strict=False):
+        for way in ways:
             says = _decoded(model, task, some, decoding=way, key=key)
+            beside = "" if way == ways[0] else f"{way}_"
             found["decoded"] |= {name if name == f"{way}_match" else beside + name: sum_ for name, sum_ in says.items()}
         return found
 
