@@ -78,7 +78,8 @@ CLAIM = Claim(
     text="A model trained on traces with many lines deleted answers clean questions as well as one trained on all.",
     setting="noise",
     effect="right answers, clean traces minus the most harmful level of deletion",
-    looked=SIZES,
+    looked=f"{SIZES} But at cpu scale a quarter of the lines deleted, which did less harm than half (0.990 and 0.887 "
+    "of the answers right), was left out after a run of the same seeds, to save time; the criterion stayed.",
     criterion=criterion,
     figure=draw,
     facts=(
