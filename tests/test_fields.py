@@ -5,10 +5,12 @@ from typing import Any
 
 import jax
 import pytest
+from beartype.roar import BeartypeCallHintParamViolation
 from hypothesis import given
 from hypothesis import strategies as st
 
 from fields import INT32_MAX, Wrong, check, convert, declared, defaults, knob, pytree, static
+from models.positions import alibi_slopes
 
 
 @pytree
@@ -108,3 +110,8 @@ def test_any_value_is_converted_or_refused_never_an_exception(d, value: Any):
         assert type(found) is d.type
         assert d.low is None or found >= d.low
         assert d.high is None or found <= d.high
+
+
+def test_annotations_are_checked_on_call_while_tests_run():
+    with pytest.raises(BeartypeCallHintParamViolation, match="heads"):
+        alibi_slopes("4")  # type: ignore[arg-type]
