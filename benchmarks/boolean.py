@@ -21,7 +21,7 @@ import numpy as np
 from jax.sharding import Mesh, PartitionSpec
 
 from benchmarks.record import write
-from experiments import devices
+from experiments.engine import devices
 from synthetic.boolean import Boolean
 
 N, M = 28, 70

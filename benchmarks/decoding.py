@@ -21,9 +21,9 @@ import numpy as np
 from flax import nnx
 
 from benchmarks.record import write
-from experiments import config
-from experiments.engine import Engine
-from experiments.lane import Run, draw
+from experiments.engine import config
+from experiments.engine.engine import Engine
+from experiments.engine.lane import Run, draw
 from models.decode import decode
 from synthetic.task import Example
 

@@ -18,9 +18,9 @@ import jax
 import jax.numpy as jnp
 
 from benchmarks.record import write
-from experiments import config, devices, train
-from experiments.engine import Engine
-from experiments.lane import Run, draw
+from experiments.engine import config, devices, train
+from experiments.engine.engine import Engine
+from experiments.engine.lane import Run, draw
 
 STEPS, REPEATS = 200, 5
 

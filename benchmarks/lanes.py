@@ -15,8 +15,8 @@ from pathlib import Path
 import jax
 
 from benchmarks.record import write
-from experiments import config, devices
-from experiments.engine import Engine
+from experiments.engine import config, devices
+from experiments.engine.engine import Engine
 
 AT_A_TIME = (1, 2, 4, 8)
 REPEATS, SECONDS = 5, 2.0

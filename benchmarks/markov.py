@@ -20,7 +20,7 @@ import numpy as np
 from jax.sharding import Mesh, PartitionSpec
 
 from benchmarks.record import write
-from experiments import devices
+from experiments.engine import devices
 from synthetic import Task
 from synthetic.markov import Markov, MarkovAbstraction, MarkovAlgorithms, MarkovEncrypted, MarkovFamilies
 

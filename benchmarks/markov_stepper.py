@@ -18,7 +18,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from benchmarks.record import write
-from experiments import devices
+from experiments.engine import devices
 from synthetic.markov.interpreter import Rule, interpret
 from synthetic.markov.stepper import Algorithm, run
 

@@ -19,10 +19,10 @@ from typing import Any
 import jax
 
 from benchmarks.record import write
-from experiments.devices import use_all_cores
-from experiments.engine import Engine
-from experiments.lane import Run, Training
-from experiments.optim import Optimizer
+from experiments.engine.devices import use_all_cores
+from experiments.engine.engine import Engine
+from experiments.engine.lane import Run, Training
+from experiments.engine.optim import Optimizer
 from models.mixers import MIXERS
 from models.transformer import TransformerConfig
 from tests.toys import HalfSpace

@@ -17,7 +17,7 @@ from typing import Any
 
 from benchmarks.generation import _generation
 from benchmarks.record import write
-from experiments import config, devices
+from experiments.engine import config, devices
 from fields import replace
 from synthetic.tint import TInt
 

@@ -26,10 +26,10 @@ import torch.nn.functional as F
 from torch import nn
 
 from benchmarks.record import write
-from experiments.devices import use_all_cores
-from experiments.engine import Engine
-from experiments.lane import Run, Training
-from experiments.optim import Optimizer
+from experiments.engine.devices import use_all_cores
+from experiments.engine.engine import Engine
+from experiments.engine.lane import Run, Training
+from experiments.engine.optim import Optimizer
 from models import TransformerConfig
 from synthetic.markov import Markov
 

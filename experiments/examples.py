@@ -15,9 +15,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from experiments import config as configs
+from experiments.engine import config as configs
+from experiments.engine.lane import Run
 from experiments.errors import ConfigError
-from experiments.lane import Run
 from fields import INT32_MAX, replace
 from synthetic.task import Example, Task
 

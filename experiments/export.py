@@ -22,7 +22,7 @@ import numpy as np
 import polars as pl
 from polars.io.plugins import register_io_source
 
-from experiments import devices
+from experiments.engine import devices
 from experiments.errors import ConfigError, command
 from experiments.examples import asked, batches, compiled, rows
 from synthetic.task import Example, Task

@@ -24,7 +24,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from experiments import config as configs
+from experiments.engine import config as configs
 from experiments.errors import command
 from experiments.examples import compiled, rows
 from fields import declared, replace

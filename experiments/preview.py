@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from experiments import devices
+from experiments.engine import devices
 from experiments.errors import command
 from experiments.examples import asked, batches, compiled, rows
 from synthetic.task import Example

@@ -20,20 +20,23 @@ from pathlib import Path
 import polars as pl
 from rich.console import Console
 
-from experiments import config as configs
-from experiments import devices
-from experiments.bisection import Bisection, bisection_of
+from experiments import recorded as studies
+from experiments import studies as claims
+from experiments import summary
+from experiments.engine import config as configs
+from experiments.engine import devices
+from experiments.engine.bisection import Bisection, bisection_of
+from experiments.engine.job import Job
+from experiments.engine.launch import Settings, launch, settings_of
+from experiments.engine.progress import Progress
+from experiments.engine.results import table
+from experiments.engine.stop import Stopped
+from experiments.engine.train import value
 from experiments.errors import ConfigError, command
-from experiments.job import Job
-from experiments.launch import Settings, launch, settings_of
-from experiments.progress import Progress
-from experiments.results import table
-from experiments.stop import Stopped
-from experiments.train import value
-from paper import claims, results, studies, summary
-from paper.claims import Claim
-from paper.claims.claim import Judgement
-from paper.table import show, show_comparison, show_summary
+from experiments.judging import results
+from experiments.judging.claim import Judgement
+from experiments.printing import show, show_comparison, show_summary
+from experiments.studies import Claim
 
 _RECORDED_WITH = ("seed=", "out=", "wandb.", "retry=", "hydra.launcher.", "hydra/launcher=")
 

@@ -19,15 +19,15 @@ from hydra._internal.utils import get_args_parser
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
-from experiments import config as configs
-from experiments import devices
-from experiments.bisection import bisection_of
+from experiments.engine import config as configs
+from experiments.engine import devices
+from experiments.engine.bisection import bisection_of
+from experiments.engine.job import Job
+from experiments.engine.launch import LAUNCHED, Settings, launch, settings_of
+from experiments.engine.records import read_end
+from experiments.engine.stop import Stopped
+from experiments.engine.train import value
 from experiments.errors import ConfigError, command
-from experiments.job import Job
-from experiments.launch import LAUNCHED, Settings, launch, settings_of
-from experiments.records import read_end
-from experiments.stop import Stopped
-from experiments.train import value
 
 _NAMED = 20  # of the jobs that failed, how many a command's end names
 

@@ -14,10 +14,10 @@ from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
-from experiments import config as configs
-from experiments.job import Job
-from experiments.launch import Settings, launch
-from experiments.train import value
+from experiments.engine import config as configs
+from experiments.engine.job import Job
+from experiments.engine.launch import Settings, launch
+from experiments.engine.train import value
 
 
 class VmapLauncher(Launcher):

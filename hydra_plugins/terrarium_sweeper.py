@@ -21,8 +21,8 @@ from hydra.plugins.sweeper import Sweeper
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
-from experiments import config as configs
-from experiments.bisection import Bisection, Overrides
+from experiments.engine import config as configs
+from experiments.engine.bisection import Bisection, Overrides
 
 
 class BisectSweeper(Sweeper):

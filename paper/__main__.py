@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from paper import report, studies
+from experiments import recorded as studies
+from paper import report
 from paper.article import build
 from paper.command import command
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from paper.claims import ClaimError
-from paper.results import RecordError
+from experiments.judging.results import RecordError
+from experiments.studies import ClaimError
 
 
 def command(main: Callable[[], int | None]) -> None:

@@ -15,7 +15,7 @@ from matplotlib.container import ErrorbarContainer
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
-from paper.figures import places
+from experiments.judging.figures import places
 
 _POINTS_AN_INCH = 72  # an SVG's unit
 

@@ -7,15 +7,15 @@ import sys
 from collections.abc import Mapping, Sequence
 from html import escape
 
-from paper import studies
+from experiments import recorded as studies
+from experiments.judging.chance import false_positives
+from experiments.judging.claim import Judgement
+from experiments.judging.statistics import Interval
+from experiments.printing import interval, parted, provenance, source
+from experiments.studies import CLAIMS, Claim
+from experiments.summary import Entry
 from paper.article.settings import setting
-from paper.chance import false_positives
-from paper.claims import CLAIMS, Claim
-from paper.claims.claim import Judgement
 from paper.prose import prose
-from paper.statistics import Interval
-from paper.summary import Entry
-from paper.table import interval, parted, provenance, source
 
 VERDICTS = ("reproduced", "not reproduced", "inconclusive", "not fitted", "not run")
 _WIDTH, _HEIGHT = 132, 14  # of the drawing of an interval, in pixels

@@ -12,11 +12,11 @@ import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
-from paper import studies
+from experiments import recorded as studies
+from experiments.judging.results import RecordError, write_whole
+from experiments.printing import interval
+from experiments.summary import Entry, entries, tested
 from paper.command import command
-from paper.results import RecordError, write_whole
-from paper.summary import Entry, entries, tested
-from paper.table import interval
 
 README = Path(__file__).parent.parent / "README.md"
 START, END = "<!-- studies -->", "<!-- /studies -->"

@@ -16,13 +16,15 @@ from html import escape
 from pathlib import Path
 from string import Template
 
-from paper import figures, hover, page, prose, studies
+from experiments import recorded as studies
+from experiments.judging import figures
+from experiments.judging.results import path_for, write_whole
+from experiments.studies import CLAIMS
+from experiments.summary import Entry, entries, tested
+from paper import hover, page, prose
 from paper.article.drawing import drawn
 from paper.article.words import words
-from paper.claims import CLAIMS
 from paper.command import command
-from paper.results import path_for, write_whole
-from paper.summary import Entry, entries, tested
 
 HERE = Path(__file__).parent
 OUT = HERE / "build" / "report.html"

@@ -10,8 +10,9 @@ import numpy as np
 import polars as pl
 from rich.console import Console
 
-from paper import claims, results
-from paper.table import show
+from experiments import studies as claims
+from experiments.judging import results
+from experiments.printing import show
 from tests.tables import EXAMPLES
 
 SEEDS = 3

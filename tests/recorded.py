@@ -9,7 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from paper import claims, page, results, studies
+from experiments import recorded as studies
+from experiments import studies as claims
+from experiments.judging import results
+from paper import page
 from paper.article import words as words_of_article
 from paper.article.settings import Setting
 from paper.command import command

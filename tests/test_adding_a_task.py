@@ -64,7 +64,8 @@ def test_preview_finds_the_task_and_prints_what_the_page_says(package):
 # What the checks before a run say of each argument, the words of one.
 _CHECKED = """
 import shlex, sys, jax
-from experiments import config, errors
+from experiments.engine import config
+from experiments import errors
 for argument in sys.argv[1:]:
     words = shlex.split(argument)
     try:

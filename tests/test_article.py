@@ -9,12 +9,15 @@ from pathlib import Path
 import pytest
 import yaml
 
-from paper import claims, prose, results, studies
+from experiments import recorded as studies
+from experiments import studies as claims
+from experiments.judging import results
+from experiments.judging.claim import Judgement
+from experiments.judging.results import RecordError
+from experiments.summary import Entry
+from paper import prose
 from paper.article import build, settings, words
-from paper.claims.claim import Judgement
 from paper.command import command
-from paper.results import RecordError
-from paper.summary import Entry
 from tests import test_statistics
 from tests.tables import made_up
 
@@ -105,7 +108,7 @@ def said_by_failing(capsys) -> str:
 def test_a_damaged_record_is_one_line(monkeypatch, capsys, tmp_path):
     damaged = tmp_path / "cpu.csv"
     damaged.write_text("study,run\nx,1\n")
-    monkeypatch.setattr("paper.summary.path_for", lambda study: damaged)
+    monkeypatch.setattr("experiments.summary.path_for", lambda study: damaged)
     assert said_by_failing(capsys).startswith(f"error: {damaged}: lacks the column")
 
 

@@ -10,12 +10,13 @@ import numpy as np
 import polars as pl
 import pytest
 
-from experiments import config as configs
-from experiments.bisection import Bisection, bisection_of
+from experiments import studies as claims
+from experiments.engine import config as configs
+from experiments.engine.bisection import Bisection, bisection_of
 from experiments.errors import ConfigError
-from paper import claims, results
-from paper.claims import markov_budget
-from paper.results import RecordError
+from experiments.judging import results
+from experiments.judging.results import RecordError
+from experiments.studies.markov import budget as markov_budget
 from tests.commands import call
 from tests.tables import made_up
 

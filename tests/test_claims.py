@@ -11,11 +11,11 @@ import polars as pl
 import pytest
 from rich.console import Console
 
-from paper import claims
-from paper.chance import false_positives
-from paper.claims.markov_threshold import criterion
-from paper.results import RecordError
-from paper.table import show
+from experiments import studies as claims
+from experiments.judging.chance import false_positives
+from experiments.judging.results import RecordError
+from experiments.printing import show
+from experiments.studies.markov.threshold import criterion
 from tests import (
     null_rates,
     test_claims_boolean,
@@ -38,9 +38,10 @@ def test_a_study_without_a_claim_names_those_there_are():
 
 
 def test_nothing_here_knows_of_training():
-    code = "import sys, paper.claims, paper.table; print(*sys.modules)"
+    code = "import sys, experiments.studies, experiments.printing; print(*sys.modules)"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert not {"jax", "experiments", "models", "synthetic"} & set(found.stdout.split())
+    loaded = set(found.stdout.split())
+    assert not {"jax", "hydra", "experiments.engine", "models", "synthetic"} & loaded
 
 
 def test_the_table_fits_80_columns_and_a_file():

@@ -8,9 +8,10 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from paper import claims, results
-from paper.claims import in_context
-from paper.results import RecordError
+from experiments import studies as claims
+from experiments.judging import results
+from experiments.judging.results import RecordError
+from experiments.studies.boolean import common as in_context
 from tests.criteria import assert_drawn_and_printed, passes_by_chance
 from tests.tables import Scores, made_up
 

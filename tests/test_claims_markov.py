@@ -9,13 +9,14 @@ import numpy as np
 import polars as pl
 import pytest
 
-from paper import claims, results
-from paper.claims.effective import effective_rules, rules_with_share, shares
-from paper.claims.judging import Cells
-from paper.claims.markov import Part
-from paper.claims.markov_occurrences import PAPER
-from paper.results import RecordError
-from paper.statistics import Interval
+from experiments import studies as claims
+from experiments.judging import results
+from experiments.judging.criteria import Cells
+from experiments.judging.results import RecordError
+from experiments.judging.statistics import Interval
+from experiments.studies.markov.common import Part
+from experiments.studies.markov.effective import effective_rules, rules_with_share, shares
+from experiments.studies.markov.occurrences import PAPER
 from tests.criteria import assert_drawn_and_printed, passes_by_chance
 from tests.tables import EXAMPLES, made_up
 

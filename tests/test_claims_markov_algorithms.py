@@ -8,9 +8,10 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from paper import claims, results
-from paper.claims.markov_algorithms import KEYS
-from paper.results import RecordError
+from experiments import studies as claims
+from experiments.judging import results
+from experiments.judging.results import RecordError
+from experiments.studies.markov.algorithms import KEYS
 from tests.criteria import passes_by_chance
 from tests.tables import Scores, made_up
 

@@ -8,8 +8,9 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from paper import claims, results
-from paper.results import RecordError
+from experiments import studies as claims
+from experiments.judging import results
+from experiments.judging.results import RecordError
 from tests.criteria import assert_drawn_and_printed, passes_by_chance
 from tests.tables import made_up
 

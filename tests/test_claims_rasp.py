@@ -8,9 +8,11 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from paper import claims, results
-from paper.claims import rasp_positions, rasp_table
-from paper.results import RecordError
+from experiments import studies as claims
+from experiments.judging import results
+from experiments.judging.results import RecordError
+from experiments.studies.rasp import positions as rasp_positions
+from experiments.studies.rasp import table as rasp_table
 from synthetic.rasp.programs import PROGRAMS, length
 from tests.criteria import assert_drawn_and_printed, passes_by_chance
 from tests.tables import Scores, made_up

@@ -6,8 +6,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from paper.claims.markov_threshold import criterion, threshold
-from paper.results import RecordError
+from experiments.judging.results import RecordError
+from experiments.studies.markov.threshold import criterion, threshold
 from tests.criteria import REPEATS
 from tests.tables import EXAMPLES, STEP, threshold_of
 

@@ -10,9 +10,11 @@ import numpy as np
 import polars as pl
 import pytest
 
-from paper import claims, results
-from paper.claims import tint, tint_why
-from paper.results import RecordError
+from experiments import studies as claims
+from experiments.judging import results
+from experiments.judging.results import RecordError
+from experiments.studies.tint import common as tint
+from experiments.studies.tint import why as tint_why
 from tests.criteria import assert_drawn_and_printed, passes_by_chance
 from tests.tables import made_up
 

@@ -7,9 +7,9 @@ import json
 import numpy as np
 import pytest
 
-from experiments import config
-from experiments.launch import Settings, launch
-from experiments.progress import Progress
+from experiments.engine import config
+from experiments.engine.launch import Settings, launch
+from experiments.engine.progress import Progress
 from tests.commands import ROOT, TINY, call
 
 BAD = {
@@ -148,7 +148,7 @@ class Counted:
 
 def test_all_that_a_command_trains_is_one_display(tmp_path, capsys, monkeypatch):
     """As the rounds of a bisection, and the runs that others start from."""
-    monkeypatch.setattr("experiments.train.Pack", Counted)
+    monkeypatch.setattr("experiments.engine.train.Pack", Counted)
     start = "start_from={train:{steps:20}}"
     runs = [config.jobs([[*TINY, start, f"seed={seed}", f"out={tmp_path}"]]) for seed in (1, 2)]
     with Progress() as progress:

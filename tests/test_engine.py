@@ -8,10 +8,10 @@ import numpy as np
 import optax
 import pytest
 
-from experiments import config
-from experiments.engine import Engine
-from experiments.lane import Run, Training, treedef
-from experiments.optim import Optimizer
+from experiments.engine import config
+from experiments.engine.engine import Engine
+from experiments.engine.lane import Run, Training, treedef
+from experiments.engine.optim import Optimizer
 from fields import replace
 from models.transformer import TransformerConfig
 from tests.commands import TINY

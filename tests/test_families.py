@@ -6,8 +6,8 @@ import jax
 import numpy as np
 import pytest
 
-from experiments import config
-from experiments.engine import Engine
+from experiments.engine import config
+from experiments.engine.engine import Engine
 from synthetic import registry
 from tests.commands import TINY
 

@@ -6,9 +6,11 @@ import shutil
 
 import pytest
 
-from experiments import reproduce
-from paper import claims, readme, report, studies, summary
-from paper.results import RecordError
+from experiments import recorded as studies
+from experiments import reproduce, summary
+from experiments import studies as claims
+from experiments.judging.results import RecordError
+from paper import readme, report
 from tests.recorded import STUDY, exit_of, one_record
 
 

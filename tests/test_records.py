@@ -10,11 +10,12 @@ import polars as pl
 import pytest
 from rich.console import Console
 
+from experiments import studies as claims
+from experiments.judging import results
+from experiments.judging.results import RecordError
+from experiments.printing import show_comparison
 from experiments.reproduce import _compared, _effects, _recorded
-from paper import claims, results
-from paper.claims.markov_threshold import criterion
-from paper.results import RecordError
-from paper.table import show_comparison
+from experiments.studies.markov.threshold import criterion
 from tests.tables import STEP, threshold_of
 from tests.test_claims_boolean import teaching_of
 

@@ -14,7 +14,11 @@ from xml.etree import ElementTree
 import pytest
 import yaml
 
-from paper import claims, report, results, studies, summary
+from experiments import recorded as studies
+from experiments import studies as claims
+from experiments import summary
+from experiments.judging import results
+from paper import report
 from paper.article import words as words_of_article
 from tests.browser import chromium
 from tests.recorded import RULES, STUDY, one_record

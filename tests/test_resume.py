@@ -11,12 +11,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from experiments import config, records
-from experiments.engine import Engine
+from experiments.engine import config, records
+from experiments.engine.engine import Engine
+from experiments.engine.launch import Settings, launch
+from experiments.engine.pack import dealt
+from experiments.engine.train import plan, train
 from experiments.errors import ConfigError
-from experiments.launch import Settings, launch
-from experiments.pack import dealt
-from experiments.train import plan, train
 from tests.commands import ROOT, TINY, call, command
 
 SWEEP = ["-m", *TINY, "seed=0,1,2", "train.steps=4000", "train.eval_every=500", "hydra/launcher=vmap"]
@@ -197,7 +197,7 @@ def test_a_pack_that_does_not_fit_in_memory_is_halved(tmp_path, monkeypatch, cap
     ends = train(jobs)
     assert [end and end["status"] for end in ends] == ["finished"] * 5
     assert "5 lanes do not fit, going on with 3 and 2" in capfd.readouterr().err
-    monkeypatch.setattr("experiments.devices.memory", lambda: (one + two) // 2)
+    monkeypatch.setattr("experiments.engine.devices.memory", lambda: (one + two) // 2)
     more = config.jobs([[*TINY, f"seed={seed}", f"out={tmp_path}"] for seed in range(5, 8)])
     assert [end and end["status"] for end in train(more)] == ["finished"] * 3
     assert "3 lanes do not fit, going on with 2 and 1 (RESOURCE_EXHAUSTED: needs" in capfd.readouterr().err

@@ -12,10 +12,10 @@ import pytest
 from flax import nnx
 
 import models
-from experiments.engine import Engine
-from experiments.lane import Run, Training
-from experiments.optim import Optimizer
-from experiments.scores import token_losses
+from experiments.engine.engine import Engine
+from experiments.engine.lane import Run, Training
+from experiments.engine.optim import Optimizer
+from experiments.engine.scores import token_losses
 from fields import check, replace
 from models import statespace
 from models.convolution import convolve

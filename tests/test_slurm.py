@@ -17,8 +17,8 @@ from pathlib import Path
 
 import pytest
 
-from experiments import config
-from experiments.train import train
+from experiments.engine import config
+from experiments.engine.train import train
 from tests.commands import ROOT, TINY, call, command
 
 HERE = Path(__file__).parent / "slurm"

@@ -11,14 +11,14 @@ import polars as pl
 import pytest
 import safetensors.numpy
 
-from experiments import config
+from experiments.engine import config
+from experiments.engine.job import Job
+from experiments.engine.results import table
+from experiments.engine.scores import score
+from experiments.engine.train import train
 from experiments.errors import ConfigError
-from experiments.job import Job
-from experiments.results import table
-from experiments.scores import score
-from experiments.train import train
+from experiments.judging import results
 from fields import pytree
-from paper import results
 from tests.commands import TINY
 from tests.toys import Sum
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from paper.statistics import Interval, mean_score, over_seeds, paired_difference, proportion
+from experiments.judging.statistics import Interval, mean_score, over_seeds, paired_difference, proportion
 
 EXAMPLES = 512
 REPEATS = 2500

@@ -8,8 +8,8 @@ import sys
 import pytest
 import yaml
 
-from experiments import config
-from paper import claims
+from experiments import studies as claims
+from experiments.engine import config
 from tests.commands import ROOT, call
 
 STUDIES = config.studies()

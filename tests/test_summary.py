@@ -9,10 +9,12 @@ import polars as pl
 import pytest
 from scipy.stats import t as student
 
-from paper import claims, results, summary
-from paper.claims.claim import Fact, Judgement
-from paper.statistics import Interval, at_level, over_seeds
-from paper.table import interval, parted, source
+from experiments import studies as claims
+from experiments import summary
+from experiments.judging import results
+from experiments.judging.claim import Fact, Judgement
+from experiments.judging.statistics import Interval, at_level, over_seeds
+from experiments.printing import interval, parted, source
 from tests.tables import made_up
 
 

@@ -13,15 +13,15 @@ from typing import Any
 
 import typst
 
-from paper import studies
+from experiments import recorded as studies
+from experiments.judging.chance import false_positives
+from experiments.judging.results import write_whole
+from experiments.printing import interval, parted, provenance, source
+from experiments.summary import Entry, entries
 from paper.article.drawing import drawn
 from paper.article.settings import setting
 from paper.article.words import references, words
-from paper.chance import false_positives
 from paper.command import command
-from paper.results import write_whole
-from paper.summary import Entry, entries
-from paper.table import interval, parted, provenance, source
 
 HERE = Path(__file__).parent
 BUILD = HERE.parent / "build"

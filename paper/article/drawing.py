@@ -6,8 +6,8 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from paper import figures
-from paper.summary import Entry
+from experiments.judging import figures
+from experiments.summary import Entry
 
 
 def drawn(entry: Entry) -> tuple[Figure, str]:

@@ -16,8 +16,8 @@ from typing import Any
 import polars as pl
 import yaml
 
-from paper import studies
-from paper.results import RecordError
+from experiments import recorded as studies
+from experiments.judging.results import RecordError
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ def setting(study: str) -> Setting:
 
     Of its grid those jobs are composed that differ from the first in one key.
     """
-    from experiments import config
+    from experiments.engine import config
     from experiments.errors import ConfigError
 
     text = yaml.safe_load(studies.config(study))

@@ -8,12 +8,12 @@ from typing import Any
 
 import yaml
 
-from paper import studies
+from experiments import recorded as studies
+from experiments.judging.criteria import FITTED
+from experiments.studies import Claim
+from experiments.studies.tint.common import RISE
+from experiments.summary import Entry, tested
 from paper.article.settings import setting
-from paper.claims import Claim
-from paper.claims.judging import FITTED
-from paper.claims.tint import RISE
-from paper.summary import Entry, tested
 
 HERE = Path(__file__).parent
 OPEN = ("inconclusive", "not fitted")

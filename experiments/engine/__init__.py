@@ -1,0 +1,1 @@
+"""How a study is run: configuration, lanes, packs, records, launchers."""

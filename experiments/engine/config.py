@@ -1,0 +1,301 @@
+"""From Hydra overrides to jobs: composition, the schema that follows from the declarations, and one-line errors.
+
+Task, model and optimiser are declared once in code (see `fields`). Here their defaults become Hydra config nodes, so
+that every field is an override, and composed values become a `Run` or a `ConfigError` that names each bad key.
+"""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from hydra import compose as hydra_compose
+from hydra import initialize_config_dir
+from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+from hydra.core.config_store import ConfigStore
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.errors import HydraException
+from omegaconf import DictConfig, OmegaConf, open_dict
+from omegaconf.errors import OmegaConfBaseException
+
+import fields
+from experiments.engine.job import NOT_IDENTITY, SECTIONS, Job, build, start_of, starts_alike
+from experiments.engine.lane import Run, Training
+from experiments.engine.optim import Optimizer
+from experiments.errors import ConfigError
+from models import ARCHITECTURES
+from synthetic import registry
+
+CONF = Path(__file__).resolve().parents[2] / "conf"
+_GROUPS = (*SECTIONS, "study", "hydra/launcher", "hydra/sweeper")
+
+
+def register() -> None:
+    """Store what is declared in code as Hydra config nodes, and the resolvers that configurations may use."""
+    store = ConfigStore.instance()
+    try:
+        tasks = registry()
+    except (ImportError, AttributeError, ValueError) as e:
+        raise ConfigError(f"task: {str(e).splitlines()[0]}") from None
+    for name, cls in tasks.items():
+        store.store(group="task", name=name, node={"name": name, **fields.defaults(cls)})
+    for name, (cls, _) in ARCHITECTURES.items():
+        store.store(group="model", name=name, node={"name": name, **fields.defaults(cls)})
+    store.store(group="optim", name="base", node=fields.defaults(Optimizer))
+    store.store(group="train", name="base", node=fields.defaults(Training))
+    OmegaConf.register_new_resolver("floordiv", _floordiv, replace=True)
+
+
+def _floordiv(a: Any, b: Any) -> Any:
+    """A // b; or b itself where it is no number, for the field that it stands in to refuse."""
+    try:
+        return int(a) // max(int(b), 1)
+    except (TypeError, ValueError):
+        return b
+
+
+@contextmanager
+def _hydra() -> Iterator[None]:
+    """Hydra as it is inside a running command, or a fresh one over `conf/`."""
+    register()
+    if GlobalHydra.instance().is_initialized():
+        yield
+        return
+    with initialize_config_dir(str(CONF), version_base="1.3", job_name="run"):
+        yield
+
+
+def compose(overrides: Sequence[str]) -> DictConfig:
+    """The composed configuration with its `hydra` node. Raises ConfigError, one line, for what does not compose."""
+    _parse(overrides)
+    with _hydra():
+        try:
+            return hydra_compose("config", overrides=list(overrides), return_hydra_config=True)
+        except (HydraException, OmegaConfBaseException, ValueError, AssertionError) as e:
+            raise ConfigError(_explain(e, overrides)) from None
+
+
+def sweep(overrides: Sequence[str]) -> list[list[str]]:
+    """The overrides of each job of a multirun's grid, in the order of Hydra's basic sweeper, which launches them all.
+
+    `hydra/sweeper=bisect` launches some of them. Empty where another sweeper is chosen.
+    """
+    fixed = [o for o in _parse(overrides) if not o.is_sweep_override()]
+    for o in _parse(overrides):
+        if o.is_sweep_override() and o.key_or_group == "study":
+            raise ConfigError(
+                "study: sweep one study at a time, each has launcher and sweep of its own; run them in turn"
+            )
+    base = compose([str(o.input_line) for o in fixed])
+    if not base.hydra.sweeper["_target_"].endswith((".BasicSweeper", ".BisectSweeper")):
+        return []  # it decides on its jobs as it goes; the launcher checks them
+    return grid(base.hydra.sweeper.get("params") or {}, overrides)
+
+
+def grid(params: Mapping[str, Any], overrides: Sequence[str]) -> list[list[str]]:
+    """The overrides of each job of the grid that `params` and `overrides` span; ConfigError where they span none."""
+    every = _parse([f"{k}={v}" for k, v in params.items()] + list(overrides))
+    try:
+        return BasicSweeper.split_arguments(every, None)[0]
+    except HydraException as e:
+        raise ConfigError(" ".join(str(e).split())) from None
+
+
+def _parse(overrides: Sequence[str]) -> list[Any]:
+    return [_parse_one(override) for override in overrides]
+
+
+@functools.lru_cache(maxsize=10_000)  # the jobs of a sweep share most of their overrides
+def _parse_one(override: str) -> Any:
+    try:
+        return OverridesParser.create().parse_override(override)
+    except HydraException:
+        raise ConfigError(f"{override}: not an override; write KEY=VALUE, a list as KEY=[1,2]") from None
+
+
+# A command checks its jobs before Hydra starts, and its launcher asks for the same again.
+_MADE: dict[tuple[str, ...], Job] = {}
+
+
+def jobs(batch: Sequence[Sequence[str]]) -> list[Job]:
+    """The job of each list of overrides. Raises one ConfigError with the faults of all of them.
+
+    Hydra composes anew only where configuration groups differ; values alone are set on a composed copy, so that a
+    thousand jobs are read in seconds.
+    """
+    bases: dict[tuple[str, ...], _Composed] = {}
+    found, errors = [], []
+    for overrides in batch:
+        if (made := _MADE.get(tuple(overrides))) is not None:
+            found.append(made)
+            continue
+        try:
+            parsed = _parse(overrides)
+            groups = tuple(str(o.input_line) for o in parsed if _chooses(o.key_or_group))
+            values = [o for o in parsed if not _chooses(o.key_or_group)]
+            plain = all(o.is_add() is False and o.is_delete() is False and o.is_force_add() is False for o in values)
+            if not plain:
+                composed = _split(compose(overrides))
+            else:
+                if groups not in bases:
+                    bases[groups] = _split(compose(groups))
+                composed = replace(bases[groups], config=bases[groups].config.copy())
+                for o in values:
+                    if not o.key_or_group.startswith("hydra."):
+                        _set(composed.config, o.key_or_group, o.value())
+            found.append(_MADE.setdefault(tuple(overrides), _job(composed, overrides)))
+        except ConfigError as e:
+            where = f"job {','.join(overrides)}: " if len(batch) > 1 else ""
+            errors += [where + line for line in e.lines]
+    if errors:
+        raise ConfigError(*dict.fromkeys(errors))
+    return found
+
+
+def _chooses(key: str) -> bool:
+    """Whether an override's key is a configuration group (`model`), not a value (`model.width`)."""
+    return key in _GROUPS or "/" in key
+
+
+def _set(config: DictConfig, key: str, value: Any) -> None:
+    try:
+        OmegaConf.update(config, key, value, merge=True)
+    except (OmegaConfBaseException, AssertionError):
+        raise ConfigError(_unknown(key, config)) from None
+
+
+@dataclass(frozen=True)
+class _Composed:
+    """A composed configuration without its large `hydra` node, and what is wanted of that."""
+
+    config: DictConfig
+    choices: dict[str, Any]
+    swept: list[str]
+
+
+def _split(config: DictConfig) -> _Composed:
+    hydra = config.hydra
+    with open_dict(config):
+        config.pop("hydra")
+    return _Composed(config, dict(hydra.runtime.choices), list(hydra.sweeper.get("params") or {}))
+
+
+def job(config: DictConfig, overrides: Sequence[str] = ()) -> Job:
+    """Check a composed configuration (with its `hydra` node) and make its job. Raises ConfigError."""
+    return _job(_split(config.copy()), overrides)
+
+
+def _job(composed: _Composed, overrides: Sequence[str]) -> Job:
+    try:
+        plain: Any = OmegaConf.to_container(composed.config, resolve=True, throw_on_missing=True)
+    except OmegaConfBaseException as e:
+        raise ConfigError(_explain(e, overrides)) from None
+    _drop_seed(plain, overrides)
+    run, start = _built(plain), None
+    if (before := start_of(plain)) is not None:
+        try:
+            first = _built(before)
+        except ConfigError as e:
+            raise ConfigError(*(f"start_from.{line}" for line in e.lines)) from None
+        starts_alike(run, first)
+        start = Job(first, before, study=composed.choices.get("study"), label="start")
+    said = dict(o.split("=", 1) for o in overrides if "=" in o and o.split("=", 1)[0].lstrip("+~") not in _GROUPS)
+    shown = {
+        k.lstrip("+"): v for k, v in sorted(said.items()) if re.split("[./]", k)[0] not in (*NOT_IDENTITY, "hydra")
+    }
+    label = re.sub(r"[^\w.,=+-]", "_", ",".join(f"{k}={v}" for k, v in shown.items()))[:120]
+    choices = composed.choices
+    swept = {k: choices[k] if k in choices else _get(plain, k) for k in composed.swept if k != "seed"}
+    return Job(run, plain, tuple(overrides), choices.get("study"), label, swept, start)
+
+
+def _built(plain: dict[str, Any]) -> Run:
+    """The run of a plain configuration, into which the checked values are put, so that 100 and 1e2 are one run."""
+    run = build(plain)
+    for section in SECTIONS:
+        part = getattr(run, section)
+        plain[section] = plain[section] | {name: getattr(part, name) for name in fields.declared(type(part))}
+    return run
+
+
+def _drop_seed(plain: dict[str, Any], overrides: Sequence[str]) -> None:
+    """Take away the data seed that conf/config.yaml gives every task, where a task has none and none was asked for."""
+    cls = registry().get(plain["task"].get("name"))
+    if cls and "seed" not in fields.declared(cls) and not any(o.startswith("task.seed=") for o in overrides):
+        plain["task"].pop("seed", None)
+
+
+def _get(config: dict[str, Any], key: str) -> Any:
+    """The value at a dotted key."""
+    for name in key.split("."):
+        config = config[name]
+    return config
+
+
+def studies() -> list[str]:
+    """Names of all studies: paper/claim/scale."""
+    root = CONF / "study"
+    return sorted(str(p.relative_to(root).with_suffix("")) for p in root.rglob("*.yaml"))
+
+
+def _unknown(key: str, config: Any) -> str:
+    """Words for an override of a key that the configuration lacks."""
+    above, _, last = key.rpartition(".")
+    inside = OmegaConf.select(config, above) if above else config
+    while above and not isinstance(inside, DictConfig):
+        above, _, last = above.rpartition(".")
+        inside = OmegaConf.select(config, above) if above else config
+    known = [str(k) for k in inside if k not in ("hydra", "name")] if isinstance(inside, DictConfig) else []
+    return f"{above + '.' if above else ''}{last}: {fields.unknown(last, dict.fromkeys(known))}"
+
+
+def _explain(error: Exception, overrides: Sequence[str]) -> str:
+    """One line, naming the key, for what Hydra or OmegaConf say in several."""
+    causes: list[Any] = [error]
+    while causes[-1].__cause__ is not None or causes[-1].__context__ is not None:
+        causes.append(causes[-1].__cause__ or causes[-1].__context__)
+    text = " ".join(str(error).split())
+    if found := re.search(r"Could not find '([^']+)'", text):
+        # A group of studies, such as tint/noise, has no further folders; those of `study` and of Hydra do.
+        above = found.group(1).rpartition("/")[0]
+        group = max((g for g in _GROUPS if found.group(1).startswith(g + "/")), key=len, default=above)
+        choice = found.group(1)[len(group) + 1 :]
+        allowed = studies() if group == "study" else _options(group)
+        near = difflib.get_close_matches(choice, allowed, n=1)
+        meant = f" (did you mean {near[0]}?)" if near else ""
+        if group == "study":  # there are too many to name in a line
+            scales = ", ".join(sorted({name.rpartition("/")[2] for name in allowed}))
+            return f"study: there is no {choice}{meant}; <paper>/<claim>/<scale>, as under conf/study; scales: {scales}"
+        return f"{group}: there is no {choice}{meant}; allowed: {', '.join(allowed)}"
+    for cause in causes:
+        key = getattr(cause, "full_key", None)
+        if key and "not in struct" in str(cause):
+            return _unknown(key, _plain_base(overrides))
+        if key:
+            return f"{key}: {str(cause).splitlines()[0]}"
+    said = re.search(r"Could not override '([^']+)'", text)
+    if said:
+        return _unknown(said.group(1), _plain_base(overrides))
+    return text
+
+
+def _options(group: str) -> list[str]:
+    with _hydra():
+        return sorted(set(GlobalHydra.instance().config_loader().get_group_options(group)) - {"base"})
+
+
+def _plain_base(overrides: Sequence[str]) -> DictConfig:
+    """The configuration with only its groups chosen, to say what keys there are."""
+    groups = [o for o in overrides if "=" in o and _chooses(o.split("=", 1)[0])]
+    with _hydra():
+        try:
+            return hydra_compose("config", overrides=groups, return_hydra_config=True)
+        except (HydraException, OmegaConfBaseException):
+            return hydra_compose("config", overrides=[], return_hydra_config=True)

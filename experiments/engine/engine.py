@@ -1,0 +1,171 @@
+"""The engine: runs whose treedefs are equal, trained side by side as lanes of one compiled program.
+
+What one lane does is in `lane`. Runs of one treedef are stacked leaf by leaf; axis 0, the lanes, is sharded
+over all devices. A chunk of steps is one call of one program, with the examples generated inside; the number of steps
+is an argument, so a chunk can be of any length and results do not depend on how training was cut into chunks. A lane's
+step is its own: a lane that is ahead, finished or diverged waits while the others go on.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.sharding import NamedSharding, PartitionSpec
+
+from experiments.engine import lane
+from experiments.engine.lane import Lane, Run, treedef
+from fields import replace
+
+
+class Engine:
+    """Trains and scores a group of runs of equal treedef. States are `Lane`s whose leaves have a leading lane axis."""
+
+    def __init__(self, runs: Sequence[Run], *, lanes_per_device: int = 0, devices: Sequence[Any] | None = None):
+        """Stack the runs over `devices` (all by default), `lanes_per_device` of them vectorised at a time on each.
+
+        0 chooses: one on a CPU, where vectorised lanes are no faster, and all on an accelerator, which small models
+        leave idle. One at a time, a lane's result is the same to the bit whatever lanes are beside it: all devices
+        run the program even for a single lane. Raises ValueError where treedefs differ.
+        """
+        if any(treedef(run) != treedef(runs[0]) for run in runs):
+            raise ValueError("lanes of one program need runs of equal treedef")
+        self.size = len(runs)
+        devices = list(devices or jax.devices())
+        lanes_per_device = lanes_per_device or (1 if devices[0].platform == "cpu" else self.size)
+        self._mesh = jax.sharding.Mesh(np.array(devices), ("lanes",))
+        self._sharding = NamedSharding(self._mesh, PartitionSpec("lanes"))
+        self._padded = -(-self.size // len(devices)) * len(devices)
+        stacked = _numeric(self._pad(_stack([replace(run, task=run.task.materialise()) for run in runs])))
+        # What fills up the last device has no steps to do.
+        steps = np.where(np.arange(self._padded) < self.size, stacked.train.steps, 0).astype(np.int32)
+        self.runs = self._put(replace(stacked, train=replace(stacked.train, steps=steps)))
+        self.conditions = list(runs[0].task.conditions())
+        shapes = jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=x.sharding), self.runs)
+        leaves, structure = jax.tree.flatten(shapes)
+        self.programs = _compile(self._mesh, lanes_per_device, tuple(leaves), structure)
+
+    def _pad(self, tree: Any) -> Any:
+        """The lane axis made a multiple of the devices, by repeating the last lane."""
+        extra = self._padded - self.size
+        return jax.tree.map(lambda x: np.concatenate([x, np.repeat(x[-1:], extra, 0)]), tree)
+
+    def _put(self, tree: Any) -> Any:
+        return jax.device_put(tree, self._sharding)
+
+    @property
+    def lane_bytes(self) -> int:
+        """Peak memory of a device over its lanes, by the compiler's own count; 0 where it does not say."""
+        return self.programs.device_bytes * self._mesh.size // self._padded
+
+    def start(self) -> Lane:
+        """The lanes before their first step."""
+        return self.programs.start(self.runs)
+
+    def advance(self, lanes: Lane, until: int) -> Lane:
+        """Train every lane to step `until` (or to its own end). The given state is consumed."""
+        return self.programs.advance(lanes, self.runs, np.int32(until))
+
+    def evaluate(self, lanes: Lane) -> dict[str, dict[str, np.ndarray]]:
+        """Scores by condition and name, each with a leading lane axis."""
+        scores = jax.tree.map(lambda x: np.asarray(x)[: self.size], self.programs.evaluate(lanes.params, self.runs))
+        return {name: scores[name] for name in self.conditions}
+
+    def baselines(self) -> dict[str, dict[str, dict[str, np.ndarray]]]:
+        """Scores of the task's baselines by baseline, condition and name, each with a leading lane axis."""
+        return jax.tree.map(lambda x: np.asarray(x)[: self.size], self.programs.baselines(self.runs))
+
+    def fetch(self, lanes: Lane) -> Lane:
+        """The lanes on the host, as NumPy arrays."""
+        return jax.tree.map(lambda x: np.asarray(x)[: self.size], lanes)
+
+    def load(self, lanes: Sequence[Lane]) -> Lane:
+        """Single lanes, from `fetch` or from disk, back on the devices."""
+        return self._put(self._pad(_stack(lanes)))
+
+
+class Programs(NamedTuple):
+    """What is compiled for lanes of one shape, and the bytes that the largest takes on a device."""
+
+    start: Any
+    advance: Any
+    evaluate: Any
+    baselines: Any
+    device_bytes: int
+
+
+@functools.lru_cache(maxsize=8)  # a second pack of the same shapes compiles nothing
+def _compile(mesh: jax.sharding.Mesh, at_a_time: int, leaves: tuple[Any, ...], structure: Any) -> Programs:
+    runs, everywhere = jax.tree.unflatten(structure, leaves), NamedSharding(mesh, PartitionSpec("lanes"))
+    batch_size = at_a_time if at_a_time > 1 else None
+
+    def over_lanes(f: Any, stacked: int) -> Any:
+        """`f` of one lane as a function of all: sharded over devices, then in vectorised batches one after another.
+
+        The first `stacked` arguments have a lane axis; any others are the same for all lanes.
+        """
+
+        def on_device(*args):
+            lanes, shared = args[:stacked], args[stacked:]
+            return jax.lax.map(lambda one: f(*one, *shared), lanes, batch_size=batch_size)
+
+        def on_all(*args):
+            specs = tuple(PartitionSpec("lanes") if i < stacked else PartitionSpec() for i in range(len(args)))
+            out = PartitionSpec("lanes")
+            return jax.shard_map(on_device, mesh=mesh, in_specs=specs, out_specs=out, check_vma=False)(*args)
+
+        return on_all
+
+    def shaped(tree: Any) -> Any:
+        return jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=everywhere), tree)
+
+    start = over_lanes(lane.start, 1)
+    lanes = shaped(jax.eval_shape(start, runs))
+    lowered = [
+        jax.jit(over_lanes(lane.advance, 2), donate_argnums=0).lower(lanes, runs, np.int32(0)),
+        jax.jit(over_lanes(lane.evaluate, 2)).lower(lanes.params, runs),
+        jax.jit(start).lower(runs),
+    ]
+    if _has_baselines(runs):
+        lowered.append(jax.jit(over_lanes(lane.baselines, 1)).lower(runs))
+    advance, evaluate, start, *rest = compiled = [program.compile() for program in lowered]
+    baselines = rest[0] if rest else lambda runs: {}
+    return Programs(start, advance, evaluate, baselines, device_bytes=max(_bytes(program) for program in compiled))
+
+
+def _bytes(program: Any) -> int:
+    """Memory of one device that a compiled program takes, by the compiler's own count; 0 where it does not say."""
+    m = program.memory_analysis()
+    if m is None:
+        return 0
+    return m.argument_size_in_bytes + m.output_size_in_bytes - m.alias_size_in_bytes + m.temp_size_in_bytes
+
+
+def _numeric(run: Run) -> Run:
+    """The run's leaves as float32 or int32, whatever Python numbers they were made of; small integers stay small."""
+    small = (np.uint8, np.int8, np.uint16, np.int16)
+
+    def number(x: Any) -> Any:
+        return x if x.dtype in small else x.astype(np.float32 if x.dtype.kind == "f" else np.int32)
+
+    return jax.tree.map(number, run)
+
+
+def _stack(trees: Sequence[Any]) -> Any:
+    return jax.tree.map(lambda *leaves: np.stack(leaves), *trees)
+
+
+def _has_baselines(runs: Run) -> bool:
+    """Whether the task of these stacked runs names any baseline; asked in a trace, for a baseline may use its knobs."""
+    found: list[int] = []
+
+    def ask(run: Run) -> jax.Array:
+        found.append(len(run.task.baselines()))
+        return jnp.int32(0)
+
+    jax.eval_shape(jax.vmap(ask), runs)
+    return found[0] > 0

@@ -1,0 +1,137 @@
+"""One run to do: its checked configuration, its identity, and where its records go."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import jax
+from flax import nnx
+
+import fields
+from experiments.engine.lane import Run, Training
+from experiments.engine.optim import Optimizer
+from experiments.errors import ConfigError
+from models import ARCHITECTURES
+from synthetic import registry
+
+SECTIONS = ("task", "model", "optim", "train")
+# What does not change a result is not part of a run's identity.
+NOT_IDENTITY = ("out", "wandb", "retry")
+WANDB_MODES = ("disabled", "offline", "online")
+
+
+@dataclass(frozen=True)
+class Job:
+    """One run to do: its pytree for the engine, the plain resolved configuration, and where its records go."""
+
+    run: Run
+    config: dict[str, Any]
+    overrides: tuple[str, ...] = ()
+    study: str | None = None
+    label: str = ""
+    swept: dict[str, Any] = field(default_factory=dict)
+    start: Job | None = None  # the run whose last parameters are this one's first
+
+    @property
+    def id(self) -> str:
+        """Ten hex digits of the configuration less output and tracking: equal for equal runs, whatever their names."""
+        same = {k: v for k, v in self.config.items() if k not in (*NOT_IDENTITY, "start_from")}
+        if self.start:
+            same["start"] = self.start.id
+        return hashlib.sha256(json.dumps(same, sort_keys=True).encode()).hexdigest()[:10]
+
+    @functools.cached_property
+    def folder(self) -> Path:
+        """Where this run's records are: `<out>/<study>/<overrides>-<id>`; found by the id if named otherwise before."""
+        above = Path(self.config["out"]) / (self.study or "single")
+        return next(above.glob(f"*-{self.id}"), above / f"{self.label or self.config['task']['name']}-{self.id}")
+
+
+def start_of(config: dict[str, Any]) -> dict[str, Any] | None:
+    """The configuration of the run that this one starts from: `start_from`'s values put into its own; None without.
+
+    Raises ConfigError for what is not a section with values, and where the two runs' models would differ in shape.
+    """
+    changes = config.get("start_from")
+    if changes is None:
+        return None
+    allowed = ", ".join(SECTIONS)
+    if not isinstance(changes, dict) or not all(k in SECTIONS and isinstance(v, dict) for k, v in changes.items()):
+        raise ConfigError(f"start_from: expected null or values of {allowed}, by section, got {changes!r}")
+    start = {k: {**v, **changes.get(k, {})} if k in SECTIONS else v for k, v in config.items()}
+    return start | {"start_from": None}
+
+
+def starts_alike(run: Run, start: Run) -> None:
+    """Raise ConfigError where the parameters of `start` do not fit `run`, before anything is compiled."""
+    if (run.model, run.task.spec) == (start.model, start.task.spec):
+        return  # what nearly all are, at no cost of tracing a large model
+    own, other = (jax.eval_shape(lambda r=r: nnx.split(r.build(jax.random.key(0)))[1]) for r in (run, start))
+    if jax.tree.map(lambda x: x.shape, own) != jax.tree.map(lambda x: x.shape, other):
+        a, b = run.task.spec, start.task.spec
+        differ = [f"{k} {getattr(a, k)} against {getattr(b, k)}" for k in vars(a) if getattr(a, k) != getattr(b, k)]
+        raise ConfigError(f"start_from: its model has other shapes: {', '.join(differ) or 'another model section'}")
+
+
+def headline(job: Job) -> str:
+    """The condition that says most of a run: the task's own word, or its last condition."""
+    return job.run.task.headline or list(job.run.task.conditions())[-1]
+
+
+def build(config: dict[str, Any]) -> Run:
+    """The `Run` of a plain configuration. Raises ConfigError with a line for every bad key."""
+    expected = (*SECTIONS, "seed", "start_from", *NOT_IDENTITY)
+    errors = [f"{key}: {fields.unknown(key, dict.fromkeys(expected))}" for key in config if key not in expected]
+    classes = {"optim": Optimizer, "train": Training}
+    for section, known in (("task", registry()), ("model", {k: c for k, (c, _) in ARCHITECTURES.items()})):
+        name = (config.get(section) or {}).get("name")
+        if not isinstance(name, str) or name not in known:
+            errors.append(f"{section}.name: unknown {section} {name!r}; allowed: {', '.join(known)}")
+        else:
+            classes[section] = known[name]
+    parts: dict[str, Any] = {}
+    for section, cls in classes.items():
+        values = {
+            k: v for k, v in (config.get(section) or {}).items() if section not in ("task", "model") or k != "name"
+        }
+        parts[section], wrong = fields.check(values, cls, section)
+        errors += wrong
+    seed: Any = config.get("seed")
+    if not isinstance(seed, int) or isinstance(seed, bool) or not 0 <= seed <= fields.INT32_MAX:
+        errors.append(f"seed: expected an integer from 0 to {fields.INT32_MAX}, got {seed!r}")
+    errors += _check_output(config.get("out")) + _check_wandb(config.get("wandb"))
+    if not isinstance(config.get("retry"), bool):
+        errors.append(f"retry: expected true or false, got {config.get('retry')!r}")
+    if errors:
+        raise ConfigError(*errors)
+    return Run(**parts, seed=seed)
+
+
+def _check_output(out: Any) -> list[str]:
+    """Faults of the output folder, found without making it."""
+    if not isinstance(out, str) or not out:
+        return [f"out: expected a folder, got {out!r}"]
+    there = Path(out).absolute()
+    while not there.exists():
+        there = there.parent
+    if not there.is_dir():
+        return [f"out: cannot write to {out}: {there} is not a folder"]
+    if not os.access(there, os.W_OK | os.X_OK):
+        return [f"out: cannot write to {out}: no permission in {there}"]
+    return []
+
+
+def _check_wandb(wandb: Any) -> list[str]:
+    known: dict[str, None] = dict.fromkeys(("mode", "project", "entity", "group"))
+    if not isinstance(wandb, dict):
+        return [f"wandb: expected the keys {', '.join(known)}, got {wandb!r}"]
+    errors = [f"wandb.{k}: {fields.unknown(k, known)}" for k in wandb if k not in known]
+    if wandb.get("mode") not in WANDB_MODES:
+        errors.append(f"wandb.mode: expected one of {', '.join(WANDB_MODES)}, got {wandb.get('mode')!r}")
+    return errors

@@ -1,0 +1,167 @@
+"""One run as pure functions: its first state, its steps, its scores. The engine makes lanes of them.
+
+A run is a pytree: task and optimiser with their knobs as leaves, and in its treedef everything that fixes shapes.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from flax import nnx
+
+import models
+from experiments.engine.optim import Optimizer
+from experiments.engine.scores import score, score_learner, token_losses
+from fields import knob, pytree, static
+from synthetic.task import Example, Task
+
+# Streams of a run's seed, apart from those of a task's data seed, which may be the same number.
+_RUN = 0x52554E
+_INIT, _BATCH, _EVALUATE, _DECODE = 0, 1, 2, 4  # 3 is that of `experiments.examples`
+
+
+@pytree
+class Training:
+    """How long and how broadly to train, and what to measure on the way."""
+
+    steps: int = knob(
+        1000, low=1, high=2**31 - 1, unit="steps", doc="optimiser steps; a run ends by steps, never by seconds"
+    )
+    batch_size: int = static(128, low=1, high=10**6, unit="examples", doc="examples a step")
+    eval_every: int = static(
+        500, low=1, high=2**31 - 1, unit="steps", doc="steps between evaluations; the last step is always evaluated"
+    )
+    eval_examples: int = static(512, low=1, high=10**7, unit="examples", doc="examples scored per condition")
+    decoding: str = static(
+        "none",
+        choices=("none", "greedy", "sampled", "both"),
+        doc="also score answers decoded from the prompt, with a KV cache; both: sampled ones beside, as sampled_answer",
+    )
+
+
+@pytree
+class Run:
+    """One run as the engine sees it. Equal treedefs share a program; the leaves are what may differ between lanes."""
+
+    task: Task
+    model: Any
+    optim: Optimizer
+    train: Training
+    seed: int
+
+    def key(self, stream: int) -> jax.Array:
+        """The key of one stream of the run's seed."""
+        return jax.random.fold_in(jax.random.fold_in(jax.random.key(self.seed), _RUN), stream)
+
+    def build(self, key: jax.Array) -> nnx.Module:
+        """The model for this task's shapes, with initial parameters from `key`."""
+        s = self.task.spec
+        return models.build(
+            self.model,
+            vocabulary=s.vocabulary,
+            width_in=s.width_in,
+            length=s.length,
+            classes=s.classes,
+            rngs=nnx.Rngs(params=key),
+        )
+
+
+class Lane(NamedTuple):
+    """The state of one run between steps: all that is needed to go on exactly as if never stopped."""
+
+    params: Any
+    opt: Any
+    step: jax.Array  # int32, steps done
+    diverged: jax.Array  # bool, the step after `step` gave a loss or gradient that is not finite
+    loss_sum: jax.Array  # float32, training loss summed since the last evaluation
+    loss_steps: jax.Array  # int32, over this many steps
+
+
+def treedef(run: Run) -> Any:
+    """What must be equal for two runs to be lanes of one program."""
+    return jax.tree.structure(run)
+
+
+def start(run: Run) -> Lane:
+    """The lane before its first step."""
+    params = nnx.split(run.build(run.key(_INIT)))[1]
+    zero = jnp.int32(0)
+    return Lane(params, run.optim.init(params), zero, jnp.bool(False), jnp.float32(0), zero)
+
+
+def _graph(run: Run) -> Any:
+    """The model without its parameters; abstract, so it costs nothing."""
+    return nnx.split(nnx.eval_shape(lambda: run.build(jax.random.key(0))))[0]
+
+
+def draw(task: Task, split: str, key: jax.Array, count: int) -> Example:
+    """`count` examples, each from the key of its own index."""
+    keys = jax.vmap(jax.random.fold_in, (None, 0))(key, jnp.arange(count))
+    return jax.vmap(task.sample, (0, None))(keys, split)
+
+
+def advance(lane: Lane, run: Run, until: jax.Array) -> Lane:
+    """The lane at step `until` (int32) or at its own end, whichever comes first; before it where it diverged."""
+    graph, end = _graph(run), jnp.minimum(until, run.train.steps)
+
+    def loss(params: Any, batch: Example, key: jax.Array) -> jax.Array:
+        losses = token_losses(nnx.merge(graph, params)(batch.inputs, key), batch.targets)
+        return (losses * batch.weights).sum() / batch.weights.sum()
+
+    def step(lane: Lane) -> Lane:
+        example_key, model_key = jax.random.split(jax.random.fold_in(run.key(_BATCH), lane.step))
+        batch = draw(run.task, "train", example_key, run.train.batch_size)
+        value, grads = jax.value_and_grad(loss)(lane.params, batch, model_key)
+        params, opt, norm = run.optim.update(grads, lane.opt, lane.params, lane.step, run.train.steps)
+        fine = jnp.isfinite(value) & jnp.isfinite(norm)
+        new = Lane(params, opt, lane.step + 1, lane.diverged, lane.loss_sum + value, lane.loss_steps + 1)
+        stay = lane._replace(diverged=jnp.bool(True))
+        return jax.tree.map(lambda a, b: jnp.where(fine, a, b), new, stay)
+
+    return jax.lax.while_loop(lambda lane: (lane.step < end) & ~lane.diverged, step, lane)
+
+
+def _evaluation(run: Run) -> tuple[Mapping[str, tuple[Task, str]], Example]:
+    """The conditions, and their examples with a leading axis of conditions, each from keys of its own."""
+    conditions = run.task.conditions()
+    drawn: dict[str, Example] = {}
+    # A split's sampler is compiled once, for all conditions that use it.
+    for split in dict.fromkeys(split for _, split in conditions.values()):
+        names = [name for name, (_, which) in conditions.items() if which == split]
+        keys = jnp.stack([jax.random.fold_in(run.key(_EVALUATE), list(conditions).index(name)) for name in names])
+        tasks = jax.tree.map(lambda *x: jnp.stack(x), *[conditions[name][0] for name in names])
+        found = jax.vmap(lambda task, key, split=split: draw(task, split, key, run.train.eval_examples))(tasks, keys)
+        drawn |= {name: jax.tree.map(lambda x, i=i: x[i], found) for i, name in enumerate(names)}
+    return conditions, jax.tree.map(lambda *x: jnp.stack(x), *[drawn[name] for name in conditions])
+
+
+def evaluate(params: Any, run: Run) -> dict[str, dict[str, jax.Array]]:
+    """Scores by condition and name."""
+    conditions, examples = _evaluation(run)
+    model = nnx.merge(_graph(run), params)
+    how = {"batch_size": run.train.batch_size, "decoding": run.train.decoding, "key": run.key(_DECODE)}
+    found = jax.lax.map(functools.partial(score, model, run.task, **how), examples)
+    return {name: jax.tree.map(lambda x, i=i: x[i], found) for i, name in enumerate(conditions)}
+
+
+def baselines(run: Run) -> dict[str, dict[str, dict[str, jax.Array]]]:
+    """Scores of the task's baselines, by baseline and condition, on the examples that the model is scored on."""
+    conditions, examples = _evaluation(run)
+    tasks = jax.tree.map(lambda *x: jnp.stack(x), *[task for task, _ in conditions.values()])
+
+    def scores(both: tuple[Task, Example]) -> dict[str, dict[str, jax.Array]]:
+        task, some = both
+        return {
+            name: score_learner(learner, some, batch_size=run.train.batch_size, curve=run.task.curve)
+            for name, learner in task.baselines().items()
+        }
+
+    found = jax.lax.map(scores, (tasks, examples))
+    return {
+        learner: {name: jax.tree.map(lambda x, i=i: x[i], of) for i, name in enumerate(conditions)}
+        for learner, of in found.items()
+    }

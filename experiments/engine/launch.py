@@ -1,0 +1,62 @@
+"""Where a sweep's packs of lanes are trained: in this process, or as jobs of a cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from experiments.engine import cluster
+from experiments.engine.job import Job
+from experiments.engine.progress import Progress
+from experiments.engine.records import Record
+from experiments.engine.train import train
+from experiments.errors import ConfigError
+
+EXECUTORS = ("process", "slurm")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The fields of `hydra.launcher` under `hydra/launcher=vmap`; ConfigError for a bad one."""
+
+    lanes_per_device: int = 0
+    max_lanes: int = 0
+    executor: str = "process"
+    slurm: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name in ("lanes_per_device", "max_lanes"):
+            value = getattr(self, name)
+            if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+                raise ConfigError(f"hydra.launcher.{name}: expected an integer, at least 0, got {value!r}")
+        if self.executor not in EXECUTORS:
+            allowed = ", ".join(EXECUTORS)
+            raise ConfigError(f"hydra.launcher.executor: expected one of {allowed}, got {self.executor!r}")
+
+
+# All jobs that this process was asked for, for the report at a command's end: other sweepers choose theirs as they go.
+LAUNCHED: list[Job] = []
+
+
+def settings_of(config: DictConfig) -> Settings:
+    """The settings in a composed configuration; the defaults where another launcher than `vmap` is chosen."""
+    chosen: Any = OmegaConf.to_container(config.hydra.launcher, resolve=True)
+    return Settings(**{key: value for key, value in chosen.items() if key in Settings.__dataclass_fields__})
+
+
+def launch(jobs: Sequence[Job], settings: Settings, progress: Progress | None = None) -> list[dict[str, Any] | None]:
+    """Do what is missing of `jobs` where `settings` say, and return how each ended; None for those that did not.
+
+    `progress` is the display of what this process trains, as in `train`.
+    """
+    LAUNCHED.extend(jobs)
+    for job in jobs:
+        if job.config["retry"]:
+            Record(job).forget_failure()
+    lanes = {"lanes_per_device": settings.lanes_per_device, "max_lanes": settings.max_lanes}
+    if settings.executor == "slurm":
+        return cluster.train_on_slurm(jobs, **lanes, slurm=settings.slurm)
+    return train(jobs, **lanes, progress=progress)

@@ -1,0 +1,207 @@
+"""A pack: jobs while they train as lanes of one program, through chunks and evaluations to their records."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from experiments.engine import devices
+from experiments.engine.engine import Engine
+from experiments.engine.job import Job
+from experiments.engine.lane import Lane
+from experiments.engine.progress import Progress
+from experiments.engine.records import Record, last_params
+from experiments.engine.stop import Stop
+from experiments.engine.tracking import Tracker
+
+CHUNK_SECONDS = 2.0  # between looks at signals and the progress line
+# Between states on disk; a stop by signal writes one at once. Tests ask for one after every chunk.
+CHECKPOINT_SECONDS = float(os.environ.get("TERRARIUM_CHECKPOINT_SECONDS", "30"))
+
+
+class Pack:
+    """A group of jobs while they train as lanes: their states on the devices, their records on disk."""
+
+    def __init__(self, jobs: list[Job], lanes_per_device: int, progress: Progress):
+        """Compile, and load the states that are on disk.
+
+        Raises ConfigError where one cannot be used, MemoryError where the compiled program needs more than there is.
+        """
+        progress.phase(f"compiling for {len(jobs)} lane{'s' * (len(jobs) > 1)}")
+        self.jobs = jobs = dealt(jobs, jax.device_count())
+        self.progress, self.clock = progress, _Clock()
+        self.engine = Engine([job.run for job in jobs], lanes_per_device=lanes_per_device)
+        needed, there = self.engine.programs.device_bytes, devices.memory()
+        if needed > there and len(jobs) > 1:
+            raise MemoryError(
+                f"RESOURCE_EXHAUSTED: needs {needed / 1e9:.1f} GB a device, {there / 1e9:.1f} GB are there"
+            )
+        progress.say(f"compiled: {self.engine.lane_bytes / 1e6:.1f} MB a lane, {needed / 1e6:.1f} MB a device")
+        self.records = [Record(job) for job in jobs]
+        self.steps = np.array([job.run.train.steps for job in jobs])
+        self.every = jobs[0].run.train.eval_every
+        self.lanes = self.engine.start()
+        fresh = [_started(job, lane) for job, lane in zip(jobs, self._on_host(), strict=True)]
+        found = [record.open(lane) for record, lane in zip(self.records, fresh, strict=True)]
+        if any(lane is not None for lane in found) or any(job.start for job in jobs):
+            self.lanes = self.engine.load([new if old is None else old for old, new in zip(found, fresh, strict=True)])
+        self.trackers = [Tracker(job) for job in jobs]
+        self.ended = np.zeros(len(jobs), bool)
+        self._chunk = 1
+        self._look()
+        progress.start(jobs, self.done)
+
+    def train(self, stop: Stop) -> None:
+        """Train every lane to its end, in chunks. Obeys a signal soon after it came, all lanes on disk."""
+        try:
+            while not self.ended.all():
+                self._evaluate()
+                self._end()
+                if stop.asked or self.clock.checkpoint_due():
+                    self._save(~self.ended)
+                if not self.ended.all():
+                    stop.obey()
+                self._advance()
+        finally:
+            for tracker in self.trackers:
+                tracker.close()
+
+    def _advance(self) -> None:
+        """One chunk, of a few seconds, towards the nearest evaluation of a lane."""
+        waiting = ~self.ended & (self.done < self.steps)
+        if not waiting.any():
+            return
+        next_evaluation = np.minimum(self.steps, (self.done // self.every + 1) * self.every)
+        until = min(int(next_evaluation[waiting].min()), int(self.done[waiting].min()) + self._chunk)
+        before, since = self.done, time.monotonic()
+        self.lanes = self.engine.advance(self.lanes, until)
+        self._look()
+        seconds, taken = time.monotonic() - since, self.done - before
+        self.clock.add(seconds, int(taken.sum()))
+        at_this_pace = int(taken.max() * CHUNK_SECONDS / max(seconds, 1e-3))
+        self._chunk = max(1, min(at_this_pace, 4 * self._chunk))
+        self.progress.update(self.jobs, self.done, self.clock.steps_per_second)
+
+    def _look(self) -> None:
+        """Fetch the lanes' steps, which waits for the devices."""
+        self.done = np.asarray(self.lanes.step)[: len(self.jobs)]
+        self.diverged = np.asarray(self.lanes.diverged)[: len(self.jobs)]
+
+    def _evaluate(self) -> None:
+        """Score and record the lanes that have just arrived at an evaluation; their mean loss begins anew."""
+        due = (self.done % self.every == 0) | (self.done >= self.steps)
+        recorded = np.array([record.rows[-1]["step"] if record.rows else 0 for record in self.records])
+        arrived = ~self.ended & ~self.diverged & due & (self.done > recorded)
+        if not arrived.any():
+            return
+        scores = self.engine.evaluate(self.lanes)
+        loss = np.asarray(self.lanes.loss_sum) / np.maximum(np.asarray(self.lanes.loss_steps), 1)
+        broken = np.array(
+            [not all(np.isfinite(found["nll"][k]) for found in scores.values()) for k in range(len(arrived))]
+        )
+        self.diverged = self.diverged | (arrived & broken)  # finite steps can still add up to parameters that are not
+        arrived &= ~broken
+        for k in np.flatnonzero(arrived):
+            both = {"examples": self.jobs[k].run.train.eval_examples, "train_loss": float(loss[k])}
+            rows = _rows(int(k), int(self.done[k]), "model", scores, both)
+            self.records[k].rows += rows
+            self.trackers[k].log(rows)
+            self.progress.score(self.jobs[k], rows)
+        keep = np.pad(~arrived, (0, len(loss) - len(arrived)), constant_values=True)
+        self.lanes = self.lanes._replace(
+            loss_sum=jnp.where(keep, self.lanes.loss_sum, 0), loss_steps=jnp.where(keep, self.lanes.loss_steps, 0)
+        )
+
+    def _end(self) -> None:
+        """Write the last records of the lanes that have finished, and of those that have diverged."""
+        finished, lost = ~self.ended & ~self.diverged & (self.done >= self.steps), ~self.ended & self.diverged
+        if not (finished | lost).any():
+            return
+        lanes = self._on_host()
+        baselines = self.engine.baselines() if finished.any() else {}
+        for k in np.flatnonzero(finished):
+            both, rows = {"examples": self.jobs[k].run.train.eval_examples}, self.records[k].rows
+            if all(row["learner"] == "model" for row in rows):  # else they were written before a kill
+                for learner, scores in baselines.items():
+                    rows += _rows(int(k), int(self.done[k]), learner, scores, both)
+        for k in np.flatnonzero(finished | lost):  # all states before any end, so that a kill between loses no lane
+            self.records[k].save(lanes[k])
+        for k in np.flatnonzero(finished):
+            cost = self.clock.cost(self.jobs[k], int(self.steps[k]), len(self.jobs))
+            cost |= {"device_bytes": self.engine.programs.device_bytes, "lane_bytes": self.engine.lane_bytes}
+            self.trackers[k].finish(self.records[k].finish(lanes[k], cost))
+        for k in np.flatnonzero(lost):
+            reason = f"loss, gradient or score not finite after step {int(self.done[k])}"
+            self.trackers[k].finish(self.records[k].fail(lanes[k], reason))
+        self.ended = self.ended | finished | lost
+        self.progress.ended(int((finished | lost).sum()), int(lost.sum()))
+
+    def _save(self, which: np.ndarray) -> None:
+        lanes = self._on_host()
+        for k in np.flatnonzero(which):
+            self.records[k].save(lanes[k])
+
+    def _on_host(self) -> list[Lane]:
+        lanes = self.engine.fetch(self.lanes)
+        return [jax.tree.map(lambda x, k=k: x[k], lanes) for k in range(len(self.jobs))]
+
+
+def dealt(jobs: list[Job], devices: int) -> list[Job]:
+    """The jobs in an order in which equal parts of it, one a device, have about as many steps to do."""
+    longest_first = sorted(jobs, key=lambda job: -job.run.train.steps)
+    return [job for device in range(devices) for job in longest_first[device::devices]]
+
+
+def _started(job: Job, lane: Lane) -> Lane:
+    """A lane before its first step, with the parameters of the run that it starts from, if it does."""
+    return lane._replace(params=last_params(job.start, lane.params)) if job.start else lane
+
+
+def _rows(lane: int, step: int, learner: str, scores: dict[str, dict[str, np.ndarray]], both: dict[str, Any]) -> list:
+    """Metrics of one lane, a row for each condition: the scores of the model, or of a baseline."""
+    return [
+        {"step": step, "learner": learner, "condition": name, **{m: _plain(v[lane]) for m, v in found.items()}, **both}
+        for name, found in scores.items()
+    ]
+
+
+def _plain(score: np.ndarray) -> Any:
+    """A number, or a list of numbers with None for the positions that have no score."""
+    return score.item() if score.ndim == 0 else [None if np.isnan(x) else x for x in score.tolist()]
+
+
+class _Clock:
+    """Training time, without compilation and evaluation, and when a checkpoint is due."""
+
+    def __init__(self) -> None:
+        self.seconds, self.steps, self._saved = 0.0, 0, time.monotonic()
+
+    def add(self, seconds: float, steps: int) -> None:
+        self.seconds, self.steps = self.seconds + seconds, self.steps + steps
+
+    @property
+    def steps_per_second(self) -> float:
+        """Steps of all lanes together, per second."""
+        return self.steps / self.seconds if self.seconds else 0.0
+
+    def cost(self, job: Job, steps: int, lanes: int) -> dict[str, Any]:
+        """What a run took: its share of the group's training seconds, and the group's tokens per second."""
+        tokens = job.run.train.batch_size * job.run.task.spec.length
+        rate = self.steps_per_second
+        return {
+            "train_seconds": round(steps / rate, 2) if rate else None,
+            "tokens_per_second": round(rate * tokens),
+            "lanes": lanes,
+        }
+
+    def checkpoint_due(self) -> bool:
+        """True every CHECKPOINT_SECONDS."""
+        due = time.monotonic() - self._saved > CHECKPOINT_SECONDS
+        if due:
+            self._saved = time.monotonic()
+        return due

@@ -1,0 +1,128 @@
+"""One progress display for everything a command trains: a live bar on a terminal, a line now and then elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+
+from experiments.engine.job import Job, headline
+
+LINE_SECONDS = 15.0  # between lines where there is no terminal
+_SHOWN_SCORES = 8
+
+
+class Progress:
+    """Lanes done, failed and left, tokens a second, time left and current scores, on stderr. A context manager."""
+
+    def __init__(self) -> None:
+        self._jobs: dict[str, Job] = {}
+        self._steps: dict[str, int] = {}
+        self._total = self._ended = self._diverged = self._failed = 0
+        self._scores: dict[str, float] = {}
+        self._rate, self._tokens = 0.0, 0.0
+        self._phase, self._printed, self._began = "", time.monotonic(), time.monotonic()
+        self._console = Console(stderr=True)
+        self._live = Live(console=self._console, refresh_per_second=4, transient=True) if sys.stderr.isatty() else None
+
+    def __enter__(self) -> Progress:
+        return self
+
+    def add(self, jobs: Sequence[Job], *, done: int) -> None:
+        """Count these jobs, which are to be trained, in from here on; `done` is how many beside them had ended before.
+
+        A study that chooses its jobs as it goes, and the runs that others start from, come to the same display.
+        """
+        fresh = {job.id: job for job in jobs if job.id not in self._jobs}
+        if not fresh:
+            return
+        self._jobs |= fresh
+        self._steps |= dict.fromkeys(fresh, 0)
+        self._total += sum(job.run.train.steps for job in fresh.values())
+        self.say(f"training {len(fresh)} run{'s' * (len(fresh) > 1)}{f', {done} already done' if done else ''}")
+        if self._live and not self._live.is_started:
+            self._live.start()
+
+    def __exit__(self, *raised: Any) -> None:
+        if self._live:
+            self._live.stop()
+        if self._jobs:
+            self.say(self._line())
+
+    def phase(self, text: str) -> None:
+        """What is going on before steps can be counted, such as compiling."""
+        self._phase = text
+        self._show(now=True)
+
+    def start(self, jobs: Sequence[Job], steps: np.ndarray) -> None:
+        """The pack that trains from here on, and the steps its runs had done when they were resumed."""
+        self._steps.update(zip([job.id for job in jobs], steps.tolist(), strict=True))
+        self._scores.clear()  # those of the pack before
+        resumed = sum(steps > 0)
+        if resumed:
+            self.say(f"resuming {resumed} from their last checkpoints, at steps {min(steps)} to {max(steps)}")
+
+    def update(self, jobs: Sequence[Job], steps: np.ndarray, rate: float) -> None:
+        """After a chunk: each run's steps, and all lanes' steps per second."""
+        self._steps.update(zip([job.id for job in jobs], steps.tolist(), strict=True))
+        self._rate = rate
+        self._tokens = rate * jobs[0].run.train.batch_size * jobs[0].run.task.spec.length
+        self._phase = ""
+        self._show()
+
+    def ended(self, ended: int, diverged: int, *, failed: int = 0) -> None:
+        """How many more runs have ended, how many of them by diverging, and how many failed without an end."""
+        self._ended, self._diverged, self._failed = (
+            self._ended + ended,
+            self._diverged + diverged,
+            self._failed + failed,
+        )
+        self._show()
+
+    def score(self, job: Job, rows: Sequence[dict[str, Any]]) -> None:
+        """A run's newest scores; exact match on the task's headline condition is shown."""
+        self._scores[job.id] = next(row["exact_match"] for row in rows if row["condition"] == headline(job))
+
+    def say(self, text: str) -> None:
+        """A line of its own, above the display."""
+        self._console.print(text, highlight=False, soft_wrap=True)
+
+    def _line(self) -> str:
+        steps, spent = sum(self._steps.values()), time.monotonic() - self._began
+        failed = f", {self._diverged} diverged" if self._diverged else ""
+        failed += f", {self._failed} failed" if self._failed else ""
+        parts = [f"{self._ended}/{len(self._jobs)} runs{failed}", f"{steps / max(self._total, 1):4.0%}"]
+        if self._rate:
+            parts += [f"{self._tokens / 1e3:.0f}k tokens/s"]
+        left = (self._total - steps) / self._rate if self._rate else None
+        parts += [f"{_clock(spent)} spent"] + ([f"ETA {_clock(left)}"] if left else [])
+        if self._phase:
+            parts.append(self._phase)
+        if self._scores:
+            shown = list(self._scores.values())[:_SHOWN_SCORES]
+            more = " ..." if len(self._scores) > _SHOWN_SCORES else ""
+            parts.append("score " + " ".join(f"{s:.2f}".lstrip("0") if s < 1 else "1.0" for s in shown) + more)
+        return " | ".join(parts)
+
+    def _show(self, *, now: bool = False) -> None:
+        if self._live:
+            grid = Table.grid(padding=(0, 1))
+            bar = ProgressBar(total=max(self._total, 1), completed=sum(self._steps.values()), width=24)
+            grid.add_row(bar, self._line())
+            self._live.update(grid)
+        elif now or time.monotonic() - self._printed > LINE_SECONDS:
+            self._printed = time.monotonic()
+            self.say(self._line())
+
+
+def _clock(seconds: float) -> str:
+    minutes, seconds = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"

@@ -1,0 +1,1 @@
+"""How results are judged: criteria, statistics, results tables, figures."""

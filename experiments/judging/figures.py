@@ -1,0 +1,226 @@
+"""Drawing scores with intervals and every seed, for print and the colour-blind; the same bytes every time."""
+
+from __future__ import annotations
+
+import io
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from pathlib import Path
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import matplotlib
+import numpy as np
+import polars as pl
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.ticker import NullLocator
+
+from experiments.judging.claim import Judgement
+from experiments.judging.results import MODEL, write_whole
+from experiments.judging.statistics import Interval
+
+# Okabe and Ito's colours, which the colour-blind can tell apart; markers and lines for print in grey.
+STYLES: tuple[dict[str, Any], ...] = (
+    {"color": "#0072B2", "marker": "o", "linestyle": "-"},
+    {"color": "#D55E00", "marker": "s", "linestyle": "--"},
+    {"color": "#009E73", "marker": "^", "linestyle": "-."},
+    {"color": "#CC79A7", "marker": "D", "linestyle": ":"},
+)
+_MARKERS = "osD^vPX*<>"
+_INCHES = (9.0, 4.0)
+_DPI = 170
+_FEW_TICKS = 8
+_CAUGHT: ContextVar[list[Figure] | None] = ContextVar("caught", default=None)
+_PLACES: WeakKeyDictionary[Artist, list[float]] = WeakKeyDictionary()
+
+
+def canvas(widths: Sequence[float], *, share: bool = True) -> tuple[Figure, list[Axes]]:
+    """A figure with one panel beside the other, of these relative widths, for scores from 0 to 1."""
+    figure = Figure(figsize=_INCHES, layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.subplots(1, len(widths), width_ratios=list(widths), sharey=share, squeeze=False)[0]
+    for panel in axes:
+        panel.set(ylim=(-0.03, 1.03), yticks=np.linspace(0, 1, 6))
+        panel.grid(axis="y", color="0.9", lw=0.8)
+        panel.set_axisbelow(True)
+        panel.spines[["top", "right"]].set_visible(False)
+    return figure, list(axes)
+
+
+def scores_with_seeds(
+    panel: Axes,
+    x: Sequence[float],
+    intervals: Sequence[Interval],
+    points: Sequence[Sequence[float]],
+    label: str,
+    place: int,
+    *,
+    log: bool = True,
+) -> None:
+    """A curve of means with bars for their 95 % intervals, and every seed as a hollow point beside its mean.
+
+    x is positive and by default drawn on a logarithmic axis; points holds the seeds' scores at each x. `place` counts
+    the panel's curves from 0 and fixes colour, marker, line and the side on which the seeds stand.
+    """
+    style = STYLES[place]
+    means = [interval.estimate for interval in intervals]
+    bars = [
+        [i.estimate - i.lower for i in intervals],
+        [i.upper - i.estimate for i in intervals],
+    ]
+    panel.set_xscale("log" if log else "linear")
+    if len(x) <= _FEW_TICKS:
+        panel.set_xticks(x)
+        panel.xaxis.set_minor_locator(NullLocator())
+    panel.xaxis.set_major_formatter("{x:,.0f}")
+    panel.errorbar(x, means, yerr=bars, label=label, capsize=3, markersize=5, lw=1.6, elinewidth=1.2, **style)
+    side = 1 if place % 2 == 0 else -1
+    beside = [
+        _aside(a, x, side * 0.012 * (1.8 + i), log=log)
+        for a, seeds in zip(x, points, strict=True)
+        for i in range(len(seeds))
+    ]
+    (drawn,) = panel.plot(
+        beside,
+        [y for seeds in points for y in seeds],
+        style["marker"],
+        color=style["color"],
+        mfc="white",
+        ms=3.2,
+        mew=0.8,
+        zorder=3,
+    )
+    stand_for(drawn, [a for a, seeds in zip(x, points, strict=True) for _ in seeds])
+
+
+def stand_for(drawn: Artist, places: Sequence[float]) -> None:
+    """Note at which x the points of `drawn` belong that stand beside it to be seen."""
+    _PLACES[drawn] = list(places)
+
+
+def places(drawn: Artist) -> list[float] | None:
+    """The x that `stand_for` noted for the points of `drawn`; None where they stand in their places."""
+    return _PLACES.get(drawn)
+
+
+def _aside(at: float, x: Sequence[float], share: float, *, log: bool) -> float:
+    """A little beside `at`: by a share of the axis that `x` spans, or where that is linear by some of a step of `x`.
+
+    A step counts as a quarter of the span at most, so that the points stay inside the axes.
+    """
+    if log:
+        return at * (max(x) / min(x) if len(x) > 1 else 10.0) ** share
+    steps = [b - a for a, b in itertools.pairwise(x)]
+    return at + 5 * share * (min(*steps, (max(x) - min(x)) / 4) if steps else 1.0)
+
+
+def bars(
+    panel: Axes,
+    names: Sequence[str],
+    series: Mapping[str, tuple[Sequence[Interval], Sequence[Sequence[float]]]],
+) -> None:
+    """Means of named settings, one below the other from the top, with 95 % intervals and every seed.
+
+    series: label to (an interval for each name, the seeds' scores for each name). Scores run along the x axis.
+    """
+    for place, (label, (intervals, points)) in enumerate(series.items()):
+        style: dict[str, Any] = STYLES[place] | {"linestyle": "none"}
+        shift = 0.3 * (place - (len(series) - 1) / 2)
+        y = [-i - shift for i in range(len(names))]
+        means = [interval.estimate for interval in intervals]
+        width = [[i.estimate - i.lower for i in intervals], [i.upper - i.estimate for i in intervals]]
+        panel.errorbar(means, y, xerr=width, label=label, capsize=3, markersize=6, elinewidth=1.2, **style)
+        hollow = [(score, at) for at, seeds in zip(y, points, strict=True) for score in seeds]
+        panel.plot(
+            [score for score, _ in hollow],
+            [at - 0.12 for _, at in hollow],
+            style["marker"],
+            color=style["color"],
+            mfc="white",
+            ms=3.2,
+            mew=0.8,
+            zorder=3,
+        )
+    panel.set(yticks=[-i for i in range(len(names))], yticklabels=list(names), ylim=(-len(names) + 0.4, 0.6))
+    panel.set(xlim=(-0.03, 1.03), xticks=np.linspace(0, 1, 6), xlabel="exact match")
+    panel.grid(axis="x", color="0.9", lw=0.8)
+    panel.grid(axis="y", visible=False)
+
+
+def scores_against_steps(panel: Axes, table: pl.DataFrame, condition: str, key: str) -> None:
+    """Mean exact match over seeds against training steps, one line for each value of the swept `key`.
+
+    A run that diverged scores 0 from its last evaluation on.
+    """
+    values = sorted(table[key].unique())
+    steps = sorted(table["step"].unique())
+    colours = matplotlib.colormaps["viridis_r"](np.linspace(0.15, 1.0, len(values)))
+    for i, value in enumerate(values):
+        rows = table.filter(pl.col(key) == value)
+        ended = pl.col("final") & (pl.col("status") == "diverged")
+        asked = rows.filter(~ended, pl.col("position").is_null(), condition=condition, learner=MODEL)
+        scores = asked.group_by("step").agg(pl.col("exact_match").sum())
+        total, runs = dict(scores.iter_rows()), rows["run"].n_unique()
+        means = [total.get(step, 0.0) / runs for step in steps]
+        marker = _MARKERS[i % len(_MARKERS)]
+        panel.plot(
+            steps,
+            means,
+            color=colours[i],
+            marker=marker,
+            ms=4,
+            markevery=max(1, len(steps) // 6),
+            label=f"{value:,}",
+        )
+
+
+def legend_beside(panel: Axes, title: str) -> None:
+    """The panel's legend, to its right."""
+    panel.legend(title=title, loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)
+
+
+def title(
+    figure: Figure, table: pl.DataFrame, judgement: Judgement, marks: str = "bars: 95 % intervals; hollow: single seeds"
+) -> None:
+    """Which study, its verdict, and how to read the marks."""
+    figure.suptitle(f"{table['study'][0]}: {judgement.verdict} ({marks})")
+
+
+@contextmanager
+def caught() -> Iterator[list[Figure]]:
+    """Inside, `save` writes no file but puts the figure into this list, for who wants to show it otherwise."""
+    figures: list[Figure] = []
+    before = _CAUGHT.set(figures)
+    try:
+        yield figures
+    finally:
+        _CAUGHT.reset(before)
+
+
+def save(figure: Figure, path: Path) -> list[Path]:
+    """Write the figure as `path`.png and `path`.svg, and return both; see `caught`."""
+    if (figures := _CAUGHT.get()) is not None:
+        figures.append(figure)
+        return []
+    files = [path.with_name(f"{path.name}.{kind}") for kind in ("png", "svg")]
+    for file in files:
+        write_whole(file, content(figure, file.suffix[1:]))
+    return files
+
+
+def content(figure: Figure, kind: str, *, page: bool = False) -> bytes:
+    """The figure as a png or svg file, without dates or versions inside.
+
+    For a `page` an SVG's letters stay letters, in the page's own type, and its ground is the page's.
+    """
+    file = io.BytesIO()
+    # The salt fixes the names of shapes inside the SVG, which are random otherwise.
+    with matplotlib.rc_context({"svg.hashsalt": "terrarium", "svg.fonttype": "none" if page else "path"}):
+        metadata: dict[str, Any] = {"Software": None} if kind == "png" else {"Date": None, "Creator": None}
+        figure.savefig(file, format=kind, dpi=_DPI, metadata=metadata, transparent=page)
+    return file.getvalue()

@@ -1,0 +1,117 @@
+"""Printing what was found: the paper beside ours, the verdict, and a fresh run beside the record."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import polars as pl
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from experiments.judging.chance import false_positives
+from experiments.judging.claim import Claim, Fact, Judgement
+from experiments.judging.statistics import Interval
+from experiments.summary import Entry, tested
+
+_STYLES = {"reproduced": "bold green", "not reproduced": "bold red"}
+_UNDECIDED = "bold yellow"
+_INTERVAL = len("0.000 [0.000, 0.000]")
+
+
+def show(claim: Claim, judgement: Judgement, table: pl.DataFrame, console: Console) -> None:
+    """Print the claim, the paper's values beside ours, and the verdict with effect, interval and seeds."""
+    console.print(Text.assemble((claim.name, "bold"), f": {claim.title} (arXiv:{claim.arxiv}), {claim.where}"))
+    console.print(Text(claim.text))
+    console.print()
+    rows = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    names = list(judgement.rows[0].scores)
+    rows.add_column(claim.setting, justify="right")
+    rows.add_column("paper")
+    for name in names:
+        rows.add_column(Text(f"{name} [95 % interval]"), min_width=_INTERVAL)
+    rows.add_column("seeds", justify="right", min_width=len("seeds"))
+    for row in judgement.rows:
+        rows.add_row(row.setting, row.paper, *(interval(row.scores[name]) for name in names), str(row.seeds))
+    console.print(rows)
+    console.print()
+    style = _STYLES.get(judgement.verdict, _UNDECIDED)
+    effect = interval(judgement.effect)
+    console.print(Text.assemble((judgement.verdict, style), f": {judgement.sentence}"))
+    console.print(Text(f"effect: {claim.effect}: {effect}, {_count(judgement.seeds, 'seed')}"))
+    left_out, measured = parted(judgement.notes)
+    for note in (*left_out, *(f"also: {note}" for note in measured)):
+        console.print(Text(note))
+    console.print(Text(f"fixed before these results: the criterion; before that, by looking: {claim.looked}"))
+    console.print(Text(false_positives(claim.name)))
+    console.print(Text(f"measured: {table['study'][0]}; {provenance(table)}"), style="dim")
+
+
+def interval(of: Interval | None, digits: int = 3) -> str:
+    """An estimate with its interval; no zero has a sign."""
+    if of is None:
+        return "not measured"
+    estimate, lower, upper = (f"{value:z.{digits}f}" for value in (of.estimate, of.lower, of.upper))
+    return f"{estimate} [{lower}, {upper}]"
+
+
+def parted(notes: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The notes on what was left out of a verdict, and those on what was measured but not judged."""
+    left_out = [note for note in notes if note.startswith("Left out")]
+    return left_out, [note for note in notes if note not in left_out]
+
+
+def source(fact: Fact) -> str:
+    """Where a paper states a fact, or that no source was found."""
+    return "no source found" if fact.source == "none" else fact.source
+
+
+def provenance(table: pl.DataFrame) -> str:
+    """Devices, versions, commits and dates that a results table comes from, in one line."""
+    parts = [", ".join(sorted(table[name].unique())) for name in ("device", "versions")]
+    commits = ", ".join(sorted(table["commit"].unique()))
+    days = sorted(date[:10] for date in table["date"].unique())
+    parts += [f"commit {commits}", days[0] if days[0] == days[-1] else f"{days[0]} to {days[-1]}"]
+    return "; ".join(parts)
+
+
+def show_comparison(comparison: pl.DataFrame, console: Console) -> None:
+    """Print how many fresh means of `results.compare` lie in the recorded intervals, and each outside."""
+    known = comparison.filter(pl.col("inside").is_not_null())
+    outside = known.filter(~pl.col("inside"))
+    unknown = len(comparison) - len(known)
+    inside = len(known) - len(outside)
+    line = f"against the record: {inside} of {_count(len(known), 'mean')} inside its 95 % intervals"
+    console.print(Text(line + (f", {unknown} not recorded" if unknown else "")))
+    keys = comparison.columns[: comparison.columns.index("condition")]
+    for row in outside.iter_rows(named=True):
+        setting = ", ".join(f"{key}={row[key]}" for key in keys)
+        recorded = f"{row['record']:.3f} [{row['lower']:.3f}, {row['upper']:.3f}]"
+        console.print(Text(f"  outside: {row['condition']} at {setting}: {row['fresh']:.3f}, recorded {recorded}"))
+
+
+def show_summary(entries: Sequence[Entry], console: Console) -> None:
+    """Print every claim's verdict with its effect, what testing many of them costs, and what was not run."""
+    rows = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
+    for name in ("study", "verdict", "effect [95 %]"):
+        rows.add_column(name, no_wrap=True)
+    for name in ("seeds", "p", "Holm"):
+        rows.add_column(name, justify="right", no_wrap=True)
+    ran = [entry for entry in entries if entry.judgement]
+    for entry in ran:
+        assert entry.judgement
+        verdict = Text(entry.verdict, _STYLES.get(entry.verdict, _UNDECIDED))
+        short = interval(entry.judgement.effect, 2)
+        rows.add_row(
+            entry.claim.name, verdict, short, str(entry.judgement.seeds), f"{entry.p:.2g}", f"{entry.adjusted:.2g}"
+        )
+    if ran:
+        console.print(rows)
+        console.print()
+    console.print(Text(tested(entries)))
+    if ran and len(ran) < len(entries):
+        console.print(Text(f"not run: {', '.join(entry.claim.name for entry in entries if not entry.judgement)}"))
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'s' * (number != 1)}"

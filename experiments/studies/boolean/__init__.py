@@ -1,0 +1,1 @@
+"""Studies of Boolean functions learnt in context."""

@@ -1,0 +1,1 @@
+"""Studies of length generalisation on RASP-L tasks."""

@@ -1,0 +1,1 @@
+"""Studies of noised arithmetic traces (TInt)."""
