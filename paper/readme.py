@@ -13,7 +13,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from experiments import recorded as studies
-from experiments.judging.results import RecordError, write_whole
+from experiments.files import write_whole
+from experiments.judging.results import RecordError
 from experiments.printing import interval
 from experiments.summary import Entry, entries, tested
 from paper.command import command

@@ -17,8 +17,9 @@ from pathlib import Path
 from string import Template
 
 from experiments import recorded as studies
+from experiments.files import write_whole
 from experiments.judging import figures
-from experiments.judging.results import path_for, write_whole
+from experiments.judging.results import path_for
 from experiments.studies import CLAIMS
 from experiments.summary import Entry, entries, tested
 from paper import hover, page, prose

@@ -12,8 +12,8 @@ from collections.abc import Iterator
 import numpy as np
 import polars as pl
 
+from experiments.files import write_whole
 from experiments.judging.chance import PATH
-from experiments.judging.results import write_whole
 from tests import (
     test_bisect,
     test_claims_boolean,

@@ -32,7 +32,7 @@ from safetensors import SafetensorError
 
 from experiments.engine.job import Job
 from experiments.errors import ConfigError
-from experiments.judging.results import write_whole
+from experiments.files import write_whole
 
 _PACKAGES = ("jax", "flax", "optax", "numpy")
 

@@ -20,8 +20,9 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
+from experiments.files import write_whole
 from experiments.judging.claim import Judgement
-from experiments.judging.results import MODEL, write_whole
+from experiments.judging.results import MODEL
 from experiments.judging.statistics import Interval
 
 # Okabe and Ito's colours, which the colour-blind can tell apart; markers and lines for print in grey.

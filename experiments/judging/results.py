@@ -9,9 +9,7 @@ counts as a run that scored 0 at its end.
 
 from __future__ import annotations
 
-import os
 import re
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -19,6 +17,7 @@ from pathlib import Path
 
 import polars as pl
 
+from experiments.files import write_whole
 from experiments.judging.statistics import mean_score
 
 Asked = tuple[str, int | None, str]  # condition, position, score
@@ -93,23 +92,6 @@ def write(frame: pl.DataFrame, path: str | Path) -> None:
     rounded = frame.with_columns(pl.col(pl.Float64).round_sig_figs(_DIGITS))
     rows = rounded.sort(*swept(frame), "seed", "learner", "condition", "position", "step")
     write_whole(path, rows.write_csv(line_terminator="\n").encode())
-
-
-def write_whole(path: str | Path, content: bytes) -> None:
-    """Put `content` in the file `path`, all of it or nothing, and make the folders above it."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(temporary, 0o644)  # mkstemp makes files that only their owner reads
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
 
 
 def swept(frame: pl.DataFrame) -> list[str]:

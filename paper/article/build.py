@@ -14,8 +14,8 @@ from typing import Any
 import typst
 
 from experiments import recorded as studies
+from experiments.files import write_whole
 from experiments.judging.chance import false_positives
-from experiments.judging.results import write_whole
 from experiments.printing import interval, parted, provenance, source
 from experiments.summary import Entry, entries
 from paper.article.drawing import drawn
