@@ -1,0 +1,62 @@
+"""The printed table: a row for each setting, what the paper says of it beside our scores."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from experiments.judging.claim import Row
+from experiments.judging.grid import Grid, Score, Setting
+
+
+def nothing(*values: Any) -> str:
+    """What a paper says that says nothing."""
+    return ""
+
+
+@dataclass(frozen=True)
+class Rows:
+    """A row for each setting at which all `scores` were measured.
+
+    scores: by the column's name, in which {} stands for the score's number. name: a format of the axes' values as the
+    axes show them, or a function of grid and setting. paper: what the paper says, of the axes' values. order: what rows
+    are sorted by, of the axes' values.
+    """
+
+    scores: Mapping[str, Score]
+    name: str | Callable[[Grid, Setting], str] = ""
+    paper: Callable[..., str] = nothing
+    order: Callable[..., Any] | None = field(default=None)
+
+    def __call__(self, grid: Grid) -> tuple[Row, ...]:
+        """The rows of a table by setting."""
+        columns = {
+            name.format(score.number.of(grid) if score.number else ""): grid.cells(score)
+            for name, score in self.scores.items()
+        }
+        first = next(iter(columns.values()))
+        settings = [s for s in grid.settings if s in first.scores]
+        if self.order:
+            settings.sort(key=lambda s: self.order(*self.values(grid, s)) if self.order else 0)
+        return tuple(
+            Row(
+                self.title(grid, s),
+                self.paper(*self.values(grid, s)),
+                {name: cells.mean(s) for name, cells in columns.items()},
+                len(first.scores[s]),
+            )
+            for s in settings
+        )
+
+    @staticmethod
+    def values(grid: Grid, setting: Setting) -> list[Any]:
+        """The values of all axes at a setting."""
+        return [grid.value(axis, setting) for axis in grid.axes]
+
+    def title(self, grid: Grid, setting: Setting) -> str:
+        """A setting as its row names it."""
+        if callable(self.name):
+            return self.name(grid, setting)
+        shown = grid.show(setting)
+        return self.name.format(*shown) if self.name else ", ".join(shown)
