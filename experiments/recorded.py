@@ -51,8 +51,7 @@ def check() -> None:
     RecordError for a record without a study, or without a figure beside it.
     """
     studies = {f"{path.parent.name}/{path.name}" for path in CONF.glob("*/*") if path.is_dir()}
-    found = results.RESULTS.glob("*/*/*.csv")
-    records = sorted(path.relative_to(results.RESULTS).with_suffix("").as_posix() for path in found)
+    records = results.recorded()
     for study in (*sorted(studies), *records):
         claims.claim_for(study)
     for claim in claims.CLAIMS:

@@ -35,6 +35,7 @@ from experiments.engine.train import value
 from experiments.errors import ConfigError, command
 from experiments.judging import results
 from experiments.judging.claim import Judgement
+from experiments.judging.comparison import compare
 from experiments.printing import show, show_comparison, show_summary
 from experiments.studies import Claim
 
@@ -170,10 +171,10 @@ def _recorded(claim: Claim, path: Path) -> tuple[pl.DataFrame, Judgement]:
 
 
 def _compared(claim: Claim, fresh: pl.DataFrame, record: pl.DataFrame) -> pl.DataFrame:
-    """`results.compare` for the scores that the claim's criterion reads."""
+    """`compare` for the scores that the claim's criterion reads."""
     with results.read_by_criterion() as asked:
         claim.criterion(fresh)
-    return results.compare(fresh, record, asked)
+    return compare(fresh, record, asked)
 
 
 def _effects(fresh: Judgement, record: Judgement) -> str:
