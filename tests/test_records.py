@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import polars as pl
@@ -12,6 +12,7 @@ from rich.console import Console
 
 from experiments import studies as claims
 from experiments.judging import results
+from experiments.judging.comparison import compare
 from experiments.judging.results import RecordError
 from experiments.printing import show_comparison
 from experiments.reproduce import _compared, _effects, _recorded
@@ -19,38 +20,87 @@ from experiments.studies.markov.threshold import criterion
 from tests.tables import STEP, threshold_of
 from tests.test_claims_boolean import teaching_of
 
+RULES = "task.num_rules"
+
+
+def recorded_by(table: pl.DataFrame, settings: str | None, criterion: str | None, **values: object) -> pl.DataFrame:
+    """The table with these hashes in every row, and behind them the values of arms."""
+    hashes = (
+        pl.lit(value, pl.String).alias(name) for name, value in (("settings", settings), ("criterion", criterion))
+    )
+    return table.with_columns(*hashes).with_columns(pl.lit(value).alias(key) for key, value in values.items())
+
 
 def test_a_record_is_read_as_it_was_written(tmp_path: Path):
     table, path = threshold_of(STEP, diverged=[(100, 2)]), tmp_path / "deep" / "cpu.csv"
     results.write(table.sample(fraction=1, shuffle=True, seed=0), path)
-    first = path.read_bytes()
+    first = path.read_bytes(), results.runs_beside(path).read_bytes()
     again = results.read(path)
-    assert again.schema == table.schema
-    order = ["task.num_rules", "seed", "learner", "condition", "position", "step"]
-    assert again.equals(table.sort(order).with_columns(pl.col(pl.Float64).round_sig_figs(6)))
+    assert again.schema == results.check(table).schema
+    order = [RULES, "seed", "learner", "condition", "position", "step"]
+    assert again.equals(results.check(table).sort(order).with_columns(pl.col(pl.Float64).round_sig_figs(6)))
     results.write(again, path)
-    assert path.read_bytes() == first
-    assert [file.name for file in path.parent.iterdir()] == ["cpu.csv"]
+    assert (path.read_bytes(), results.runs_beside(path).read_bytes()) == first
+    assert sorted(file.name for file in path.parent.iterdir()) == ["cpu.csv", "cpu.runs.csv"]
 
 
-def test_swept_keys_come_back_in_their_own_types(tmp_path: Path):
+def test_a_runs_facts_stand_once_in_a_record(tmp_path: Path):
+    path = tmp_path / "cpu.csv"
+    table = recorded_by(threshold_of(STEP), "5e77", "c417", **{"task.dynamic": 0.25, "model.name": "gpt"})
+    results.write(table, path)
+    scores, runs = pl.read_csv(path), pl.read_csv(results.runs_beside(path))
+    assert scores.columns == [
+        *("run", "step", "learner", "condition", "position"),
+        *("exact_match", "token_accuracy", "nll", "examples"),
+    ]
+    assert len(scores) == len(table)
+    assert runs.columns == [
+        *("study", "run", "seed", RULES, "last_step", "status", "device", "versions", "commit", "date"),
+        *("settings", "criterion", "task.dynamic", "model.name"),
+    ]
+    assert runs["run"].to_list() == [f"{rules}-{seed}" for rules in STEP for seed in range(3)]
+    again = results.read(path)
+    assert results.swept(again) == [RULES]
+    assert results.arms(again) == ["task.dynamic", "model.name"]
+    assert again.select("settings", "criterion", "task.dynamic", "model.name").unique().rows() == [
+        ("5e77", "c417", 0.25, "gpt")
+    ]
+
+
+def test_the_scores_at_one_position_stand_once_in_a_record(tmp_path: Path):
+    table, path = teaching_of((1.0, 0.9, 0.8), (0.5, 0.52, 0.49)), tmp_path / "cpu.csv"
+    results.write(table, path)
+    scores = pl.read_csv(path)
+    assert scores.filter(pl.col("position").is_not_null())["token_accuracy"].null_count() > 0
+    assert scores.filter(pl.col("position").is_null())["token_accuracy"].null_count() == 0
+    again = results.read(path)
+    assert (again["token_accuracy"] == again["exact_match"]).all()
+    other = pl.when(pl.col("position").is_null()).then("token_accuracy").otherwise(0.75).alias("token_accuracy")
+    results.write(table.with_columns(other), path)
+    assert results.read(path).filter(pl.col("position").is_not_null())["token_accuracy"].unique().to_list() == [0.75]
+
+
+def test_swept_keys_and_values_of_arms_come_back_in_their_own_types(tmp_path: Path):
     table = threshold_of({10: (0.0, 0.1)})
     place = table.columns.index("step")
     for name, value in (("task.flag", True), ("model", "tiny"), ("optim.lr", 0.5)):
         table.insert_column(place, pl.Series(name, [value] * len(table)))
+    table = recorded_by(table, None, None, **{"task.hidden": False, "task.style": "trace", "task.digits": 3})
     results.write(table, tmp_path / "r.csv")
     again = results.read(tmp_path / "r.csv")
-    assert results.swept(again) == ["task.num_rules", "optim.lr", "model", "task.flag"]
-    assert again.schema == table.schema
+    assert results.swept(again) == [RULES, "optim.lr", "model", "task.flag"]
+    assert [again[key].dtype for key in results.arms(again)] == [pl.Boolean, pl.String, pl.Int64]
+    assert again.columns == table.columns
+    assert again.select(results.swept(again)).schema == table.select(results.swept(again)).schema
 
 
 def test_a_write_that_fails_leaves_the_old_record(tmp_path: Path):
     path = tmp_path / "cpu.csv"
     results.write(threshold_of(STEP), path)
-    before = path.read_bytes()
+    before = path.read_bytes(), results.runs_beside(path).read_bytes()
     with pytest.raises(RecordError, match="has no rows"):
         results.write(threshold_of(STEP).clear(), path)
-    assert path.read_bytes() == before
+    assert (path.read_bytes(), results.runs_beside(path).read_bytes()) == before
 
 
 def test_scores_that_are_not_numbers_belong_to_diverged_runs_only():
@@ -58,6 +108,12 @@ def test_scores_that_are_not_numbers_belong_to_diverged_runs_only():
     assert not results.check(table)["exact_match"].is_nan().any()
     with pytest.raises(RecordError, match="run 100-2 finished but has no exact_match at step 1200"):
         results.check(table.with_columns(status=pl.lit("finished")))
+
+
+def test_the_last_evaluation_of_a_run_alone_is_its_final_one():
+    table = threshold_of(STEP).with_columns(final=pl.lit(False))
+    with pytest.raises(RecordError, match="run 10-0: `final` must be true on its last evaluation"):
+        results.check(table)
 
 
 Damage = Callable[[str], str]
@@ -68,32 +124,28 @@ Damage = Callable[[str], str]
     [
         (lambda text: "", "not readable as CSV"),
         (lambda text: text.splitlines()[0] + "\n", "has no rows"),
-        (lambda text: text[: len(text) // 2], "column"),  # cut off in the middle of a line
+        (lambda text: text[: len(text) // 2], "column|run"),  # cut off in the middle of a line
         (lambda text: text.replace("exact_match", "accuracy", 1), "lacks the column exact_match"),
-        (lambda text: text.replace("seed,", "spoon,seed,", 1), "where study, run, seed, <swept keys>, step"),
+        (lambda text: text.replace("run,", "spoon,run,", 1), "where run, step, learner, condition, position"),
         (
             lambda text: text.replace("0.98", "lots"),
             "line 29: column exact_match has 'lots' where a number is wanted",
         ),
         (lambda text: text.replace("0.98", "9.8"), "column exact_match has 9.8, which is out of range"),
         (lambda text: text.replace("0.98", ""), "run 1000-0 finished but has no exact_match at step 1200"),
-        (lambda text: text.replace("finished", "asleep", 1), "column status has 'asleep'"),
-        (lambda text: text.replace("cpu", "gpu", 1), "mixes the studies"),
-        (lambda text: text.replace(",512,", ",0,", 1), "column examples has a number below 1"),
+        (lambda text: text.replace(",512", ",0", 1), "column examples has a number below 1"),
+        (lambda text: text.replace(",512", ",", 1), "column examples has 1 empty value$"),
+        (lambda text: text.replace("10-1,", "10-0,"), "run 10-1 has no scores$"),
+        (lambda text: text.replace("10-1,", "10-9,"), "run 10-9 is not among the runs beside it"),
         (
-            lambda text: text.replace("10-1,1", "10-0,0"),
+            lambda text: text.replace("10-0,600,", "10-0,1200,", 1),
             "run 10-0 has the condition seen/applied twice at step",
         ),
-        (lambda text: text.replace("10-1,1", "10-0,1"), "run 10-0 mixes two settings|twice"),
-        (lambda text: text.replace("10-1,1", "10-1,0"), "runs 10-0 and 10-1 are of one seed and setting"),
-        (
-            lambda text: text.replace("true", "false", 1),
-            "run 10-0: `final` must be true on its last evaluation",
-        ),
+        (lambda text: text.replace("10-0,1200,", "10-0,900,"), "run 10-0 ends at step 900, but at 1200 among the runs"),
         (lambda text: text.replace("seen/applied", "seen/noop", 2), "has no last evaluation of"),
     ],
 )
-def test_a_damaged_record_is_named_in_one_line(tmp_path: Path, damage: Damage, why: str):
+def test_damaged_scores_are_named_in_one_line(tmp_path: Path, damage: Damage, why: str):
     path = tmp_path / "cpu.csv"
     results.write(threshold_of(STEP), path)
     path.write_text(damage(path.read_text()))
@@ -103,9 +155,36 @@ def test_a_damaged_record_is_named_in_one_line(tmp_path: Path, damage: Damage, w
     assert "\n" not in str(error.value)
 
 
+@pytest.mark.parametrize(
+    ("damage", "why"),
+    [
+        (lambda text: "", "not readable as CSV"),
+        (lambda text: text.splitlines()[0] + "\n", "has no rows"),
+        (lambda text: text[: len(text) // 2], "column"),
+        (lambda text: text.replace("device", "machine", 1), "lacks the column device"),
+        (lambda text: text.replace("seed,", "spoon,seed,", 1), "where study, run, seed, <swept keys>, last_step"),
+        (lambda text: text.replace("finished", "asleep", 1), "column status has 'asleep'"),
+        (lambda text: text.replace("abc+", "", 1), "column commit has 1 empty value$"),
+        (lambda text: text.replace("cpu", "gpu", 1), "mixes the studies"),
+        (lambda text: text.replace("1200", "soon", 1), "line 2: column last_step has 'soon' where a whole number is"),
+        (lambda text: text.replace("10-1,1", "10-0,1"), "run 10-0 stands there twice"),
+        (lambda text: text.replace("10-1,1", "10-1,0"), "runs 10-0 and 10-1 are of one seed and setting"),
+    ],
+)
+def test_damaged_runs_are_named_in_one_line(tmp_path: Path, damage: Damage, why: str):
+    path = tmp_path / "cpu.csv"
+    results.write(threshold_of(STEP), path)
+    beside = results.runs_beside(path)
+    beside.write_text(damage(beside.read_text()))
+    with pytest.raises(RecordError, match=why) as error:
+        results.read(path)
+    assert str(error.value).startswith(f"{beside}: ")
+    assert "\n" not in str(error.value)
+
+
 def test_a_record_with_other_keys_is_named_by_its_claims_check(tmp_path: Path):
     path = tmp_path / "cpu.csv"
-    results.write(threshold_of(STEP).rename({"task.num_rules": "task.alphabet"}), path)
+    results.write(threshold_of(STEP).rename({RULES: "task.alphabet"}), path)
     with pytest.raises(RecordError, match=r"cpu\.csv: sweeps task.alphabet, where task.num_rules alone is wanted$"):
         _recorded(claims.claim_for("markov/threshold"), path)
 
@@ -114,10 +193,24 @@ def test_a_missing_or_unreadable_record_is_named_in_one_line(tmp_path: Path):
     with pytest.raises(RecordError, match=r"none\.csv: no such record$"):
         results.read(tmp_path / "none.csv")
     (tmp_path / "noise.csv").write_bytes(bytes(range(256)))
+    (tmp_path / "noise.runs.csv").write_bytes(bytes(range(256)))
     for path in (tmp_path / "noise.csv", tmp_path):
         with pytest.raises(RecordError) as error:
             results.read(path)
         assert "\n" not in str(error.value)
+
+
+def test_a_record_that_lacks_a_half_is_named_in_one_line(tmp_path: Path):
+    path = tmp_path / "cpu.csv"
+    results.write(threshold_of(STEP), path)
+    runs = results.runs_beside(path).read_bytes()
+    results.runs_beside(path).unlink()
+    with pytest.raises(RecordError, match=r"cpu\.runs\.csv: no such file, which the scores in cpu\.csv need$"):
+        results.read(path)
+    results.runs_beside(path).write_bytes(runs)
+    path.unlink()
+    with pytest.raises(RecordError, match=r"cpu\.csv: no such record$"):
+        results.read(path)
 
 
 def test_records_have_their_place():
@@ -131,6 +224,76 @@ def test_records_have_their_place():
     for name in ("markov/threshold", "../../x", "a/b/c/d"):
         with pytest.raises(RecordError, match="is not of the form"):
             results.path_for(name)
+
+
+# --- adding to a record
+
+
+def facts(table: pl.DataFrame, *names: str) -> list[tuple[object, ...]]:
+    """The named facts of every run, in order of the runs."""
+    return table.unique("run").sort("run").select(names).rows()
+
+
+def seeded(scores: Sequence[float], first: int, **values: str) -> pl.DataFrame:
+    """A table of 10 rules alone, with seeds from `first` on."""
+    table = threshold_of({10: scores})
+    seed = pl.col("seed") + first
+    run = pl.concat_str(pl.lit("10-"), seed)
+    table = table.with_columns(seed=seed, run=run)
+    return table.with_columns(pl.lit(of).alias(name) for name, of in values.items())
+
+
+def test_further_seeds_are_added_to_a_record_and_each_run_keeps_its_provenance(tmp_path: Path):
+    old = recorded_by(seeded((0.1, 0.2), 0), "5e77", "c417")
+    new = recorded_by(seeded((0.3,), 2, device="8 cores", date="2026-02-02"), "5e77", "c418")
+    path = tmp_path / "cpu.csv"
+    results.write(old, path)
+    results.write(results.added(results.read(path), new), path)
+    both = results.read(path)
+    assert facts(both, "seed", "device", "date", "settings", "criterion") == [
+        (0, "2 cores", "2025-01-01", "5e77", "c417"),
+        (1, "2 cores", "2025-01-01", "5e77", "c417"),
+        (2, "8 cores", "2026-02-02", "5e77", "c418"),
+    ]
+    assert results.final_scores(both, "unseen/applied")["exact_match"].to_list() == [0.1, 0.2, 0.3]
+
+
+def test_a_run_recorded_anew_takes_the_place_of_that_of_its_setting_and_seed():
+    old = recorded_by(seeded((0.1, 0.2), 0), "5e77", None)
+    new = recorded_by(seeded((0.9,), 1, date="2026-02-02", run="another"), "5e78", "c418")
+    both = results.added(results.check(old), new)
+    assert facts(both, "run", "date", "settings", "criterion") == [
+        ("10-0", "2025-01-01", "5e77", None),
+        ("another", "2026-02-02", "5e78", "c418"),
+    ]
+    assert results.final_scores(both, "unseen/applied")["exact_match"].to_list() == [0.1, 0.9]
+
+
+def test_a_run_that_was_not_trained_anew_keeps_the_criterion_that_it_was_recorded_by():
+    old = results.check(recorded_by(seeded((0.1, 0.2), 0), "5e77", "c417"))
+    changed = recorded_by(seeded((0.1, 0.2), 0), "5e78", "c418")
+    assert facts(results.added(old, changed), "settings", "criterion") == [("5e77", "c417")] * 2
+    trained = recorded_by(seeded((0.1, 0.2), 0, commit="def"), "5e78", "c418")
+    assert facts(results.added(old, trained), "settings", "criterion") == [("5e78", "c418")] * 2
+
+
+def test_what_one_part_of_a_record_lacks_is_empty_there():
+    old = results.check(seeded((0.1,), 0))
+    new = recorded_by(seeded((0.3,), 1), "5e77", None, **{"task.dynamic": 0.5})
+    new.insert_column(new.columns.index("examples"), pl.lit(0.5).alias("answer"))
+    both = results.check(results.added(old, new))
+    assert results.further(both) == ["answer"]
+    assert results.arms(both) == ["task.dynamic"]
+    assert facts(both, "task.dynamic") == [(None,), (0.5,)]
+    assert facts(results.check(results.added(results.check(new), seeded((0.1,), 0))), "task.dynamic") == facts(
+        both, "task.dynamic"
+    )
+
+
+def test_runs_that_sweep_other_keys_are_not_added():
+    old = results.check(threshold_of(STEP))
+    with pytest.raises(RecordError, match=r"^sweeps task\.num_rules, which is not what the fresh runs sweep$"):
+        results.added(old, old.rename({RULES: "task.alphabet"}))
 
 
 # --- a fresh run beside the record
@@ -178,9 +341,9 @@ def test_decoded_answers_are_compared_where_answers_are_judged():
 
 def test_a_score_that_the_record_lacks_is_not_compared():
     table = threshold_of(STEP)
-    assert results.compare(table, table, [("unseen/applied", None, "exact_match")])["inside"].all()
+    assert compare(table, table, [("unseen/applied", None, "exact_match")])["inside"].all()
     fresh = table.insert_column(table.columns.index("examples"), pl.lit(0.5).alias("answer"))
-    found = results.compare(fresh, threshold_of(STEP), [("unseen/applied", None, "answer")])
+    found = compare(fresh, threshold_of(STEP), [("unseen/applied", None, "answer")])
     assert found["inside"].to_list() == [None] * 3
 
 
@@ -204,14 +367,15 @@ def test_a_record_in_the_place_of_another_study_is_refused(tmp_path: Path, monke
     monkeypatch.setattr(results, "RESULTS", tmp_path)
     path = results.path_for("markov/noop/cpu")
     results.write(threshold_of(STEP), path)
-    with pytest.raises(RecordError, match=r"noop/cpu\.csv: is a record of markov/threshold/cpu, whose place is "):
+    with pytest.raises(RecordError, match=r"noop/cpu\.runs\.csv: is a record of markov/threshold/cpu, whose place is "):
         results.read(path)
 
 
 def test_every_record_has_its_figure_beside_it():
-    records = list(results.RESULTS.glob("*/*/*.csv"))
-    assert records
-    for path in records:
+    studies = results.recorded()
+    assert studies
+    for study in studies:
+        path = results.path_for(study)
         for kind in ("png", "svg"):
             assert path.with_suffix(f".{kind}").stat().st_size > 0
-        assert results.path_for(results.read(path)["study"][0]) == path
+        assert results.read(path)["study"][0] == study

@@ -1,25 +1,32 @@
-"""A study's run folders as one tidy table: a row for each run, evaluation step, learner and condition."""
+"""A study's run folders as one results table, and whether that can be added to the study's record."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import polars as pl
 
+from experiments.engine import config as configs
 from experiments.engine.job import Job
 from experiments.engine.records import read_end, read_metrics
 from experiments.errors import ConfigError
+from experiments.judging.frame import HASHES, PROVENANCE, RecordError
+from experiments.judging.results import path_for, read, recorded, staying
 
 _SCORES = ("exact_match", "token_accuracy", "nll", "examples")
 # What else is in a row of metrics; all that is in neither is a further score, of decoded answers.
 _OTHER = ("step", "learner", "condition", "curve", "train_loss")
-_PROVENANCE = ("device", "versions", "commit", "date")
+_ANEW = "delete the record, both files, to begin it anew"
 
 
-def table(jobs: Sequence[Job]) -> pl.DataFrame:
-    """The results of a study's jobs, which must all have ended: the columns of `experiments.judging.results`.
+def table(
+    jobs: Sequence[Job], *, settings: str | None = None, criterion: str | None = None, arms: Sequence[str] = ()
+) -> pl.DataFrame:
+    """Returns the results of a study's jobs, which must all have ended: the columns of `experiments.judging.frame`.
 
+    settings, criterion: hashes of what the runs are recorded by. arms: the dotted keys of which each run's value is a
+    column, null where its configuration has no such key.
     A run that diverged has a last row per condition at the step it reached, without scores. At a run's end scores that
     are a curve have a row for each position too, with the share of right answers there. Raises ConfigError where a job
     has not ended.
@@ -47,9 +54,49 @@ def table(jobs: Sequence[Job]) -> pl.DataFrame:
                     | {"position": scores.get("position")}
                     | {name: scores.get(name) for name in (*_SCORES[:3], *more, "examples")}
                     | {"status": end["status"]}
-                    | {name: end[name] for name in _PROVENANCE}
+                    | {name: end[name] for name in PROVENANCE}
+                    | {"settings": settings, "criterion": criterion}
+                    | {key: _value(job.config, key) for key in arms if key not in job.swept}
                 )
-    return pl.DataFrame(rows, infer_schema_length=None)
+    return pl.DataFrame(rows, infer_schema_length=None, schema_overrides=HASHES)
+
+
+def _value(config: Mapping[str, Any], key: str) -> Any:
+    """Returns the value at a dotted key, None if there is none."""
+    inside: Any = config
+    for name in key.split("."):
+        inside = inside.get(name) if isinstance(inside, Mapping) else None
+    return inside
+
+
+def check_addable(
+    study: str, jobs: Sequence[Job], overrides: Sequence[str], settings: str | None, *, all_run: bool
+) -> None:
+    """Raises RecordError if the results of `jobs` cannot be added to the study's record, before they are trained.
+
+    A run stays in the record beside fresh ones if it names the hash of the study's present `settings`, or has the id
+    that these give for its seed. It need not if a fresh run takes its place, which is known where `all_run` of the
+    jobs are. overrides: those of the command, beside the study.
+    """
+    path = path_for(study)
+    if study not in recorded():
+        return
+    record = read(path)
+    try:
+        fresh = pl.DataFrame([{**job.swept, "seed": job.run.seed} for job in jobs], infer_schema_length=None)
+        kept = staying(record, fresh if all_run else fresh.clear())
+    except RecordError as error:
+        raise RecordError(f"{path}: {error}; {_ANEW}") from None
+    others = kept.filter(~(pl.col("settings") == pl.lit(settings, pl.String)).fill_null(False))
+    if others.is_empty():
+        return
+    seeds = ",".join(map(str, others["seed"].unique().sort()))
+    same = [f"study={study}", *(o for o in overrides if not o.startswith("seed=")), f"seed={seeds}"]
+    present = {job.id for job in configs.jobs(configs.sweep(same))}
+    runs = [run for run in others["run"].unique(maintain_order=True) if run not in present]
+    if runs:
+        are = f"{len(runs)} of its runs, as {runs[0]}, are" if len(runs) > 1 else f"its run {runs[0]} is"
+        raise RecordError(f"{path}: {are} of other settings than the study's present ones; {_ANEW}")
 
 
 def _positions(row: dict[str, Any]) -> list[dict[str, Any]]:

@@ -88,18 +88,13 @@ def read(path: str | Path) -> pl.DataFrame:
     beside = runs_beside(path)
     if path.exists() and not beside.exists():
         raise RecordError(f"{beside}: no such file, which the scores in {path.name} need")
-    scores = _read_text(path)
-    runs = _read_text(beside)
-    with _naming(beside):
-        keys, values = _swept_of_runs(runs)
-        runs = _parsed(runs, (*keys, *values))
-        check_filled(runs, (*BEFORE, *keys, _END, "status", *PROVENANCE))
-        if len(twice := runs.filter(runs["run"].is_duplicated())):
-            raise RecordError(f"run {twice['run'][0]} stands there twice")
-        if len(silent := runs.filter(~pl.col("run").is_in(scores["run"].implode()))):
-            raise RecordError(f"run {silent['run'][0]} has no scores in {path.name}")
+    text, text_of_runs = _read_text(path), _read_text(beside)
     with _naming(path):
-        frame = _joined(_parsed(scores), runs)
+        scores = _parsed_scores(text)
+    with _naming(beside):
+        runs = _parsed_runs(text_of_runs)
+    with _naming(path):
+        frame = _joined(scores, runs)
     with _naming(beside):
         check_runs(frame)
         _check_place(frame["study"][0], path)
@@ -129,17 +124,27 @@ def write(frame: pl.DataFrame, path: str | Path) -> None:
 def added(record: pl.DataFrame, fresh: pl.DataFrame) -> pl.DataFrame:
     """Returns the runs of `record` and the `fresh` ones, each with its own facts.
 
-    A fresh run takes the place of the recorded one of the same setting and seed. RecordError if the two sweep different
-    keys.
+    A fresh run takes the place of the recorded one of the same setting and seed. If it was not trained anew it keeps
+    the hashes that it was recorded with first, so that a criterion changed since is not taken for the one it was
+    recorded by. RecordError if the two sweep different keys.
     """
     fresh = check(fresh)
     kept = staying(record, fresh.select(*swept(fresh), "seed"))
-    frame = pl.concat([fresh, kept], how="diagonal_relaxed")
-    more = list(dict.fromkeys([*further(fresh), *further(kept)]))
-    values = list(dict.fromkeys([*arms(fresh), *arms(kept)]))
-    last = fresh.columns.index("nll") + 1
-    after = fresh.columns[fresh.columns.index("examples") : fresh.columns.index("criterion") + 1]
-    return frame.select(*fresh.columns[:last], *more, *after, *values)
+    frame = pl.concat([_with_first_hashes(fresh, record), kept], how="diagonal_relaxed")
+    more = dict.fromkeys([*further(fresh), *further(kept)])
+    values = dict.fromkeys([*arms(fresh), *arms(kept)])
+    scores, facts = (fresh.columns.index(name) for name in ("nll", "examples"))
+    after = fresh.columns[facts : len(fresh.columns) - len(arms(fresh))]
+    return frame.select(*fresh.columns[: scores + 1], *more, *after, *values)
+
+
+def _with_first_hashes(fresh: pl.DataFrame, record: pl.DataFrame) -> pl.DataFrame:
+    """Returns `fresh` with the recorded hashes of those runs that are recorded with the same provenance."""
+    same, old = ["run", *PROVENANCE], {name: f"{name} of the record" for name in HASHES}
+    first = record.select(*same, *HASHES, recorded=True).unique().rename(old)
+    both = fresh.join(first, on=same, how="left", maintain_order="left")
+    hashes = (pl.when("recorded").then(old[name]).otherwise(name).alias(name) for name in HASHES)
+    return both.with_columns(*hashes).select(fresh.columns)
 
 
 def staying(record: pl.DataFrame, settings: pl.DataFrame) -> pl.DataFrame:
@@ -176,28 +181,34 @@ def _check_place(study: str, path: Path) -> None:
         raise RecordError(f"is a record of {study}, whose place is {path_for(study)}")
 
 
-def _swept_of_runs(runs: pl.DataFrame) -> tuple[list[str], list[str]]:
-    """Returns the swept keys and the arms' keys of a table of runs; RecordError for other columns than it must have."""
-    names = runs.columns
+def _parsed_scores(text: pl.DataFrame) -> pl.DataFrame:
+    """Returns the scores of a record in their types; RecordError for other columns than they must have."""
+    _has(text.columns, _COLUMNS)
+    if text.columns != [*_COLUMNS[:-1], *further(text), _COLUMNS[-1]]:
+        raise RecordError(f"has the columns {', '.join(text.columns)} where {', '.join(_COLUMNS)} are wanted")
+    return _parsed(text)
+
+
+def _parsed_runs(text: pl.DataFrame) -> pl.DataFrame:
+    """Returns the runs of a record in their types; RecordError for other columns and for a run that is there twice."""
+    names = text.columns
     _has(names, (*BEFORE, _END, *_FACTS))
-    start, end = len(BEFORE), names.index(_END)
-    values = names[names.index("criterion") + 1 :]
-    if names[:start] != [*BEFORE] or names[end:] != [_END, *_FACTS, *values]:
+    keys, values = names[len(BEFORE) : names.index(_END)], arms(text)
+    if names != [*BEFORE, *keys, _END, *_FACTS, *values]:
         order = ", ".join((*BEFORE, "<swept keys>", _END, *_FACTS, "<values of arms>"))
         raise RecordError(f"has the columns {', '.join(names)} where {order} are wanted")
-    return names[start:end], values
+    runs = _parsed(text, (*keys, *values))
+    check_filled(runs, (*BEFORE, *keys, _END, "status", *PROVENANCE))
+    if len(twice := runs.filter(runs["run"].is_duplicated())):
+        raise RecordError(f"run {twice['run'][0]} stands there twice")
+    return runs
 
 
 def _joined(scores: pl.DataFrame, runs: pl.DataFrame) -> pl.DataFrame:
     """Returns the results table of scores and runs; RecordError where they do not belong together."""
-    names = scores.columns
-    _has(names, _COLUMNS)
-    more = further(scores)
-    if names != [*_COLUMNS[:-1], *more, _COLUMNS[-1]]:
-        raise RecordError(f"has the columns {', '.join(names)} where {', '.join(_COLUMNS)} are wanted")
-    keys, values = _swept_of_runs(runs)
-    if len(lost := scores.filter(~pl.col("run").is_in(runs["run"].implode()))):
-        raise RecordError(f"run {lost['run'][0]} is not among the runs beside it")
+    for those, others, why in ((scores, runs, "is not among the runs beside it"), (runs, scores, "has no scores")):
+        if len(alone := those.join(others, on="run", how="anti", maintain_order="left")):
+            raise RecordError(f"run {alone['run'][0]} {why}")
     frame = scores.join(runs, on="run", how="left", maintain_order="left")
     ends = frame.group_by("run", maintain_order=True).agg(pl.col("step").max(), pl.col(_END).first())
     if len(cut := ends.filter(pl.col("step") != pl.col(_END))):
@@ -209,8 +220,9 @@ def _joined(scores: pl.DataFrame, runs: pl.DataFrame) -> pl.DataFrame:
         .otherwise(pl.coalesce("token_accuracy", "exact_match"))
     )
     frame = frame.with_columns(token_accuracy.alias("token_accuracy"), final=pl.col("step") == pl.col(_END))
-    scored = ("step", "final", *_COLUMNS[2:-1], *more, _COLUMNS[-1])
-    return typed(frame.select(*BEFORE, *keys, *scored, *_FACTS, *values))
+    keys = runs.columns[len(BEFORE) : runs.columns.index(_END)]
+    scored = ("step", "final", *_COLUMNS[2:-1], *further(scores), _COLUMNS[-1])
+    return typed(frame.select(*BEFORE, *keys, *scored, *_FACTS, *arms(runs)))
 
 
 def _has(names: Sequence[str], wanted: Sequence[str]) -> None:
