@@ -1,34 +1,21 @@
-"""Results tables on disk, what is said of damaged ones, and a fresh run beside the record."""
+"""Results tables on disk: what their two files hold, and what is said of damaged ones."""
 
 from __future__ import annotations
 
-import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 import polars as pl
 import pytest
-from rich.console import Console
 
 from experiments import studies as claims
 from experiments.judging import results
-from experiments.judging.comparison import compare
 from experiments.judging.results import RecordError
-from experiments.printing import show_comparison
-from experiments.reproduce import _compared, _effects, _recorded
-from experiments.studies.markov.threshold import criterion
-from tests.tables import STEP, threshold_of
+from experiments.reproduce import _recorded
+from tests.tables import STEP, recorded_by, threshold_of
 from tests.test_claims_boolean import teaching_of
 
 RULES = "task.num_rules"
-
-
-def recorded_by(table: pl.DataFrame, settings: str | None, criterion: str | None, **values: object) -> pl.DataFrame:
-    """The table with these hashes in every row, and behind them the values of arms."""
-    hashes = (
-        pl.lit(value, pl.String).alias(name) for name, value in (("settings", settings), ("criterion", criterion))
-    )
-    return table.with_columns(*hashes).with_columns(pl.lit(value).alias(key) for key, value in values.items())
 
 
 def test_a_record_is_read_as_it_was_written(tmp_path: Path):
@@ -224,140 +211,6 @@ def test_records_have_their_place():
     for name in ("markov/threshold", "../../x", "a/b/c/d"):
         with pytest.raises(RecordError, match="is not of the form"):
             results.path_for(name)
-
-
-# --- adding to a record
-
-
-def facts(table: pl.DataFrame, *names: str) -> list[tuple[object, ...]]:
-    """The named facts of every run, in order of the runs."""
-    return table.unique("run").sort("run").select(names).rows()
-
-
-def seeded(scores: Sequence[float], first: int, **values: str) -> pl.DataFrame:
-    """A table of 10 rules alone, with seeds from `first` on."""
-    table = threshold_of({10: scores})
-    seed = pl.col("seed") + first
-    run = pl.concat_str(pl.lit("10-"), seed)
-    table = table.with_columns(seed=seed, run=run)
-    return table.with_columns(pl.lit(of).alias(name) for name, of in values.items())
-
-
-def test_further_seeds_are_added_to_a_record_and_each_run_keeps_its_provenance(tmp_path: Path):
-    old = recorded_by(seeded((0.1, 0.2), 0), "5e77", "c417")
-    new = recorded_by(seeded((0.3,), 2, device="8 cores", date="2026-02-02"), "5e77", "c418")
-    path = tmp_path / "cpu.csv"
-    results.write(old, path)
-    results.write(results.added(results.read(path), new), path)
-    both = results.read(path)
-    assert facts(both, "seed", "device", "date", "settings", "criterion") == [
-        (0, "2 cores", "2025-01-01", "5e77", "c417"),
-        (1, "2 cores", "2025-01-01", "5e77", "c417"),
-        (2, "8 cores", "2026-02-02", "5e77", "c418"),
-    ]
-    assert results.final_scores(both, "unseen/applied")["exact_match"].to_list() == [0.1, 0.2, 0.3]
-
-
-def test_a_run_recorded_anew_takes_the_place_of_that_of_its_setting_and_seed():
-    old = recorded_by(seeded((0.1, 0.2), 0), "5e77", None)
-    new = recorded_by(seeded((0.9,), 1, date="2026-02-02", run="another"), "5e78", "c418")
-    both = results.added(results.check(old), new)
-    assert facts(both, "run", "date", "settings", "criterion") == [
-        ("10-0", "2025-01-01", "5e77", None),
-        ("another", "2026-02-02", "5e78", "c418"),
-    ]
-    assert results.final_scores(both, "unseen/applied")["exact_match"].to_list() == [0.1, 0.9]
-
-
-def test_a_run_that_was_not_trained_anew_keeps_the_criterion_that_it_was_recorded_by():
-    old = results.check(recorded_by(seeded((0.1, 0.2), 0), "5e77", "c417"))
-    changed = recorded_by(seeded((0.1, 0.2), 0), "5e78", "c418")
-    assert facts(results.added(old, changed), "settings", "criterion") == [("5e77", "c417")] * 2
-    trained = recorded_by(seeded((0.1, 0.2), 0, commit="def"), "5e78", "c418")
-    assert facts(results.added(old, trained), "settings", "criterion") == [("5e78", "c418")] * 2
-
-
-def test_what_one_part_of_a_record_lacks_is_empty_there():
-    old = results.check(seeded((0.1,), 0))
-    new = recorded_by(seeded((0.3,), 1), "5e77", None, **{"task.dynamic": 0.5})
-    new.insert_column(new.columns.index("examples"), pl.lit(0.5).alias("answer"))
-    both = results.check(results.added(old, new))
-    assert results.further(both) == ["answer"]
-    assert results.arms(both) == ["task.dynamic"]
-    assert facts(both, "task.dynamic") == [(None,), (0.5,)]
-    assert facts(results.check(results.added(results.check(new), seeded((0.1,), 0))), "task.dynamic") == facts(
-        both, "task.dynamic"
-    )
-
-
-def test_runs_that_sweep_other_keys_are_not_added():
-    old = results.check(threshold_of(STEP))
-    with pytest.raises(RecordError, match=r"^sweeps task\.num_rules, which is not what the fresh runs sweep$"):
-        results.added(old, old.rename({RULES: "task.alphabet"}))
-
-
-# --- a fresh run beside the record
-
-
-FRESH = threshold_of({10: (0.0, 0.0), 100: (0.9, 0.9), 3000: (1.0, 1.0)})
-
-
-def test_a_fresh_run_is_inside_or_outside_the_record():
-    claim, record = claims.claim_for("markov/threshold"), threshold_of(STEP)
-    assert _compared(claim, record, record)["inside"].all()
-    found = _compared(claim, FRESH, record).filter(condition="unseen/applied")
-    assert found["task.num_rules"].to_list() == [10, 100, 3000]
-    assert found["inside"].to_list() == [True, False, None]
-
-
-def test_a_comparison_prints_what_is_outside():
-    file = io.StringIO()
-    found = _compared(claims.claim_for("markov/threshold"), FRESH, threshold_of(STEP))
-    show_comparison(found, Console(file=file, width=80))
-    lines = file.getvalue().splitlines()
-    assert lines[0] == "against the record: 3 of 4 means inside its 95 % intervals, 2 not recorded"
-    assert lines[1].startswith("  outside: unseen/applied at task.num_rules=100: 0.900, recorded 0.170 [")
-
-
-def test_the_point_of_a_curve_is_compared_that_the_claim_judges():
-    claim = claims.claim_for("boolean/teaching")
-    record, fresh = (teaching_of(at, (0.5, 0.52, 0.49)) for at in ((1.0,) * 3, (0.6,) * 3))
-    found = _compared(claim, fresh, record)
-    assert set(found["condition"]) == {"unseen at position 10"}
-    assert found.filter(~pl.col("inside"))["task.teaching"].to_list() == [True, True]
-    said = claim.criterion(record)
-    assert _effects(said, said).endswith(f", inside the recorded {said.effect}")
-    assert _effects(claim.criterion(fresh), said).endswith(f", outside the recorded {said.effect}")
-
-
-def test_decoded_answers_are_compared_where_answers_are_judged():
-    claim = claims.claim_for("tint/static_vs_dynamic")
-    recorded = results.read(results.path_for("tint/static_vs_dynamic/cpu"))
-    assert _compared(claim, recorded, recorded)["inside"].all()
-    found = _compared(claim, recorded.with_columns(answer=pl.lit(0.0)), recorded)
-    assert set(found["condition"]) == {"test answer"}
-    assert not found["inside"].any()
-
-
-def test_a_score_that_the_record_lacks_is_not_compared():
-    table = threshold_of(STEP)
-    assert compare(table, table, [("unseen/applied", None, "exact_match")])["inside"].all()
-    fresh = table.insert_column(table.columns.index("examples"), pl.lit(0.5).alias("answer"))
-    found = compare(fresh, threshold_of(STEP), [("unseen/applied", None, "answer")])
-    assert found["inside"].to_list() == [None] * 3
-
-
-@pytest.mark.parametrize("claim", claims.CLAIMS, ids=lambda claim: claim.name)
-def test_every_record_compared_with_itself_is_inside(claim):
-    table = results.read(results.path_for(f"{claim.name}/cpu"))
-    compared = _compared(claim, table, table)
-    assert len(compared) >= 3
-    assert compared["inside"].all()
-
-
-def test_an_effect_that_was_not_measured_is_said_so():
-    none = criterion(threshold_of({10: (0.1,)}))
-    assert _effects(criterion(FRESH), none).endswith("recorded not measured")
 
 
 # --- the records that are committed
