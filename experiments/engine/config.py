@@ -12,7 +12,6 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 from hydra import compose as hydra_compose
@@ -26,6 +25,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
 import fields
+from experiments import settings
 from experiments.engine.job import NOT_IDENTITY, SECTIONS, Job, build, start_of, starts_alike
 from experiments.engine.lane import Run, Training
 from experiments.engine.optim import Optimizer
@@ -33,7 +33,6 @@ from experiments.errors import ConfigError
 from models import ARCHITECTURES
 from synthetic import registry
 
-CONF = Path(__file__).resolve().parents[2] / "conf"
 _GROUPS = (*SECTIONS, "study", "hydra/launcher", "hydra/sweeper")
 
 
@@ -68,7 +67,7 @@ def _hydra() -> Iterator[None]:
     if GlobalHydra.instance().is_initialized():
         yield
         return
-    with initialize_config_dir(str(CONF), version_base="1.3", job_name="run"):
+    with initialize_config_dir(str(settings.CONF), version_base="1.3", job_name="run"):
         yield
 
 
@@ -239,12 +238,6 @@ def _get(config: dict[str, Any], key: str) -> Any:
     return config
 
 
-def studies() -> list[str]:
-    """Names of all studies: paper/claim/scale."""
-    root = CONF / "study"
-    return sorted(str(p.relative_to(root).with_suffix("")) for p in root.rglob("*.yaml"))
-
-
 def _unknown(key: str, config: Any) -> str:
     """Words for an override of a key that the configuration lacks."""
     above, _, last = key.rpartition(".")
@@ -267,7 +260,7 @@ def _explain(error: Exception, overrides: Sequence[str]) -> str:
         above = found.group(1).rpartition("/")[0]
         group = max((g for g in _GROUPS if found.group(1).startswith(g + "/")), key=len, default=above)
         choice = found.group(1)[len(group) + 1 :]
-        allowed = studies() if group == "study" else _options(group)
+        allowed = settings.studies() if group == "study" else _options(group)
         near = difflib.get_close_matches(choice, allowed, n=1)
         meant = f" (did you mean {near[0]}?)" if near else ""
         if group == "study":  # there are too many to name in a line
