@@ -19,6 +19,7 @@ import difflib
 import functools
 import hashlib
 import importlib.util
+import itertools
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -113,25 +114,53 @@ def read_study(study: str) -> Settings:
 
     Raises ConfigError, one line, for a file that cannot be read and for a scale that is not in it.
     """
-    path = path_for(study)
-    family, _, scale = study.split("/", 2) if study.count("/") >= 2 else (study.partition("/")[0], "", "")
+    path, scale = path_for(study), study.split("/")[2:]
     own = _read(path)
     allowed = [name for name in SCALES if name in own]
     if not scale:
         raise ConfigError(f"study: {study} needs a scale: {', '.join(f'{study}/{name}' for name in allowed)}")
-    if scale not in allowed:
-        why = f"{_shown(path)} has no block {scale}" if scale in SCALES else f"there is no scale {scale}"
-        raise ConfigError(f"study: {study}: {why}{near(scale, allowed)}; it has {', '.join(allowed)}")
-    common = _read(CONF / "study" / f"{family}.yaml") if (CONF / "study" / f"{family}.yaml").exists() else {}
-    merged: Settings = {}
-    for part in (_LAUNCHER, _top(common), common.get(scale), _top(own), own[scale]):
-        merged = _merge(merged, part or {})
+    if scale[0] not in allowed or len(scale) > 1:
+        why = f"{shown(path)} has no block {scale[0]}" if scale[0] in SCALES else f"there is no scale {'/'.join(scale)}"
+        raise ConfigError(f"study: {study}: {why}{near(scale[0], allowed)}; it has {', '.join(allowed)}")
+    merged: Settings = _LAUNCHER
+    for part in (_read(file) for file in _family_file(study)):
+        merged = _merge(_merge(merged, _top(part)), part.get(scale[0], {}))
+    merged = _merge(_merge(merged, _top(own)), own[scale[0]])
     sweep = merged.get("sweep", {})
     if not sweep:
-        raise ConfigError(f"study: {study}: {_shown(path)} sweeps nothing; write sweep: {{seed: [1, 2, 3]}}")
-    seeds = {"seed": sweep["seed"]} if "seed" in sweep else {}
-    words = {key: _words(values) for key, values in sweep.items() if key != "seed"}
-    return merged | {"sweep": words | {key: _words(values) for key, values in seeds.items()}}
+        raise ConfigError(f"study: {study}: {shown(path)} sweeps nothing; write sweep: {{seed: [1, 2, 3]}}")
+    seed_last = sorted(sweep, key=lambda key: key == "seed")
+    merged["sweep"] = {key: _words(sweep[key]) for key in seed_last}
+    return {key: merged[key] for key in _KEYS if key in merged}
+
+
+def text(study: str) -> str:
+    """Returns the settings of a study at a scale as YAML, below what the files say of it in comments.
+
+    Raises ConfigError where `read_study` does.
+    """
+    settings, known, scale = read_study(study), arms(), study.split("/")[2]
+    named: Arms = {}
+    for group, name in _named(settings, known):
+        named.setdefault(group, {})[name] = known[group][name]
+    comments = _comments(path_for(study), "")
+    for path in (*_family_file(study), path_for(study)):
+        comments += _comments(path, scale)
+    values = settings | ({"arms": named} if named else {})
+    return "\n".join(comments) + "\n" + yaml.safe_dump(values, sort_keys=False, width=118)
+
+
+def _family_file(study: str) -> list[Path]:
+    """The file of what the studies of this one's family share, if there is one."""
+    path = CONF / "study" / f"{study.partition('/')[0]}.yaml"
+    return [path] if path.exists() else []
+
+
+def _comments(path: Path, scale: str) -> list[str]:
+    """The comment lines at the head of a settings file, or with `scale` those at the head of that block."""
+    lines = path.read_text().splitlines()
+    start = lines.index(f"{scale}:") + 1 if f"{scale}:" in lines else len(lines) if scale else 0
+    return [line.strip() for line in itertools.takewhile(lambda line: line.lstrip().startswith("#"), lines[start:])]
 
 
 def settings_hash(study: str) -> str:
@@ -183,7 +212,7 @@ def check() -> None:
             for name in options:
                 other = seen.setdefault((group, name), path)
                 if other != path:
-                    raise ConfigError(f"{_shown(path)}: arms.{group}.{name}: it is in {_shown(other)} too")
+                    raise ConfigError(f"{shown(path)}: arms.{group}.{name}: it is in {shown(other)} too")
 
 
 def _arm_files(family: str | None) -> Iterator[Path]:
@@ -245,7 +274,7 @@ def _read(path: Path) -> Settings:
     try:
         return _parsed(path, path.stat().st_mtime_ns)
     except OSError as error:
-        raise ConfigError(f"{_shown(path)}: {error.strerror}") from None
+        raise ConfigError(f"{shown(path)}: {error.strerror}") from None
 
 
 @functools.cache
@@ -253,13 +282,13 @@ def _parsed(path: Path, _: int) -> Settings:
     try:
         values = yaml.load(path.read_text(), _Loader)
     except yaml.MarkedYAMLError as error:
-        raise ConfigError(f"{_shown(path)}:{_line(error)}: {_said(error)}") from None
+        raise ConfigError(f"{shown(path)}:{_line(error)}: {_said(error)}") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{_shown(path)}: {' '.join(str(error).split())}") from None
-    _check_keys(values, (*_KEYS, "arms", *SCALES), _shown(path))
+        raise ConfigError(f"{shown(path)}: {' '.join(str(error).split())}") from None
+    _check_keys(values, (*_KEYS, "arms", *SCALES), shown(path))
     for scale in SCALES:
         if scale in values:
-            _check_keys(values[scale], _KEYS, f"{_shown(path)}: {scale}")
+            _check_keys(values[scale], _KEYS, f"{shown(path)}: {scale}")
     return values
 
 
@@ -289,7 +318,8 @@ def _said(error: yaml.MarkedYAMLError) -> str:
     return " ".join(f"{error.context or ''} {error.problem}".split())
 
 
-def _shown(path: Path) -> str:
+def shown(path: Path) -> str:
+    """Returns a path as messages name it: from the root of the checkout, if it is in it."""
     return str(path.relative_to(CONF.parent) if path.is_relative_to(CONF.parent) else path)
 
 
