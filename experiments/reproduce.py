@@ -21,9 +21,8 @@ import polars as pl
 from rich.console import Console
 
 from experiments import recorded as studies
-from experiments import settings
+from experiments import settings, summary
 from experiments import studies as claims
-from experiments import summary
 from experiments.engine import config as configs
 from experiments.engine import devices
 from experiments.engine.bisection import Bisection, bisection_of
