@@ -21,8 +21,8 @@ import polars as pl
 from rich.console import Console
 
 from experiments import recorded as studies
+from experiments import settings, summary
 from experiments import studies as claims
-from experiments import summary
 from experiments.engine import config as configs
 from experiments.engine import devices
 from experiments.engine.bisection import Bisection, bisection_of
@@ -45,7 +45,7 @@ _RECORDED_WITH = ("seed=", "out=", "wandb.", "retry=", "hydra.launcher.", "hydra
 def main() -> int:
     """The command; see the module's docstring."""
     devices.use_all_cores()  # before anything asks JAX, as the checks of some tasks do
-    scales = sorted({name.split("/")[2] for name in configs.studies()})
+    scales = sorted({name.split("/")[2] for name in settings.studies()})
     parser = argparse.ArgumentParser(prog="python -m experiments.reproduce", description=(__doc__ or "").split("\n")[0])
     parser.add_argument("words", nargs="*", metavar="STUDY [KEY=VALUE ...]", help="as markov/threshold/cpu; overrides")
     parser.add_argument("--all", action="store_true", help="all studies of a scale in place of one")
@@ -64,8 +64,8 @@ def main() -> int:
         raise ConfigError(f"{overrides[0]}: not with --check, which reads the record and runs nothing")
     if asked.record and (other := [o for o in overrides if not o.startswith(_RECORDED_WITH)]):
         raise ConfigError(f"{other[0]}: not with --record, which writes down the study as its file has it")
-    if named and named[0] not in configs.studies():
-        configs.compose([f"study={named[0]}"])
+    if named:
+        settings.read_study(named[0])
     try:
         if asked.all:
             return _check_all(asked.scale) if asked.check else _all(asked.scale, overrides, record=asked.record)
@@ -99,7 +99,7 @@ class _Study:
 
     def check_addable(self, overrides: Sequence[str]) -> None:
         """Raises RecordError if what the study will give cannot be added to its record."""
-        check_addable(self.name, configs.jobs(self.grid), overrides, None, all_run=self.bisection is None)
+        check_addable(self.name, configs.jobs(self.grid), overrides, all_run=self.bisection is None)
 
     def run(self, progress: Progress) -> list[Job]:
         """Do what is missing, and return the jobs that belong to the study."""
@@ -146,7 +146,7 @@ def _one(name: str, overrides: Sequence[str], *, record: bool) -> int:
 
 def _all(scale: str, overrides: Sequence[str], *, record: bool) -> int:
     """Train what is missing of every study, those that share a program side by side; then judge each and sum up."""
-    studies = [_Study.read(name, overrides) for name in configs.studies() if name.endswith(f"/{scale}")]
+    studies = [_Study.read(name, overrides) for name in settings.studies() if name.endswith(f"/{scale}")]
     for study in studies if record else ():
         study.check_addable(overrides)
     together = [study for study in studies if not study.bisection]

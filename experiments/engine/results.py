@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Sequence
 from typing import Any
 
 import polars as pl
 
+from experiments import settings
 from experiments.engine import config as configs
 from experiments.engine.job import Job
 from experiments.engine.records import read_end, read_metrics
@@ -20,13 +22,12 @@ _OTHER = ("step", "learner", "condition", "curve", "train_loss")
 _ANEW = "delete the record, both files, to begin it anew"
 
 
-def table(
-    jobs: Sequence[Job], *, settings: str | None = None, criterion: str | None = None, arms: Sequence[str] = ()
-) -> pl.DataFrame:
+def table(jobs: Sequence[Job], criterion: str | None = None) -> pl.DataFrame:
     """Returns the results of a study's jobs, which must all have ended: the columns of `experiments.judging.frame`.
 
-    settings, criterion: hashes of what the runs are recorded by. arms: the dotted keys of which each run's value is a
-    column, null where its configuration has no such key.
+    After those of provenance come the hash of the study's settings, that of the `criterion`, and the values that the
+    runs have for the keys which the study's arms set, null where a run has no such key.
+
     A run that diverged has a last row per condition at the step it reached, without scores. At a run's end scores that
     are a curve have a row for each position too, with the share of right answers there. Raises ConfigError where a job
     has not ended.
@@ -34,6 +35,9 @@ def table(
     rows: list[dict[str, Any]] = []
     named = [name for job in jobs for row in read_metrics(job.folder)[:1] for name in row]
     more = [name for name in dict.fromkeys(named) if name not in (*_SCORES, *_OTHER)]
+    studies = {job.study: settings.arm_keys(job.study) for job in jobs if job.study}
+    hashes = {study: settings.settings_hash(study) for study in studies}
+    keys = dict.fromkeys(key for keys in studies.values() for key in keys if key not in jobs[0].swept)
     for job in jobs:
         end = read_end(job.folder)
         if end is None:
@@ -55,48 +59,55 @@ def table(
                     | {name: scores.get(name) for name in (*_SCORES[:3], *more, "examples")}
                     | {"status": end["status"]}
                     | {name: end[name] for name in PROVENANCE}
-                    | {"settings": settings, "criterion": criterion}
-                    | {key: _value(job.config, key) for key in arms if key not in job.swept}
+                    | {"settings": hashes.get(job.study or ""), "criterion": criterion}
+                    | {key: _value(job.config, key) for key in keys}
                 )
-    return pl.DataFrame(rows, infer_schema_length=None, schema_overrides=HASHES)
+    for key in keys:
+        kinds = {type(row[key]) for row in rows} - {type(None)}
+        if len(kinds) > 1 and not kinds <= {int, float}:  # one task's switch is another's choice
+            rows = [row | {key: _word(row[key])} for row in rows]
+    return pl.DataFrame(rows, schema_overrides=HASHES, infer_schema_length=None)
 
 
-def _value(config: Mapping[str, Any], key: str) -> Any:
-    """Returns the value at a dotted key, None if there is none."""
-    inside: Any = config
-    for name in key.split("."):
-        inside = inside.get(name) if isinstance(inside, Mapping) else None
-    return inside
-
-
-def check_addable(
-    study: str, jobs: Sequence[Job], overrides: Sequence[str], settings: str | None, *, all_run: bool
-) -> None:
+def check_addable(study: str, jobs: Sequence[Job], overrides: Sequence[str], *, all_run: bool) -> None:
     """Raises RecordError if the results of `jobs` cannot be added to the study's record, before they are trained.
 
-    A run stays in the record beside fresh ones if it names the hash of the study's present `settings`, or has the id
+    A run stays in the record beside fresh ones if it names the hash of the study's present settings, or has the id
     that these give for its seed. It need not if a fresh run takes its place, which is known where `all_run` of the
     jobs are. overrides: those of the command, beside the study.
     """
-    path = path_for(study)
     if study not in recorded():
         return
-    record = read(path)
+    path, record = path_for(study), read(path_for(study))
+    fresh = pl.DataFrame([{**job.swept, "seed": job.run.seed} for job in jobs], infer_schema_length=None)
     try:
-        fresh = pl.DataFrame([{**job.swept, "seed": job.run.seed} for job in jobs], infer_schema_length=None)
         kept = staying(record, fresh if all_run else fresh.clear())
     except RecordError as error:
         raise RecordError(f"{path}: {error}; {_ANEW}") from None
-    others = kept.filter(~(pl.col("settings") == pl.lit(settings, pl.String)).fill_null(False))
+    present = (pl.col("settings") == settings.settings_hash(study)).fill_null(False)
+    others = kept.filter(~present)
     if others.is_empty():
         return
     seeds = ",".join(map(str, others["seed"].unique().sort()))
     same = [f"study={study}", *(o for o in overrides if not o.startswith("seed=")), f"seed={seeds}"]
-    present = {job.id for job in configs.jobs(configs.sweep(same))}
-    runs = [run for run in others["run"].unique(maintain_order=True) if run not in present]
+    ids = {job.id for job in configs.jobs(configs.sweep(same))}
+    runs = [run for run in others["run"].unique(maintain_order=True) if run not in ids]
     if runs:
         are = f"{len(runs)} of its runs, as {runs[0]}, are" if len(runs) > 1 else f"its run {runs[0]} is"
         raise RecordError(f"{path}: {are} of other settings than the study's present ones; {_ANEW}")
+
+
+def _value(config: dict[str, Any], key: str) -> Any:
+    """The value of a configuration at a dotted key, None where it has no such key."""
+    inside: Any = config
+    for name in key.split("."):
+        inside = inside.get(name) if isinstance(inside, dict) else None
+    return inside
+
+
+def _word(value: Any) -> str | None:
+    """A value as an override spells it."""
+    return value if isinstance(value, str) or value is None else json.dumps(value)
 
 
 def _positions(row: dict[str, Any]) -> list[dict[str, Any]]:
