@@ -14,6 +14,7 @@ the export and the contract tests. Packages outside this one add theirs through 
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from importlib.metadata import entry_points
@@ -159,6 +160,11 @@ def registry() -> dict[str, type[Task]]:
 
     Raises ValueError where two have one name, ImportError or AttributeError where a package's entry leads nowhere.
     """
-    for entry in entry_points(group="terrarium.tasks"):
+    for entry in _entries(entry_points):
         register(entry.name)(entry.load())
     return dict(sorted(_REGISTRY.items()))
+
+
+@functools.cache  # looking through all installed packages takes longer than reading a job
+def _entries(find: Callable[..., Any]) -> tuple[Any, ...]:
+    return tuple(find(group="terrarium.tasks"))

@@ -107,7 +107,8 @@ def said_by_failing(capsys) -> str:
 
 def test_a_damaged_record_is_one_line(monkeypatch, capsys, tmp_path):
     damaged = tmp_path / "cpu.csv"
-    damaged.write_text("study,run\nx,1\n")
+    damaged.write_text("run,step\nx,1\n")
+    results.runs_beside(damaged).touch()
     monkeypatch.setattr("experiments.summary.path_for", lambda study: damaged)
     assert said_by_failing(capsys).startswith(f"error: {damaged}: lacks the column")
 
