@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 SIZES = "Sizes were chosen by looking at seed 0, which is not among the seeds reported."
 
 Verdict = Literal["reproduced", "not reproduced", "inconclusive", "not fitted"]
-Cause = Literal["", "one seed", "run missing", "arm missing", "steps differ", "not fitted", "not settled", "not solvable"]
+Cause = Literal[
+    "", "one seed", "run missing", "arm missing", "steps differ", "not fitted", "not settled", "not solvable"
+]
 
 
 @dataclass(frozen=True)

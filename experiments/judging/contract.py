@@ -18,9 +18,9 @@ from scipy.optimize import linprog
 
 from experiments.judging.claim import Claim
 from experiments.judging.criterion import Criterion, Fitted
+from experiments.judging.frame import HASHES, MODEL
 from experiments.judging.grid import BEST, POSTERIOR, Axis, Cells, Grid, Score, Setting
 from experiments.judging.quantities import Bound, Cell, Each, Largest
-from experiments.judging.results import MODEL
 
 EXAMPLES = 512
 STEPS = (600, 1200)
@@ -67,10 +67,11 @@ def table(study: str, axes: Sequence[Axis], cells: Mapping[Cell, Sequence[float]
         | {name: row[name] for name in more}
         | {"examples": EXAMPLES, "status": "finished"}
         | {"device": "2 cores", "versions": "jax 0.10.2", "commit": "abc+", "date": "2025-01-01"}
+        | {"settings": None, "criterion": None}
         | _arms(axes, setting)
         for (setting, seed, learner, condition, position, step), row in rows.items()
     ]
-    kinds = {"position": pl.Int64, "nll": pl.Float64}
+    kinds = {"position": pl.Int64, "nll": pl.Float64, **dict.fromkeys(HASHES, pl.String)}
     return pl.DataFrame(columns, schema_overrides=kinds, infer_schema_length=None)
 
 
@@ -92,10 +93,13 @@ def _bare(study: str, axes: Sequence[Axis]) -> pl.DataFrame:
         | {"step": 1, "final": True, "learner": MODEL, "condition": "", "position": None}
         | {"exact_match": 0.5, "token_accuracy": 0.5, "nll": 0.1, "examples": EXAMPLES, "status": "finished"}
         | {"device": "", "versions": "", "commit": "", "date": ""}
+        | {"settings": None, "criterion": None}
         | _arms(axes, setting)
         for n, setting in enumerate(settings(axes))
     ]
-    return pl.DataFrame(rows, schema_overrides={"position": pl.Int64}, infer_schema_length=None)
+    return pl.DataFrame(
+        rows, schema_overrides={"position": pl.Int64, **dict.fromkeys(HASHES, pl.String)}, infer_schema_length=None
+    )
 
 
 def blank(criterion: Criterion) -> Grid:
@@ -189,7 +193,7 @@ def world(criterion: Criterion, false: int | None = None, *, high: bool = False,
         programme.holds(bound, 0.04)
     for place, bounds in enumerate(instances(criterion, programme.grid)):
         if place != false:
-            for bound in bounds:
+            for bound in bounds if not far else ():
                 programme.holds(bound)
             continue
         first, *others = bounds
@@ -198,7 +202,7 @@ def world(criterion: Criterion, false: int | None = None, *, high: bool = False,
         programme.equals(first, end + away if far else end)
         part = (*criterion.bounds, *criterion.then)[place]
         for bound in others:
-            if isinstance(part, Bound):  # the largest of several: the others are none
+            if far or isinstance(part, Bound):  # the largest of several: the others are none
                 programme.equals(bound, 0.0)
             else:
                 programme.holds(bound)

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from experiments.judging.claim import Judgement, Row, Verdict
-from experiments.judging.results import MODEL, RecordError, final_scores, swept
+from experiments.judging.frame import MODEL, RecordError, final_scores, swept
 from experiments.judging.statistics import Interval, mean_score, paired_difference
 
 FITTED = 0.9  # exact match within the training distribution, from which on scores outside it are read

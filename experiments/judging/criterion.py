@@ -169,7 +169,9 @@ class Criterion:
             outcomes += [one for part in self.then for one in self._outcomes(part, grid, read)]
             verdict = _worst(outcomes)
         deciding = [one for one in outcomes if one.verdict == verdict]
-        return judgement(verdict, "; ".join(f"{one.words} is {one.effect} ({one.wanted} is wanted)" for one in deciding))
+        return judgement(
+            verdict, "; ".join(f"{one.words} is {one.effect} ({one.wanted} is wanted)" for one in deciding)
+        )
 
     def _outcomes(self, part: Bound | Each, grid: Grid, read: Sequence[Setting]) -> list[Outcome]:
         """What the table says of a bound, or of one at every value: the worst first."""
@@ -307,7 +309,9 @@ def _described(value: Any) -> Any:
         return sorted([str(key), _described(of)] for key, of in value.items())
     if isinstance(value, tuple | list):
         return [_described(one) for one in value]
-    return inspect.getsource(value) if callable(value) else value if isinstance(value, str | bool | None) else repr(value)
+    return (
+        inspect.getsource(value) if callable(value) else value if isinstance(value, str | bool | None) else repr(value)
+    )
 
 
 def sentence(text: str) -> str:
@@ -340,7 +344,11 @@ def _unread(left_out: Sequence[LeftOut], short: Sequence[Bound | Each]) -> tuple
     """The verdict where too little can be read, and why."""
     weak = [left for left in left_out if left.cause == "not fitted"]
     if weak:
-        return "not fitted", f"{weak[0].why}: {'; '.join(f'{left.score} at {left.setting}' for left in weak)}", "not fitted"
+        return (
+            "not fitted",
+            f"{weak[0].why}: {'; '.join(f'{left.score} at {left.setting}' for left in weak)}",
+            "not fitted",
+        )
     if lacking := [left for left in left_out if left.cause == "arm missing"]:
         return "inconclusive", lacking[0].why, "arm missing"
     rising = f": {'; '.join(left.setting for left in left_out)} ({left_out[0].why})" if left_out else ""

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from experiments.judging.frame import MODEL
 from experiments.judging.grid import Axis, Cells, Grid, Pick, Score, Setting
 from experiments.judging.quantities import by_seed
-from experiments.judging.results import MODEL
 from experiments.judging.statistics import Interval, mean_score
 
 if TYPE_CHECKING:
@@ -178,7 +178,11 @@ class ByLength(Panel):
         for place, setting in enumerate(grid.where(self.picks)):
             x = [n for n, cells in curves.items() if setting in cells.scores]
             means, points = [curves[n].mean(setting) for n in x], [[*curves[n].scores[setting].values()] for n in x]
-            label = self.labels.show(grid.value(self.labels, setting)) if isinstance(self.labels, Axis) else grid.say(setting)
+            label = (
+                self.labels.show(grid.value(self.labels, setting))
+                if isinstance(self.labels, Axis)
+                else grid.say(setting)
+            )
             figures.scores_with_seeds(panel, x, means, points, label, place, log=False)
             if self.trained:
                 several = len({grid.value(self.trained, s) for s in grid.settings}) > 1

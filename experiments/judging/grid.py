@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import polars as pl
 
-from experiments.judging.named import with_typed
-from experiments.judging.results import MODEL, RecordError, final_scores, swept
+from experiments.judging.frame import MODEL, RecordError, swept
+from experiments.judging.results import final_scores
 from experiments.judging.statistics import LEVEL, Interval, mean_score
 
 if TYPE_CHECKING:
@@ -122,10 +122,10 @@ class Pick:
     axis: Axis
     how: How
     values: tuple[Any, ...] = ()
-    name: str = field(default="", metadata=WORDS)
+    name: str | None = field(default=None, metadata=WORDS)
 
     def named(self, name: str) -> Pick:
-        """The same values under a name of their own."""
+        """The same values under a name of their own; under none where that is empty."""
         return replace(self, name=name)
 
     def settings(self, grid: Grid, among: Sequence[Setting]) -> set[Setting]:
@@ -154,7 +154,7 @@ class Pick:
     def words(self, grid: Grid | None = None) -> str:
         """In words: by what is in the table where one is given, else by what is asked."""
         axis = self.axis
-        if self.name:
+        if self.name is not None:
             return self.name
         if self.how in ("most", "fewest") and grid is not None:
             found = {grid.value(axis, s) for s in self.settings(grid, grid.settings)}
@@ -261,15 +261,18 @@ class Grid:
             wanted = ", ".join(axis.column for axis in axes)
             raise RecordError(f"sweeps {', '.join(keys) or 'nothing'}, where {wanted} is wanted")
         self.axes, self.keys, self.level = tuple(axes), keys, level
-        self.table, self._arms = table, with_typed(table)
+        self.table = table
         rows = table.select(keys).unique().sort(keys).iter_rows()
         self.settings: list[Setting] = [tuple(row) for row in rows]
         for place, axis in enumerate(axes):
             values = {setting[place] for setting in self.settings}
             if axis.single and len(values) > 1:
-                raise RecordError(f"has the values {', '.join(map(str, sorted(values)))} of {axis.column}: one is wanted")
+                raise RecordError(
+                    f"has the values {', '.join(map(str, sorted(values)))} of {axis.column}: one is wanted"
+                )
         self._cells: dict[Score, Cells] = {}
         self._typed: dict[str, dict[Setting, Any]] = {}
+        self._made = False
 
     def at(self, level: float) -> Grid:
         """The same at another level of confidence."""
@@ -281,7 +284,7 @@ class Grid:
     def filled(self, cells: Mapping[Score, Cells]) -> Grid:
         """The same with these scores in place of those of the table."""
         other = self.at(self.level)
-        other._cells = self._cells | dict(cells)
+        other._cells, other._made = self._cells | dict(cells), True
         return other
 
     def value(self, axis: Axis, setting: Setting) -> Any:
@@ -293,10 +296,10 @@ class Grid:
 
     def _column(self, name: str) -> dict[Setting, Any]:
         if name not in self._typed:
-            if name not in self._arms.columns:
+            if name not in self.table.columns:
                 self._typed[name] = dict.fromkeys(self.settings)
             else:
-                rows = self._arms.select(*self.keys, name).unique().iter_rows()
+                rows = self.table.select(*self.keys, name).unique().iter_rows()
                 self._typed[name] = {tuple(setting): value for *setting, value in rows}
         return self._typed[name]
 
@@ -333,7 +336,9 @@ class Grid:
         return Cells(scores, int(found["examples"].to_numpy().min()))
 
     def _of_examples(self, score: Score) -> Cells:
-        """The last value that there is of each run."""
+        """The last value that there is of each run; none where the table has no such score."""
+        if score.score not in self.table.columns:
+            return Cells({}, 1)
         rows = self.table.filter(pl.col(score.score).is_not_null(), condition=score.condition, learner=MODEL)
         last = rows.sort("step").group_by(*self.keys, "seed").agg(pl.col(score.score).last())
         scores: dict[Setting, dict[int, float]] = {}
@@ -347,7 +352,11 @@ class Grid:
         cells = {name: self.cells(Score(condition, learner=name)) for name in learners if name != MODEL}
         best = {}
         for setting in self.settings:
-            means = {name: float(np.mean([*of.scores[setting].values()])) for name, of in cells.items() if setting in of.scores}
+            means = {
+                name: float(np.mean([*of.scores[setting].values()]))
+                for name, of in cells.items()
+                if setting in of.scores
+            }
             if means:
                 best[setting] = POSTERIOR if POSTERIOR in means else max(means, key=lambda name: means[name])
         return best
@@ -359,7 +368,12 @@ class Grid:
         return Cells({s: of[name].scores[s] for s, name in names.items()}, own.examples)
 
     def rise(self, score: Score) -> dict[Setting, float]:
-        """The final mean minus that at the last evaluation before the last quarter; minus 0 where there was none."""
+        """The final mean minus that at the last evaluation before the last quarter; minus 0 where there was none.
+
+        0 where scores are made up.
+        """
+        if self._made:
+            return dict.fromkeys(self.settings, 0.0)
         rows = self.table.filter(pl.col("position").is_null(), condition=score.condition, learner=MODEL)
         early = rows.filter(pl.col("step") <= 0.75 * pl.col("step").max().over("run")).sort("step")
         name = score.score

@@ -136,7 +136,7 @@ class Arm(Quantity):
 
     def where(self, grid: Grid | None = None) -> str:
         """The arm's picks in words."""
-        return " and ".join(pick.words(grid) for pick in self.picks)
+        return " and ".join(words for pick in self.picks if (words := pick.words(grid)))
 
     def words(self, grid: Grid | None = None) -> str:
         """The score at the picks."""
@@ -164,7 +164,11 @@ class Difference(Quantity):
         """The cells of both arms; they are missing where both are the same."""
         more, less = self.more.sides(grid, read), self.less.sides(grid, read)
         missing = (*more.missing, *less.missing)
-        if not missing and set(self.more.settings(grid)) & set(self.less.settings(grid)) and self.more.score == self.less.score:
+        if (
+            not missing
+            and set(self.more.settings(grid)) & set(self.less.settings(grid))
+            and self.more.score == self.less.score
+        ):
             missing = (f"a second value beside {self.more.where(grid)}",)
         return Sides(more.more, less.more, 1.0, missing, (*more.lost, *less.lost))
 
@@ -176,7 +180,7 @@ class Difference(Quantity):
         """The score, what differs, and what both arms share."""
         shared = [pick for pick in self.more.picks if pick in self.less.picks]
         more, less = (replace(a, picks=tuple(p for p in a.picks if p not in shared)) for a in (self.more, self.less))
-        common = "".join(f" with {pick.words(grid)}" for pick in shared)
+        common = "".join(f" with {words}" for pick in shared if (words := pick.words(grid)))
         if self.more.score == self.less.score:
             return f"{Arm(self.more.score).words(grid)}{common}, {more.where(grid)} minus {less.where(grid)},"
         return f"{more.words(grid)} minus {less.words(grid)}{common}"
@@ -217,7 +221,10 @@ class Matched(Quantity):
     def sides(self, grid: Grid, read: Sequence[Setting]) -> Sides:
         """The cells of all pairs."""
         pairs = self.pairs(grid, read)
-        arms = {f"{self.score.words} at {Arm(self.score, picks).where()}": grid.where(picks) for picks in (self.more, self.less)}
+        arms = {
+            f"{self.score.words} at {Arm(self.score, picks).where()}": grid.where(picks)
+            for picks in (self.more, self.less)
+        }
         missing = tuple(name for name, settings in arms.items() if not settings)
         lost = tuple(s for settings in arms.values() for s in settings if s not in read)
         more, less = (tuple((self.score, pair[side]) for pair in pairs) for side in (0, 1))
@@ -332,7 +339,9 @@ class Largest(Quantity):
         """The cells of all that can be read."""
         every = [of.sides(grid, read) for of in self.of]
         cells = [sides for _, sides in self.all(grid, read).values()]
-        more, less = (tuple(cell for sides in cells for cell in getattr(sides, side) or ()) for side in ("more", "less"))
+        more, less = (
+            tuple(cell for sides in cells for cell in getattr(sides, side) or ()) for side in ("more", "less")
+        )
         lost = tuple(dict.fromkeys(s for sides in every for s in sides.lost))
         missing = tuple(dict.fromkeys(name for sides in every for name in sides.missing))
         return Sides(more, less, 1.0, missing if len([s for s in every if s.missing]) == len(every) else (), lost)

@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import polars as pl
 
+from experiments.judging.frame import MODEL
 from experiments.judging.grid import Axis, Grid, Pick, Score
 from experiments.judging.quantities import by_seed
-from experiments.judging.results import MODEL
 from experiments.judging.statistics import Interval, over_seeds
 
 Points = Sequence[tuple[float, float]]  # (place, score), in order of places

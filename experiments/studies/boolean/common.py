@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from experiments.judging.criteria import Cells, Setting, cells
-from experiments.judging.results import MODEL
+from experiments.judging.frame import MODEL
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

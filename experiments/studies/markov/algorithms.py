@@ -25,7 +25,7 @@ import polars as pl
 
 from experiments.judging.claim import SIZES, Claim, Fact, Judgement, Row
 from experiments.judging.criteria import cells, contrast, spelt
-from experiments.judging.results import MODEL
+from experiments.judging.frame import MODEL
 from experiments.judging.statistics import Interval
 
 KEYS = ["task.lists"]

@@ -111,9 +111,13 @@ CLAIM = claim(
     ),
     facts=(
         Fact("Fewer than 300 rules never generalise, whatever the examples per rule.", "arXiv:2402.10891, section 4.1"),
-        Fact("1,000 rules or more always generalise; the transition is sharp, near 400.", "arXiv:2402.10891, section 4.1"),
+        Fact(
+            "1,000 rules or more always generalise; the transition is sharp, near 400.", "arXiv:2402.10891, section 4.1"
+        ),
         Fact("The step lies between 300 and 1,000 rules.", "arXiv:2410.04717, section 2.3.1"),
-        Fact("Input of 50 letters, pattern of 20, 10^6 training examples.", "arXiv:2410.04717, App. B.2, section 2.3.1"),
+        Fact(
+            "Input of 50 letters, pattern of 20, 10^6 training examples.", "arXiv:2410.04717, App. B.2, section 2.3.1"
+        ),
         Fact("GPT-2 of 6 layers, 4 heads, width 256, from scratch.", "arXiv:2410.04717, App. B.1"),
         Fact("The accuracies behind Fig. 2a are given as a curve only, without numbers.", "arXiv:2410.04717, Fig. 2a"),
     ),

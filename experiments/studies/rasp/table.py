@@ -68,7 +68,12 @@ CLAIM = claim(
     criterion=Criterion(
         axes=(TASKS, TRAINED),
         read=(FIT,),
-        bounds=((LONGER.at(TASKS.at(*SHORT).named("a short program")) - LONGER.at(TASKS.at(*LONG).named("no short program"))).at_least(0.5),),
+        bounds=(
+            (
+                LONGER.at(TASKS.at(*SHORT).named("a short program"))
+                - LONGER.at(TASKS.at(*LONG).named("no short program"))
+            ).at_least(0.5),
+        ),
     ),
     rows=Rows(
         {"train length + 10": LONGER, "within": WITHIN},
@@ -77,11 +82,18 @@ CLAIM = claim(
         _order,
     ),
     figure=Drawing(
-        (Bars(scores={"training length + 10": LONGER, "within the training lengths": WITHIN}, name=_name, order=_order),),
+        (
+            Bars(
+                scores={"training length + 10": LONGER, "within the training lengths": WITHIN}, name=_name, order=_order
+            ),
+        ),
         legend="in brackets: operations\nof a short RASP-L program",
     ),
     facts=(
-        Fact("Tests are at the longest training length + 10; exact match of the whole answer.", "arXiv:2310.16028, Fig. 1a"),
+        Fact(
+            "Tests are at the longest training length + 10; exact match of the whole answer.",
+            "arXiv:2310.16028, Fig. 1a",
+        ),
         Fact("Copying unique tokens generalises once trained to lengths above 30.", "reviews of arXiv:2310.16028"),
         Fact("Plain parity does not even fit its training set.", "arXiv:2310.16028, App. C.1, as cited by others"),
         Fact("The scores behind the table could not be found in a source that we could read.", "none"),

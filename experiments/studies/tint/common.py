@@ -22,7 +22,7 @@ import polars as pl
 
 from experiments.judging.claim import Judgement, Row, Verdict
 from experiments.judging.criteria import FITTED, Cells, Setting, cells, diverged, obstacle, reaches, spelt
-from experiments.judging.results import MODEL
+from experiments.judging.frame import MODEL
 from experiments.judging.statistics import Interval, mean_score
 
 TITLE = "Understanding the effect of noise in LLM training data with algorithmic chains of thought"

@@ -21,7 +21,9 @@ from experiments.studies.tint.family import (
 )
 from experiments.studies.tint.kinds import RIGHT
 
-SHARE = Axis("task.contamination", "share of examples", (0.0, 1.0), ("smallest", "largest"), "{}", "noise in {} of the examples")
+SHARE = Axis(
+    "task.contamination", "share of examples", (0.0, 1.0), ("smallest", "largest"), "{}", "noise in {} of the examples"
+)
 NONE, ALL = SHARE.at(0.0).named("no example"), SHARE.at(1.0).named("all examples")
 PAPER = {("characters", 1.0): "robust", ("dynamic", 1.0): "fragile"}
 
@@ -39,9 +41,7 @@ CLAIM = claim(
     looked=f"{SIZES} At cpu scale seed 100 was looked at too; MLPs were made thinner after a run of the same seeds, to "
     "save time, and training longer after another, in which half of the characters redrawn was still being learnt; the "
     "criterion stayed.",
-    criterion=Criterion(
-        axes=(NOISES, SHARE), read=read(NONE), bounds=(_cost(CHARACTERS).at_most(0.1),), whole=True
-    ),
+    criterion=Criterion(axes=(NOISES, SHARE), read=read(NONE), bounds=(_cost(CHARACTERS).at_most(0.1),), whole=True),
     rows=rows(lambda noise, share: PAPER.get((kind(*noise)[0], share), "")),
     notes=(also(_cost(DYNAMIC_LEVEL)), recovery),
     figure=Drawing(

@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from experiments.judging import figures
 from experiments.judging.claim import Judgement
 from experiments.judging.criteria import Cells, Setting
-from experiments.judging.results import MODEL
+from experiments.judging.frame import MODEL
 from experiments.judging.statistics import Interval
 from experiments.studies.tint.common import (
     CLEAN,

@@ -13,9 +13,9 @@ import polars as pl
 
 from experiments.judging.claim import Claim
 from experiments.judging.criterion import Fitted, Settled
+from experiments.judging.frame import MODEL
 from experiments.judging.grid import Axis, Grid, Pick, Score, Setting
 from experiments.judging.quantities import Matched
-from experiments.judging.results import MODEL
 from experiments.judging.rows import Rows
 
 TITLE = "Understanding the effect of noise in LLM training data with algorithmic chains of thought"
@@ -58,7 +58,7 @@ DYNAMIC_LEVEL = NOISE.through("task.dynamic", noun="dynamic noise", **_LEVEL)
 HIDDEN_LEVEL = NOISE.through("task.hidden", noun="noise of hidden numbers", **_LEVEL)
 CLEAN = NOISE.at("clean").named("clean training")
 STATIC = (CHARACTERS.some,)
-DYNAMIC = (HIDDEN_LEVEL.none.named("printed numbers"), DYNAMIC_LEVEL.some)
+DYNAMIC = (HIDDEN_LEVEL.none.named(""), DYNAMIC_LEVEL.some)
 HIDDEN = (HIDDEN_LEVEL.some,)
 SETTLED = Settled(ANSWER)
 

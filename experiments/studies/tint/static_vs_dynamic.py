@@ -1,8 +1,4 @@
-"""Static against dynamic noise in training traces (arXiv:2402.04004).
-
-The paper compares by the noise's own parameter, at which dynamic noise spoils far more answers; label shares are matched
-here.
-"""
+"""Static against dynamic noise in training traces (arXiv:2402.04004)."""
 
 from __future__ import annotations
 
@@ -10,7 +6,19 @@ from experiments.judging.claim import SIZES, Fact
 from experiments.judging.criterion import Criterion
 from experiments.judging.quantities import Matched
 from experiments.studies.tint import kinds
-from experiments.studies.tint.family import ANSWER, DYNAMIC, LABEL, NOISES, STATIC, by_pair, claim, kind, read, recovery, rows
+from experiments.studies.tint.family import (
+    ANSWER,
+    DYNAMIC,
+    LABEL,
+    NOISES,
+    STATIC,
+    by_pair,
+    claim,
+    kind,
+    read,
+    recovery,
+    rows,
+)
 
 PAPER = {"characters": "robust", "dynamic": "fragile"}
 PAIRS = Matched(ANSWER, STATIC, DYNAMIC, LABEL)
@@ -25,8 +33,8 @@ CLAIM = claim(
     ),
     setting="noise",
     reading=(
-        "Every training example is noised. The paper compares by the noise's own parameter, at which dynamic noise spoils "
-        "far more answers; we match label shares."
+        "Every training example is noised. The paper compares by the noise's own parameter, at which dynamic noise "
+        "spoils far more answers; we match label shares."
     ),
     looked=SIZES
     + " But those of the cpu scale were changed after an earlier run of the same seeds, with sums of up to 3 digits, "
