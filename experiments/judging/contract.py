@@ -183,7 +183,7 @@ class Programme:
 
 
 def world(criterion: Criterion, false: int | None = None, *, high: bool = False, far: bool = False) -> World:
-    """The mean scores where all bounds hold, or all but the one in place `false`, which is false by the least, or `far`.
+    """The mean scores where all bounds hold, or all but that in place `false`, which is false by the least, or `far`.
 
     Of a bound with two ends it is the lower that is passed, or where `high` the upper.
     """

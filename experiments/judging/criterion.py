@@ -247,8 +247,8 @@ class Criterion:
         apart = f" of one {self.apart.noun}" if self.apart else ""
         given = "".join(f", or {b.quantity.words()} has no mean of {b.wanted()}" for b in self.given)
         rules.append(
-            f"Inconclusive: anything else; and where there is one seed, a run{whole} or an arm is missing, or runs{apart} "
-            f"ended at different steps{given}."
+            f"Inconclusive: anything else; and where there is one seed, a run{whole} or an arm is missing, or "
+            f"runs{apart} ended at different steps{given}."
         )
         return tuple(rules)
 

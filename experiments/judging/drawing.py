@@ -68,8 +68,8 @@ def mean_of(grid: Grid, score: Score, settings: Sequence[Setting]) -> tuple[Inte
 class Curves(Panel):
     """Scores against `x`, with intervals and every seed: a curve for each score, or for each value of the axis `by`.
 
-    scores: by the curve's name. few: at most so many values of `by`, from the smallest to the largest. groups: curves by
-    name, in place of `by`, each with alternatives of picks. log: whether the x axis is logarithmic. ticks: names of
+    scores: by the curve's name. few: at most so many values of `by`, from the smallest to the largest. groups: curves
+    by name, in place of `by`, each with alternatives of picks. log: whether the x axis is logarithmic. ticks: names of
     the places of `x`, where they are no numbers.
     """
 
@@ -163,26 +163,25 @@ def lengths(grid: Grid, score: Score) -> dict[int, Cells]:
 
 @dataclass(frozen=True, kw_only=True)
 class ByLength(Panel):
-    """Scores against the number in a condition's name, a curve for each setting, with the values of `trained` marked."""
+    """Scores against the number in a condition's name, a curve for each setting and each score, by the curve's name.
 
-    score: Score
+    A setting's curve is named by the axis `by` where there is one. trained: the axis whose values are marked.
+    """
+
+    scores: Mapping[str, Score]
+    by: Axis | None = None
     trained: Axis | None = None
-    labels: Mapping[str, tuple[Pick, ...]] | Axis | None = None
     half: bool = False
 
     def draw(self, panel: Axes, grid: Grid, judgement: Judgement) -> None:
         """Draws one curve after the other."""
         from experiments.judging import figures
 
-        curves = lengths(grid, self.score)
-        for place, setting in enumerate(grid.where(self.picks)):
+        drawn = [(name, lengths(grid, score), s) for name, score in self.scores.items() for s in grid.where(self.picks)]
+        for place, (name, curves, setting) in enumerate(drawn):
             x = [n for n, cells in curves.items() if setting in cells.scores]
             means, points = [curves[n].mean(setting) for n in x], [[*curves[n].scores[setting].values()] for n in x]
-            label = (
-                self.labels.show(grid.value(self.labels, setting))
-                if isinstance(self.labels, Axis)
-                else grid.say(setting)
-            )
+            label = self.by.show(grid.value(self.by, setting)) if self.by else name
             figures.scores_with_seeds(panel, x, means, points, label, place, log=False)
             if self.trained:
                 several = len({grid.value(self.trained, s) for s in grid.settings}) > 1

@@ -29,8 +29,8 @@ class Axis:
 
     noun: what its values count. ends: words for the smallest and the largest. value: a format, or a function of the
     value, for a table's rows. said: how a value stands in a sentence. names: words for single values. tried: values
-    of a made-up grid; of an axis of named arms also what each arm sets. order: the rank of each value, where that is
-    not the value itself. single: the table must have one value only.
+    of a made-up grid; of an axis of named arms also what each arm sets. reads: makes the value of the typed columns'
+    values. order: the rank of a value, where that is not the value itself. single: the table must have one value only.
     """
 
     column: str
@@ -41,7 +41,8 @@ class Axis:
     said: str = field(default="", metadata=WORDS)
     names: Mapping[Any, str] = field(default_factory=dict, hash=False, metadata=WORDS)
     typed: tuple[str, ...] = ()
-    order: Mapping[Any, float] = field(default_factory=dict, hash=False)
+    reads: Callable[..., Any] | None = None
+    order: Mapping[Any, float] | Callable[..., Any] = field(default_factory=dict, hash=False)
     single: bool = False
 
     @property
@@ -85,12 +86,14 @@ class Axis:
         """The value with the lowest mean of `score`."""
         return Pick(self, "lowest", (score,))
 
-    def through(self, *typed: str, **words: Any) -> Axis:
-        """This axis read by the typed columns `typed` of its arms, with other words."""
-        return replace(self, typed=typed, **words)
+    def through(self, *typed: str, **other: Any) -> Axis:
+        """This axis read by the typed columns `typed` of its arms, and otherwise as `other` says."""
+        return replace(self, typed=typed, **other)
 
     def rank(self, value: Any) -> Any:
         """What values are ordered by."""
+        if callable(self.order):
+            return self.order(*value) if isinstance(value, tuple) else self.order(value)
         return self.order.get(value, value)
 
     def show(self, value: Any) -> str:
@@ -292,6 +295,8 @@ class Grid:
         if not axis.typed:
             return setting[self.keys.index(axis.column)]
         values = tuple(self._column(name)[setting] for name in axis.typed)
+        if axis.reads:
+            return axis.reads(*values)
         return values if len(values) > 1 else values[0]
 
     def _column(self, name: str) -> dict[Setting, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from experiments.judging.criterion import sentence
-from experiments.judging.grid import Grid
+from experiments.judging.grid import Grid, Score
 from experiments.judging.quantities import Quantity
 
 Note = Callable[[Grid], list[str]]
@@ -17,8 +17,19 @@ def also(*quantities: Quantity) -> Note:
     def note(grid: Grid) -> list[str]:
         notes = []
         for quantity in quantities:
-            found = quantity.at_least(0).quantity.outcome(grid, grid.settings, quantity.at_least(0))
+            found = quantity.outcome(grid, grid.settings, quantity.at_least(0))
             notes += [sentence(f"{found.words.rstrip(',')}: {found.effect} (not judged)")] if found.effect else []
         return notes
+
+    return note
+
+
+def each(score: Score, words: str) -> Note:
+    """A note on a score at every setting."""
+
+    def note(grid: Grid) -> list[str]:
+        cells = grid.cells(score)
+        found = "; ".join(f"{cells.mean(setting)} at {grid.say(setting)}" for setting in cells.scores)
+        return [f"{words}: {found} (not judged)."]
 
     return note

@@ -247,8 +247,8 @@ class Matched(Quantity):
         """How pairs are made."""
         more, less = (Arm(self.score, picks).where() for picks in (self.more, self.less))
         return (
-            f"Of each setting with {less} the one with {more} counts that has the nearest {self.by.words}, where the two "
-            f"are within {self.near:g} and a factor of {self.times:g} of one another; averaged over these pairs."
+            f"Of each setting with {less} the one with {more} counts that has the nearest {self.by.words}, where the "
+            f"two are within {self.near:g} and a factor of {self.times:g} of one another; averaged over these pairs."
         )
 
     def each(self, grid: Grid, read: Sequence[Setting]) -> str:

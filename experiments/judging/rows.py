@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from experiments.judging.claim import Row
-from experiments.judging.grid import Grid, Score, Setting
+from experiments.judging.grid import Grid, Pick, Score, Setting
 
 
 def nothing(*values: Any) -> str:
@@ -20,13 +20,13 @@ class Rows:
     """A row for each setting at which all `scores` were measured.
 
     scores: by the column's name, in which {} stands for the score's number. name: a format of the axes' values as the
-    axes show them, or a function of grid and setting. paper: what the paper says, of the axes' values. order: what rows
-    are sorted by, of the axes' values.
+    axes show them, or a function of grid and setting. paper: what the paper says, of the axes' values, or by picks that hold
+    at a setting. order: what rows are sorted by, of the axes' values.
     """
 
     scores: Mapping[str, Score]
     name: str | Callable[[Grid, Setting], str] = ""
-    paper: Callable[..., str] = nothing
+    paper: Callable[..., str] | Mapping[tuple[Pick, ...], str] = nothing
     order: Callable[..., Any] | None = field(default=None)
 
     def __call__(self, grid: Grid) -> tuple[Row, ...]:
@@ -42,12 +42,18 @@ class Rows:
         return tuple(
             Row(
                 self.title(grid, s),
-                self.paper(*self.values(grid, s)),
+                self.says(grid, s),
                 {name: cells.mean(s) for name, cells in columns.items()},
                 len(first.scores[s]),
             )
             for s in settings
         )
+
+    def says(self, grid: Grid, setting: Setting) -> str:
+        """What the paper says of a setting."""
+        if isinstance(self.paper, Mapping):
+            return next((text for picks, text in self.paper.items() if setting in grid.where(picks)), "")
+        return self.paper(*self.values(grid, setting))
 
     @staticmethod
     def values(grid: Grid, setting: Setting) -> list[Any]:
