@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -14,7 +14,7 @@ from experiments.judging.statistics import LEVEL, Interval
 if TYPE_CHECKING:
     from experiments.judging.criterion import Criterion, Judged
     from experiments.judging.drawing import Drawing
-    from experiments.judging.rows import Rows
+    from experiments.judging.grid import Grid
 
 # What most claims chose by looking.
 SIZES = "Sizes were chosen by looking at seed 0, which is not among the seeds reported."
@@ -104,7 +104,8 @@ class Claim:
     name: the study without its scale, as in markov/threshold. question: what is asked, in a short line. setting: what
     the rows of the printed table differ in. looked: what was chosen by looking at results of the cpu scale, and at
     which. criterion: the value that judges a results table. rows: the printed table. figure: what is drawn. reading:
-    what the criterion in words leaves open, as what a setting is. notes: what else is measured, but not judged.
+    what the criterion in words leaves open, as what a setting is. notes: what else is measured, but not judged. scatter:
+    the standard deviation of true scores over seeds, where false positives are simulated.
     """
 
     name: str
@@ -115,12 +116,13 @@ class Claim:
     text: str
     setting: str
     criterion: Criterion | Judged
-    rows: Rows
+    rows: Callable[[Grid], tuple[Row, ...]]
     figure: Drawing
     reading: str = ""
     looked: str = SIZES
     notes: tuple[Callable[..., list[str]], ...] = ()
-    facts: tuple[Fact, ...] = field(default=())
+    facts: tuple[Fact, ...] = ()
+    scatter: float = 0.05
 
     @property
     def effect(self) -> str:

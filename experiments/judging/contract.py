@@ -21,6 +21,7 @@ from experiments.judging.criterion import Criterion, Fitted
 from experiments.judging.frame import HASHES, MODEL
 from experiments.judging.grid import BEST, POSTERIOR, Axis, Cells, Grid, Score, Setting
 from experiments.judging.quantities import Bound, Cell, Each, Largest
+from experiments.judging.rows import Rows
 
 EXAMPLES = 512
 STEPS = (600, 1200)
@@ -188,6 +189,10 @@ def world(criterion: Criterion, false: int | None = None, *, high: bool = False,
     Of a bound with two ends it is the lower that is passed, or where `high` the upper.
     """
     programme = Programme(criterion)
+    first = criterion.parts()[0]
+    aim = first.most + (far - 0.5) if false is None or far else first.most
+    if (means := first.quantity.made(programme.grid, aim + far)) is not None:
+        return means
     programme.fits()
     for bound in criterion.given:
         programme.holds(bound, 0.04)
@@ -227,7 +232,7 @@ def seeds_of(means: World, spread: float = _SPREAD) -> dict[Cell, list[float]]:
 def made(claim: Claim, cells: Mapping[Cell, Sequence[float]]) -> pl.DataFrame:
     """The results table of a claim's study with these scores by seed, and 0.9 for those that are only printed."""
     criterion = claim.criterion
-    printed = [*criterion.scores(), *claim.rows.scores.values()]
+    printed = [*criterion.scores(), *(claim.rows.scores.values() if isinstance(claim.rows, Rows) else ())]
     rest = {(score, s): [0.9] * SEEDS for score in printed for s in settings(criterion.axes)}
     return table(f"{claim.name}/cpu", criterion.axes, rest | dict(cells))
 

@@ -7,7 +7,7 @@ import inspect
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import polars as pl
@@ -19,7 +19,20 @@ from experiments.judging.statistics import LEVEL
 
 FITTED = 0.9  # the mean score within the training distribution from which on scores outside it are read
 RISE = 0.1
+_FEW = 20  # settings of which a note is readable
 _RANKS: tuple[Verdict, ...] = ("not reproduced", "inconclusive", "reproduced")
+
+
+class Rule(Protocol):
+    """Which settings of a table can be read."""
+
+    def lost(self, grid: Grid) -> dict[Setting, LeftOut]:
+        """The settings that cannot be read, and why."""
+        ...
+
+    def rule(self) -> str:
+        """The rule in a sentence."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -117,7 +130,7 @@ class Criterion:
 
     axes: tuple[Axis, ...]
     bounds: tuple[Bound | Each, ...]
-    read: tuple[Fitted | Settled, ...] = ()
+    read: tuple[Rule, ...] = ()
     then: tuple[Bound | Each, ...] = ()
     given: tuple[Bound, ...] = ()
     whole: bool = False
@@ -143,7 +156,7 @@ class Criterion:
         outcomes = [one for group in groups for one in group if one.settings]
         used = list(dict.fromkeys(s for one in outcomes for s in one.settings))
         arms = {s for group in groups for one in group for s in one.lost}
-        left_out = tuple(left for s, left in lost.items() if self.whole or s in arms)
+        left_out = tuple(dict.fromkeys(left for s, left in lost.items() if self.whole or s in arms))
         effect, seeds = (outcomes[0].effect, outcomes[0].seeds) if outcomes else (None, 0)
         notes = (*self._medians(grid, used), *_diverged(grid))
 
@@ -187,7 +200,12 @@ class Criterion:
         return sorted(outcomes, key=lambda one: down * one.effect.estimate if one.effect else np.inf)
 
     def _medians(self, grid: Grid, used: Sequence[Setting]) -> list[str]:
-        """A note with the median over seeds of the effect's score, and its quartiles, at every setting that is used."""
+        """A note with the median over seeds of the effect's score, and its quartiles, at every setting that is used.
+
+        None where there are many.
+        """
+        if len(used) > _FEW:
+            return []
         score, parts = self.scores()[0], []
         for setting in used:
             if seeds := grid.cells(score).scores.get(setting):
@@ -197,10 +215,9 @@ class Criterion:
 
     def _bar(self, grid: Grid, used: Sequence[Setting]) -> tuple[str, Cause] | None:
         """Why no verdict can rest on this table, if none can."""
-        cells = grid.cells(self.scores()[0]).scores
-        settings = [s for s in (grid.settings if self.whole else used) if s in cells]
-        seeds = sorted({seed for s in settings for seed in cells[s]})
-        missing = [f"{grid.say(s)}, seed {seed}" for s in settings for seed in seeds if seed not in cells[s]]
+        of = self.parts()[0].quantity.seeds(grid, grid.settings if self.whole else used)
+        seeds = sorted(set().union(*of.values()))
+        missing = [f"{name}, seed {seed}" for name, some in of.items() for seed in seeds if seed not in some]
         ends = grid.table.filter(pl.col("final"), status="finished")
         groups = ends.partition_by(self.apart.column) if self.apart else [ends]
         steps = next((of for group in groups if len(of := sorted(group["step"].unique())) > 1), [])
@@ -220,7 +237,7 @@ class Criterion:
     def scores(self) -> list[Score]:
         """The scores that it reads, each once; that of the effect first."""
         every = [score for bound in self.parts() for score in bound.quantity.scores()]
-        return list(dict.fromkeys([*every, *(rule.score for rule in self.read)]))
+        return list(dict.fromkeys([*every, *(rule.score for rule in self.read if isinstance(rule, Fitted | Settled))]))
 
     def effect_words(self) -> str:
         """What the effect is, in words."""
@@ -233,9 +250,9 @@ class Criterion:
         rules = [rule.rule() for rule in self.read]
         if any(not getattr(rule, "every", False) for rule in self.read):
             need = max((part.need for part in self.bounds if isinstance(part, Each)), default=1)
-            few = f"fewer than {_number(need)} of {_each(self.bounds).over()}" if need > 1 else "no setting of an arm"
-            rules.append(f"Not fitted: {few} can be read, as training is not fitted.")
-        more = dict.fromkeys(said for bound in self.parts() if (said := bound.quantity.rule()))
+            few = f"fewer than {_number(need)} values of {_each(self.bounds).over()}" if need > 1 else "too little"
+            rules.append(f"Not fitted: {few} can be read of what is compared, as training is not fitted.")
+        more = [of for of in dict.fromkeys(bound.quantity.rule() for bound in self.parts()) if of and of not in rules]
         rules.append(" ".join([f"Effect: {self.effect_words()}, paired by seed.", *more]))
         wanted = [_wanted(part, effect=place == 0) for place, part in enumerate(self.bounds)]
         then = [_wanted(part, effect=False) for part in self.then]

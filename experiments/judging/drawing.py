@@ -249,6 +249,18 @@ class AgainstSteps(Panel):
         self.dress(panel, grid)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Own(Panel):
+    """A panel that a function of its own draws."""
+
+    drawn: Callable[[Axes, Grid], None]
+
+    def draw(self, panel: Axes, grid: Grid, judgement: Judgement) -> None:
+        """Draws what the function does."""
+        self.drawn(panel, grid)
+        self.dress(panel, grid)
+
+
 @dataclass(frozen=True)
 class Drawing:
     """A figure: panels beside one another, or one panel for each value of the axes `by`.

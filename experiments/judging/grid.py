@@ -90,6 +90,10 @@ class Axis:
         """This axis read by the typed columns `typed` of its arms, and otherwise as `other` says."""
         return replace(self, typed=typed, **other)
 
+    def tried_at(self, *values: Any) -> Axis:
+        """This axis with other values of a made-up grid."""
+        return replace(self, tried=values)
+
     def rank(self, value: Any) -> Any:
         """What values are ordered by."""
         if callable(self.order):

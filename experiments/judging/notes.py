@@ -25,9 +25,11 @@ def also(*quantities: Quantity) -> Note:
 
 
 def each(score: Score, words: str) -> Note:
-    """A note on a score at every setting."""
+    """A note on a score at every setting, where it was measured."""
 
     def note(grid: Grid) -> list[str]:
+        if score.condition not in set(grid.table["condition"]):
+            return []
         cells = grid.cells(score)
         found = "; ".join(f"{cells.mean(setting)} at {grid.say(setting)}" for setting in cells.scores)
         return [f"{words}: {found} (not judged)."]

@@ -85,6 +85,15 @@ class Quantity:
         """The same where `picks` hold too."""
         raise NotImplementedError
 
+    def seeds(self, grid: Grid, settings: Sequence[Setting]) -> dict[str, set[int]]:
+        """The seeds of every setting, which must all have the same, by the setting in words."""
+        cells = grid.cells(next(iter(self.scores()))).scores
+        return {grid.say(setting): set(cells[setting]) for setting in settings if setting in cells}
+
+    def made(self, grid: Grid, value: float) -> dict[Cell, float] | None:
+        """Mean scores of which it has a value; None where that is a linear programme's to find."""
+        return None
+
     def outcome(self, grid: Grid, read: Sequence[Setting], bound: Bound) -> Outcome:
         """Its interval in a table, and whether it keeps a bound."""
         sides = self.sides(grid, read)

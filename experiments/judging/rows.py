@@ -20,8 +20,8 @@ class Rows:
     """A row for each setting at which all `scores` were measured.
 
     scores: by the column's name, in which {} stands for the score's number. name: a format of the axes' values as the
-    axes show them, or a function of grid and setting. paper: what the paper says, of the axes' values, or by picks that hold
-    at a setting. order: what rows are sorted by, of the axes' values.
+    axes show them, or a function of grid and setting. paper: what the paper says, of the axes' values, or by picks that
+    hold at a setting. order: what rows are sorted by, of the axes' values.
     """
 
     scores: Mapping[str, Score]

@@ -14,7 +14,7 @@ UNSEEN = Score("unseen", "accuracy at the last point")
 OPTIMUM = Score("unseen", "accuracy of the optimum at the last point", learner=BEST)
 NETWORK, NEIGHBOURS = "network", "nearest_neighbours"
 
-claim = functools.partial(Claim, title=TITLE, arxiv=ARXIV)
+claim = functools.partial(Claim, title=TITLE, arxiv=ARXIV, scatter=0.01)
 
 
 def optima(grid: Grid) -> list[str]:
