@@ -25,7 +25,7 @@ def claim_that(least: float):
         effect = over_seeds(results.final_scores(table, "unseen")["exact_match"].to_list())
         return Judgement("reproduced" if effect.lower >= least else "inconclusive", effect, 3, "", ())
 
-    return replace(claims.CLAIMS[0], criterion=criterion)
+    return replace(claims.every()[0], criterion=criterion)
 
 
 def table_of(scores):
@@ -72,16 +72,16 @@ def test_an_interval_of_another_level_is_wider_or_narrower_and_only_inside():
 def test_claims_without_a_record_are_listed_as_not_run(monkeypatch, tmp_path):
     monkeypatch.setattr(summary, "path_for", lambda study: tmp_path / f"{study}.csv")
     found = summary.entries("cpu")
-    assert [entry.claim for entry in found] == list(claims.CLAIMS)
+    assert [entry.claim for entry in found] == list(claims.every())
     assert {entry.verdict for entry in found} == {"not run"}
     assert summary.tested(found) == "Nothing was run at scale cpu."
 
 
 def test_what_was_tested_is_said_with_what_chance_would_let_pass():
-    claim = claims.CLAIMS[0]
+    claim = claims.every()[0]
     table = table_of((0.7, 0.8, 0.9))
     judgement = Judgement("reproduced", over_seeds([0.7, 0.8, 0.9]), 3, "", ())
-    some = [summary.Entry(claim, "cpu", table, judgement, 0.001, 0.001), summary.Entry(claims.CLAIMS[1], "cpu")]
+    some = [summary.Entry(claim, "cpu", table, judgement, 0.001, 0.001), summary.Entry(claims.every()[1], "cpu")]
     assert summary.tested(some) == (
         "1 claim tested at scale cpu, of 2 there are: 1 of them was reproduced, 1 also after Holm's correction (at "
         f"{summary.ALPHA:g}, one side); were there nothing to any of them, 0.0 or fewer would be expected to pass."
