@@ -131,6 +131,10 @@ class Claim:
         """What the effect size is, in words."""
         return self.criterion.effect_words()
 
+    def renamed(self, name: str) -> Claim:
+        """Returns the same claim of another study."""
+        return replace(self, name=name)
+
     def judge(self, table: pl.DataFrame, level: float = LEVEL) -> Judgement:
         """What the criterion says of a results table, with the printed table and the notes."""
         grid = self.criterion.grid(table, level)

@@ -193,7 +193,9 @@ class Criterion:
         bounds = part.bounds(grid)
         if len(bounds) < part.need:
             lacking = part.bound.quantity.sides(grid, grid.settings).missing
-            missing = lacking or (f"{_number(part.need)} of {part.over()} with all that is compared",)
+            missing = lacking or (
+                f"{_number(part.need)} value{'s' * (part.need > 1)} of {part.over()} with all that is compared",
+            )
             return [Outcome(part.bound.quantity.words(), part.bound.wanted(), None, 0, "inconclusive", (), missing)]
         outcomes = [bound.quantity.outcome(grid, read, bound) for bound in bounds]
         down = -1 if np.isinf(part.bound.least) else 1
