@@ -53,8 +53,8 @@ class Entry:
 
 def entries(scale: str) -> list[Entry]:
     """Every claim, judged from its record at `scale` where there is one. RecordError for a damaged record."""
-    paths = {claim: path_for(f"{claim.name}/{scale}") for claim in every()}
-    return judged({claim.name: read(claim, path) for claim, path in paths.items() if path.exists()}, scale)
+    paths = [(claim, path_for(f"{claim.name}/{scale}")) for claim in every()]
+    return judged({claim.name: read(claim, path) for claim, path in paths if path.exists()}, scale)
 
 
 def read(claim: Claim, path: Path) -> tuple[pl.DataFrame, Judgement]:

@@ -87,6 +87,7 @@ def test_judging_a_record_loads_neither_jax_nor_hydra(command: str, heavy: set[s
     assert not heavy & set(done.stdout.splitlines()[-1].split())
 
 
+ENGINE = ("experiments.engine", "synthetic", "models", "paper", "jax", "flax", "hydra")
 # What a room may not import, of the suite's own and of others.
 FORBIDDEN = {
     "synthetic": ("experiments", "models", "paper", "hydra"),

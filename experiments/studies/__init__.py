@@ -15,7 +15,7 @@ from importlib.metadata import entry_points
 from experiments.judging.claim import Claim
 
 GROUP = "terrarium.studies"
-FAMILIES = ("markov",)
+FAMILIES = ("markov", "rasp", "boolean", "tint")  # in the order in which they are listed; others come after
 _SHARED = ("family", "kinds")  # modules of a family that are no study
 
 
@@ -25,7 +25,7 @@ class ClaimError(ValueError):
 
 def _own() -> Iterator[Claim]:
     found = [of.name for of in pkgutil.iter_modules(__path__) if of.ispkg]
-    for family in FAMILIES:
+    for family in [*FAMILIES, *(name for name in found if name not in FAMILIES)]:
         package = importlib.import_module(f"{__name__}.{family}")
         names = [of.name for of in pkgutil.iter_modules(package.__path__) if of.name not in _SHARED]
         order: tuple[str, ...] = getattr(package, "ORDER", ())
