@@ -142,7 +142,7 @@ def contrast(
     words, `name` a setting.
     """
     both = list(dict.fromkeys([*better.scores, *worse.scores]))
-    fit = {setting: within.mean(setting).estimate if within else 1.0 for setting in both}
+    fit = {setting: within.estimate(setting) if within else 1.0 for setting in both}
     weak = "; ".join(f"{fit[s]:.3f} at {name.format(*map(spelt, s))}" for s in both if fit[s] < FITTED)
     more, less = (side.where([s for s in side.scores if fit[s] >= FITTED]) for side in (better, worse))
     notes = [*diverged(table, name), *(medians(side, name) for side in (better, worse))]

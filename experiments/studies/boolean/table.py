@@ -46,7 +46,7 @@ def _elsewhere(model: Cells) -> list[str]:
     """A note for every other class on how attention stands among its rivals."""
     notes = []
     for family in dict.fromkeys(s[0] for s in model.scores if s[0] != CLASS):
-        means = {s[1]: model.mean(s).estimate for s in model.scores if s[0] == family}
+        means = {s[1]: model.estimate(s) for s in model.scores if s[0] == family}
         own = means.pop(ATTENTION, None)
         if own is not None and means:
             above = sum(mean > own for mean in means.values())

@@ -64,7 +64,7 @@ def _reach(maxima: Iterable[Setting], curves: Mapping[int, Cells]) -> list[str]:
     """The longest tested length that is still solved half of the time, for each training maximum."""
     parts = []
     for setting in maxima:
-        end = max((length for length, of in curves.items() if of.mean(setting).estimate >= HALF), default=0)
+        end = max((length for length, of in curves.items() if of.estimate(setting) >= HALF), default=0)
         parts.append(f"{end} ({end / setting[0]:.2g} times) from 1 to {setting[0]}")
     return [f"Longest tested length solved half of the time or more: {'; '.join(parts)} (not judged)."]
 

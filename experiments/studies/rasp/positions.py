@@ -41,7 +41,7 @@ def criterion(table: pl.DataFrame) -> Judgement:
         both = {task: [s for s in test.scores if s[0] == task and s[2:] == scheme] for task in (SHORT, LONG)}
         scores = {name: test.mean(both[task][0]) for task, name in ((SHORT, "sort"), (LONG, "copy, repeated"))}
         rows.append(Row(_name(scheme), "", scores, len(test.scores[both[SHORT][0]])))
-        if all(within.mean(s).estimate >= FITTED for of in both.values() for s in of):
+        if all(within.estimate(s) >= FITTED for of in both.values() for s in of):
             effects[scheme] = difference(test.where(both[SHORT]), test.where(both[LONG]))
         else:
             weak.append(_name(scheme))
