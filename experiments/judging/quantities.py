@@ -10,7 +10,6 @@ import numpy as np
 
 from experiments.judging.claim import Outcome, Verdict
 from experiments.judging.grid import WORDS, Axis, Grid, Pick, Score, Setting
-from experiments.judging.results import RecordError
 from experiments.judging.statistics import Interval, mean_score, paired_difference
 
 Cell = tuple[Score, Setting]
@@ -124,12 +123,7 @@ class Arm(Quantity):
 
     def settings(self, grid: Grid) -> list[Setting]:
         """The settings of the arm that were run."""
-        try:
-            there = grid.cells(self.score).scores
-        except RecordError:
-            if self.score.number is None:
-                raise
-            return []  # a length that was not tested
+        there = grid.cells(self.score).scores
         return [setting for setting in grid.where(self.picks) if setting in there]
 
     def sides(self, grid: Grid, read: Sequence[Setting]) -> Sides:
