@@ -183,7 +183,8 @@ class Difference(Quantity):
         """The score, what differs, and what both arms share."""
         shared = [pick for pick in self.more.picks if pick in self.less.picks]
         more, less = (replace(a, picks=tuple(p for p in a.picks if p not in shared)) for a in (self.more, self.less))
-        common = "".join(f" with {words}" for pick in shared if (words := pick.words(grid)))
+        where = Arm(self.more.score, tuple(shared)).where(grid)
+        common = f" with {where}" if where else ""
         if self.more.score == self.less.score:
             return f"{Arm(self.more.score).words(grid)}{common}, {more.where(grid)} minus {less.where(grid)},"
         return f"{more.words(grid)} minus {less.words(grid)}{common}"
