@@ -30,7 +30,7 @@ def one_record(folder: Path) -> Iterator[Path]:
         for rules in RULES
     }
     with pytest.MonkeyPatch.context() as patch:
-        for claim in claims.CLAIMS:
+        for claim in claims.every():
             shutil.copytree(studies.CONF / claim.name, folder / "conf" / claim.name)
         patch.setattr(studies, "CONF", folder / "conf")
         patch.setattr(results, "RESULTS", folder / "results")

@@ -77,8 +77,8 @@ def made(tmp_path_factory):
 
 def test_every_claim_is_in_the_report_with_its_study_and_its_verdict(made):
     page, said = Page(made[0]), yaml.safe_load((words_of_article.HERE / "words.yml").read_text())
-    assert len(page.rows) == len(claims.CLAIMS)
-    for claim in claims.CLAIMS:
+    assert len(page.rows) == len(claims.every())
+    for claim in claims.every():
         assert claim.question
         assert words(claim.text) in words(page.text)
         assert f"python -m experiments.reproduce {claim.name}/cpu" in page.text
@@ -102,7 +102,7 @@ def test_a_study_that_was_run_has_its_numbers_where_it_was_measured_and_its_crit
         assert words(part) in words(page.text)
     criterion = (sys.modules[claim.criterion.__module__].__doc__ or "").split("Reproduced: ")[1].split("\n- ")[0]
     assert words(criterion) in words(page.text)
-    assert f"1 claim tested at scale cpu, of {len(claims.CLAIMS)} there are: " in page.text
+    assert f"1 claim tested at scale cpu, of {len(claims.every())} there are: " in page.text
     assert "Nothing was run at scale gpu." in page.text
 
 
@@ -191,7 +191,7 @@ def test_the_recorded_page_opens_in_a_browser_and_answers_the_pointer(tmp_path):
         assert series in page.run(f"{section}.querySelector('.tip:not([hidden])').innerText")
 
         rows = "[...document.querySelectorAll('tr[data-verdict]')].filter((row) => !row.hidden).length"
-        assert page.run(rows) >= len(claims.CLAIMS)
+        assert page.run(rows) >= len(claims.every())
         page.run(
             "const menu = document.querySelector('select[name=paper]'); menu.value = 'rasp';"
             "menu.dispatchEvent(new Event('change', {bubbles: true}))"

@@ -1,4 +1,4 @@
-"""How often a criterion takes chance for the finding: recorded rates, from simulated tables in which the claim is false.
+"""How often a criterion takes chance for the finding: rates as they are recorded, of tables in which a claim is false.
 
 Columns: claim; scores, the world in words: the bound that is false and the value that its quantity has; tables, how
 many were simulated; reproduced, how many of them passed; rate.

@@ -103,9 +103,10 @@ class Claim:
 
     name: the study without its scale, as in markov/threshold. question: what is asked, in a short line. setting: what
     the rows of the printed table differ in. looked: what was chosen by looking at results of the cpu scale, and at
-    which. criterion: the value that judges a results table. rows: the printed table. figure: what is drawn. reading:
-    what the criterion in words leaves open, as what a setting is. notes: what else is measured, but not judged. scatter:
-    the standard deviation of true scores over seeds, where false positives are simulated.
+    which. ours: whether the question is ours, which the paper does not ask. criterion: the value that judges a results
+    table. rows: the printed table. figure: what is drawn. reading: what the criterion in words leaves open, as what a
+    setting is. notes: what else is measured, but not judged. scatter: the standard deviation of true scores over seeds,
+    where false positives are simulated.
     """
 
     name: str
@@ -120,6 +121,7 @@ class Claim:
     figure: Drawing
     reading: str = ""
     looked: str = SIZES
+    ours: bool = False
     notes: tuple[Callable[..., list[str]], ...] = ()
     facts: tuple[Fact, ...] = ()
     scatter: float = 0.05
@@ -128,6 +130,10 @@ class Claim:
     def effect(self) -> str:
         """What the effect size is, in words."""
         return self.criterion.effect_words()
+
+    def renamed(self, name: str) -> Claim:
+        """Returns the same claim of another study."""
+        return replace(self, name=name)
 
     def judge(self, table: pl.DataFrame, level: float = LEVEL) -> Judgement:
         """What the criterion says of a results table, with the printed table and the notes."""

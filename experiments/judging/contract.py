@@ -240,13 +240,16 @@ def made(claim: Claim, cells: Mapping[Cell, Sequence[float]]) -> pl.DataFrame:
 def false_positives(criterion: Criterion, means: World, tables: int, spread: float, seed: int = 0) -> int:
     """How many of so many simulated tables of a world the criterion calls reproduced.
 
-    True scores scatter over seeds with a standard deviation of `spread`, and are measured on EXAMPLES examples.
+    True scores scatter over seeds with a standard deviation of `spread`, by a beta distribution, so that their mean is
+    the world's also near 0 and 1, where they scatter less. They are measured on EXAMPLES examples.
     """
     rng, grid, passed = np.random.default_rng(seed), blank(criterion), 0
     order = list(means)
-    middle = np.array([means[cell] for cell in order])[:, None]
+    middle = np.clip([means[cell] for cell in order], 1e-9, 1 - 1e-9)[:, None]
+    most = middle * (1 - middle)  # of a variance
+    size = most / np.minimum(spread**2, most / 3) - 1
     for _ in range(tables):
-        true = np.clip(rng.normal(middle, spread, (len(order), SEEDS)), 0, 1)
+        true = rng.beta(middle * size, (1 - middle) * size, (len(order), SEEDS))
         scores = rng.binomial(EXAMPLES, true) / EXAMPLES
         by_score: dict[Score, dict[Setting, dict[int, float]]] = {}
         for (score, setting), of in zip(order, scores, strict=True):

@@ -75,15 +75,15 @@ class Fitted:
 
     def words(self) -> str:
         """The score that is asked for, in words."""
-        return f"{self.score.words}{f' at {self.where()}' if self.instead else ''}"
+        return f"{self.score.words}{f' with {self.where()}' if self.instead else ''}"
 
     def rule(self) -> str:
         """The rule in a sentence."""
         if self.every:
-            return f"Not fitted: at some setting {self.words()} has a mean over seeds below {self.least:g}."
+            return f"Not fitted: at some setting the mean over seeds of {self.words()} is below {self.least:g}."
         free = f" {Arm(self.score, self.exempt).where().capitalize()} is read all the same." if self.exempt else ""
         return (
-            f"A setting is read where {self.words()} has a mean over seeds of at least {self.least:g}; others are left "
+            f"A setting is read where the mean over seeds of {self.words()} is at least {self.least:g}; others are left "
             f"out and named.{free}"
         )
 
@@ -191,7 +191,9 @@ class Criterion:
         bounds = part.bounds(grid)
         if len(bounds) < part.need:
             lacking = part.bound.quantity.sides(grid, grid.settings).missing
-            missing = lacking or (f"{_number(part.need)} of {part.over()} with all that is compared",)
+            missing = lacking or (
+                f"{_number(part.need)} value{'s' * (part.need > 1)} of {part.over()} with all that is compared",
+            )
             return [Outcome(part.bound.quantity.words(), part.bound.wanted(), None, 0, "inconclusive", (), missing)]
         outcomes = [bound.quantity.outcome(grid, read, bound) for bound in bounds]
         down = -1 if np.isinf(part.bound.least) else 1
@@ -255,9 +257,10 @@ class Criterion:
         wanted = [_wanted(part, effect=place == 0) for place, part in enumerate(self.bounds)]
         then = [_wanted(part, effect=False) for part in self.then]
         rules.append(f"Reproduced: {'; and '.join([*wanted, *then])}.")
-        false = "the whole interval of one of these is" if len(wanted) + len(then) > 1 else "its whole interval is"
-        later = " (the last is asked only where the others hold)" if then else ""
-        rules.append(f"Not reproduced: {false} outside its bound{later}.")
+        several = len(wanted) + len(then) > 1
+        false = "the whole interval of one of these is outside its bound" if several else _false(self.parts()[0])
+        later = "; the last is asked only where the others hold" if then else ""
+        rules.append(f"Not reproduced: {false}{later}.")
         whole = " of the whole grid" if self.whole else ""
         apart = f" of one {self.apart.noun}" if self.apart else ""
         given = "".join(f", or {b.quantity.words()} has no mean of {b.wanted()}" for b in self.given)
@@ -375,13 +378,20 @@ def _unread(left_out: Sequence[LeftOut], short: Sequence[Bound | Each]) -> tuple
 def _wanted(part: Bound | Each, *, effect: bool) -> str:
     """What a bound asks for, in words."""
     bound = part.bound if isinstance(part, Each) else part
-    name = "the effect" if effect else bound.quantity.words().rstrip(",")
+    words = bound.quantity.words().rstrip(",")
     at = f" at every {part.over()} that can be read" if isinstance(part, Each) else ""
+    side = "lower" if np.isinf(bound.most) else "upper"
+    if np.isinf(bound.most) or np.isinf(bound.least):
+        name = f"the effect's {side} bound" if effect else f"the {side} bound of {words}"
+        return f"{name} is {bound.wanted()}{at}"
+    return f"the whole interval of {'the effect' if effect else words} lies within {bound.wanted()}{at}"
+
+
+def _false(bound: Bound) -> str:
+    """What makes a lone bound false, in words."""
     if np.isinf(bound.most):
-        return f"{name} has a lower bound of at least {bound.least:g}{at}"
-    if np.isinf(bound.least):
-        return f"{name} has an upper bound of at most {bound.most:g}{at}"
-    return f"{name} lies within {bound.least:g} and {bound.most:g} with its whole interval{at}"
+        return f"the effect's upper bound is below {bound.least:g}"
+    return f"the effect's lower bound is above {bound.most:g}"
 
 
 def _diverged(grid: Grid) -> list[str]:

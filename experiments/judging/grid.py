@@ -39,7 +39,7 @@ class Axis:
     tried: Mapping[Any, Mapping[str, Any]] | tuple[Any, ...] = field(default=(), hash=False, metadata=WORDS)
     ends: tuple[str, str] = field(default=("fewest", "most"), metadata=WORDS)
     value: str | Callable[..., str] = field(default="{:,}", metadata=WORDS)
-    said: str = field(default="", metadata=WORDS)
+    said: str | Callable[..., str] = field(default="", hash=False, metadata=WORDS)
     names: Mapping[Any, str] = field(default_factory=dict, hash=False, metadata=WORDS)
     typed: tuple[str, ...] = ()
     reads: Callable[..., Any] | None = None
@@ -115,6 +115,8 @@ class Axis:
         """A value in a sentence."""
         if value in self.names:
             return self.names[value]
+        if callable(self.said):
+            return self.said(value)
         counted = isinstance(value, int | float) and not isinstance(value, bool)
         return (self.said or (f"{{}} {self.noun}" if self.noun and counted else "{}")).format(self.show(value))
 
@@ -164,7 +166,7 @@ class Pick:
         axis = self.axis
         if self.name is not None:
             return self.name
-        if self.how in ("most", "fewest") and grid is not None:
+        if self.how in ("most", "fewest", "lowest") and grid is not None:
             found = {grid.value(axis, s) for s in self.settings(grid, grid.settings)}
             return axis.say(next(iter(found))) if len(found) == 1 else self.words()
         if self.how in ("most", "fewest"):

@@ -38,6 +38,7 @@ CLAIM = claim(
         "A model that has seen many rule lists runs an unseen one to its end, writing down each step; one "
         "that has seen few fits them as well and does not."
     ),
+    ours=True,
     setting="lists",
     reading=(
         "Scores are exact match of the whole trace, up to the end of the algorithm, on inputs to which a rule applies; "

@@ -15,7 +15,7 @@ from experiments.studies.markov.family import RULES, TRAIN, UNSEEN, claim
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-MANY_RULES = RULES.tried_at(*(round(20 * 2 ** (n / 4)) for n in range(31)))
+MANY_RULES = RULES.tried_at(*(round(20 * 2 ** (n / 2)) for n in range(15)))
 PER_RULE = Axis("task.examples_per_rule", "examples per rule", (8, 64, 512))
 TICKS = (10, 20, 50, 100, 200, 500, 1000, 2000, 5000)
 MOVES = Spread(UNSEEN, MANY_RULES, PER_RULE, TRAIN)

@@ -6,7 +6,7 @@ Scores are the share of right answers, decoded from the prompt, on clean questio
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import polars as pl
@@ -15,8 +15,9 @@ from experiments.judging.claim import Claim
 from experiments.judging.criterion import Fitted, Settled
 from experiments.judging.frame import MODEL
 from experiments.judging.grid import Axis, Grid, Pick, Score, Setting
-from experiments.judging.quantities import Matched
+from experiments.judging.quantities import Matched, Sides, interval
 from experiments.judging.rows import Rows
+from experiments.judging.statistics import Interval
 
 TITLE = "Understanding the effect of noise in LLM training data with algorithmic chains of thought"
 ARXIV = "2402.04004"
@@ -42,7 +43,7 @@ def _noise(*values: Any) -> str:
     return f"{100 * level:.0f} % {name}" if level else name
 
 
-_TRIED = {
+TRIED = {
     "clean": {"task.characters": 0.0},
     "characters_25": {"task.characters": 0.25},
     "characters_50": {"task.characters": 0.5},
@@ -51,12 +52,12 @@ _TRIED = {
 }
 # The noise by its name, and by what its arm sets: static noise (characters of the finished text), dynamic, hidden.
 NOISE = Axis("tint/noise", "noise", value=lambda name: str(name).replace("_", " "))
-NOISES = Axis("tint/noise", "noise", _TRIED, typed=tuple(f"task.{name}" for name in _KINDS), value=_noise)
-_LEVEL = {"ends": ("mildest", "strongest"), "value": lambda level: f"{100 * level:.0f} %"}
-CHARACTERS = NOISE.through("task.characters", noun="static noise", **_LEVEL)
-DYNAMIC_LEVEL = NOISE.through("task.dynamic", noun="dynamic noise", **_LEVEL)
-HIDDEN_LEVEL = NOISE.through("task.hidden", noun="noise of hidden numbers", **_LEVEL)
-CLEAN = NOISE.at("clean").named("clean training")
+NOISES = Axis("tint/noise", "noise", TRIED, typed=tuple(f"task.{name}" for name in _KINDS), value=_noise)
+LEVEL = {"ends": ("mildest", "strongest"), "value": lambda level: f"{100 * level:.0f} %"}
+CHARACTERS = NOISE.through("task.characters", noun="static noise", **LEVEL)
+DYNAMIC_LEVEL = NOISE.through("task.dynamic", noun="dynamic noise", **LEVEL)
+HIDDEN_LEVEL = NOISE.through("task.hidden", noun="noise of hidden numbers", **LEVEL)
+CLEAN = NOISE.at("clean").named("clean traces")
 STATIC = (CHARACTERS.some,)
 DYNAMIC = (HIDDEN_LEVEL.none.named(""), DYNAMIC_LEVEL.some)
 HIDDEN = (HIDDEN_LEVEL.some,)
@@ -84,7 +85,7 @@ def _row(grid: Grid, setting: Setting) -> str:
     return f"{words(grid, setting)}, {grid.cells(KEPT).mean(setting).estimate:.2f} kept{learning}"
 
 
-def _by_noise(*values: Any) -> tuple[Any, ...]:
+def in_order(*values: Any) -> tuple[Any, ...]:
     """Settings of one noise stand together, by level; what is swept before the noise goes first."""
     at = next(place for place, value in enumerate(values) if isinstance(value, tuple) and len(value) == len(_KINDS))
     name, level = kind(*values[at])
@@ -95,7 +96,7 @@ def _by_noise(*values: Any) -> tuple[Any, ...]:
 
 def rows(paper: Callable[..., str] = lambda *values: "") -> Rows:
     """The printed table: answers and label share, and in words the share of tokens kept and what is unsettled."""
-    return Rows({"answer": ANSWER, "label": LABEL}, _row, paper, _by_noise)
+    return Rows({"answer": ANSWER, "label": LABEL}, _row, paper, in_order)
 
 
 def readable(grid: Grid, *clean: Pick) -> list[Setting]:
@@ -116,6 +117,20 @@ def by_pair(matched: Matched) -> Callable[[Grid], list[str]]:
     return note
 
 
+def minus(grid: Grid, more: Sequence[Setting], less: Sequence[Setting]) -> Interval | None:
+    """The answers at some settings minus those at others, paired by seed."""
+    cells = (tuple((ANSWER, setting) for setting in side) for side in (more, less))
+    return interval(grid, Sides(*cells))[0]
+
+
+def against(grid: Grid, some: Sequence[Setting], other: Pick, but: Pick) -> dict[Setting, Interval]:
+    """The answers of every setting of `some`, but those at `other` and at `but`, minus those at `other`."""
+    less = grid.where((other,), some)
+    left = [s for s in sorted(some, key=lambda s: in_order(*Rows.values(grid, s))) if s not in less]
+    effects = {s: minus(grid, [s], less) for s in left if s not in grid.where((but,))} if less else {}
+    return {s: effect for s, effect in effects.items() if effect}
+
+
 def recovery(grid: Grid) -> list[str]:
     """A note on decoded traces: how often those that differ from the right one still end right, and answers follow.
 
@@ -125,7 +140,7 @@ def recovery(grid: Grid) -> list[str]:
     if not {"astray", "recovered", "follows"} <= set(rows.columns):
         return []
     parts = []
-    for setting in sorted(grid.settings, key=lambda s: _by_noise(*Rows.values(grid, s))):
+    for setting in sorted(grid.settings, key=lambda s: in_order(*Rows.values(grid, s))):
         own = rows.filter(*(pl.col(key) == value for key, value in zip(grid.keys, setting, strict=True)))
         astray, recovered, follows = (own[name].mean() for name in ("astray", "recovered", "follows"))
         if isinstance(astray, float) and isinstance(recovered, float) and astray >= SOME:

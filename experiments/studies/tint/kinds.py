@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from experiments.judging.drawing import Bars, Curves, Drawing, Panel
 from experiments.judging.grid import Grid, Score, Setting
-from experiments.studies.tint.family import ANSWER, CLEAN, DYNAMIC, KEPT, LABEL, STATIC, _by_noise, kind_of, words
+from experiments.studies.tint.family import ANSWER, CLEAN, DYNAMIC, KEPT, LABEL, STATIC, in_order, kind_of, words
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -22,7 +22,7 @@ def bars(beside: Score = LABEL) -> Drawing:
     """Right answers under each noise, beside the share of answers it leaves right, or of tokens it keeps."""
     name = "tokens that the\nnoise keeps" if beside is KEPT else "answers that the\nnoise leaves right"
     scores = {"right answers to\nclean questions": ANSWER, name: beside}
-    return Drawing((Bars(scores=scores, name=words, order=_by_noise, xlabel="share"),), legend="")
+    return Drawing((Bars(scores=scores, name=words, order=in_order, xlabel="share"),), legend="")
 
 
 @dataclass(frozen=True, kw_only=True)
