@@ -47,7 +47,7 @@ def table(study: str, axes: Sequence[Axis], cells: Mapping[Cell, Sequence[float]
     more = sorted({score.score for score, _ in cells} - {"exact_match"})
     rows: dict[tuple[Any, ...], dict[str, Any]] = {}
     for (score, setting), of_seeds in cells.items():
-        condition, position = score.where(grid)
+        condition, position = score.where(grid, setting)
         learner = POSTERIOR if score.learner == BEST else score.learner
         for (seed, value), step in itertools.product(enumerate(of_seeds, 1), STEPS):
             alone = position is not None or learner != MODEL
@@ -233,7 +233,7 @@ def made(claim: Claim, cells: Mapping[Cell, Sequence[float]]) -> pl.DataFrame:
     """The results table of a claim's study with these scores by seed, and 0.9 for those that are only printed."""
     criterion = claim.criterion
     printed = [*criterion.scores(), *(claim.rows.scores.values() if isinstance(claim.rows, Rows) else ())]
-    rest = {(score, s): [0.9] * SEEDS for score in printed for s in settings(criterion.axes)}
+    rest = {(score, s): [0.9] * SEEDS for score in printed if not score.instead for s in settings(criterion.axes)}
     return table(f"{claim.name}/cpu", criterion.axes, rest | dict(cells))
 
 

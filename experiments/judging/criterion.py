@@ -67,8 +67,7 @@ class Fitted:
 
     def counterpart(self, grid: Grid, setting: Setting) -> Setting:
         """The setting whose score says whether `setting` is fitted."""
-        values = {pick.axis.column: pick.values[0] for pick in self.instead}
-        return tuple(values.get(key, value) for key, value in zip(grid.keys, setting, strict=True))
+        return grid.counterpart(setting, self.instead)
 
     def where(self) -> str:
         """The counterpart in words."""
@@ -148,8 +147,7 @@ class Criterion:
     def judge(self, grid: Grid) -> Judgement:
         """What it says of a table by setting."""
         for score in self.scores():
-            if score.number is None:
-                grid.cells(score)
+            grid.cells(score)
         lost = {s: left for rule in reversed(self.read) for s, left in rule.lost(grid).items()}
         read = [s for s in grid.settings if s not in lost]
         groups = [self._outcomes(part, grid, read) for part in self.bounds]

@@ -13,6 +13,7 @@ import polars as pl
 from experiments.judging.frame import MODEL
 from experiments.judging.grid import Axis, Cells, Grid, Pick, Score, Setting
 from experiments.judging.quantities import by_seed
+from experiments.judging.rows import title
 from experiments.judging.statistics import Interval, mean_score
 
 if TYPE_CHECKING:
@@ -125,14 +126,15 @@ class Curves(Panel):
 class Bars(Panel):
     """Scores of named settings, one below the other, with intervals and every seed.
 
-    name: a setting in words, by default as the axes show it. order: what settings are sorted by, of the axes' values.
-    named: whether their names are shown.
+    scores: by the series' name, in which {} stands for the score's number. name, order: as those of a table's rows.
+    named: whether settings are named. line: a score drawn as a dashed line, at its mean over the settings.
     """
 
     scores: Mapping[str, Score]
-    name: Callable[[Grid, Setting], str] | None = None
+    name: str | Callable[[Grid, Setting], str] = ""
     order: Callable[..., Any] | None = None
     named: bool = True
+    line: Score | None = None
 
     def draw(self, panel: Axes, grid: Grid, judgement: Judgement) -> None:
         """Draws a series for each score."""
@@ -147,9 +149,10 @@ class Bars(Panel):
         for label, score in self.scores.items():
             cells = grid.cells(score)
             points = [[] if score.of_examples else [*cells.scores.get(s, {}).values()] for s in settings]
-            series[label] = [cells.mean(s) for s in settings], points
-        names = [self.name(grid, s) if self.name else ", ".join(grid.show(s)) for s in settings]
-        figures.bars(panel, names if self.named else [""] * len(names), series)
+            series[score.label(label, grid)] = [cells.mean(s) for s in settings], points
+        figures.bars(panel, [title(self.name, grid, s) if self.named else "" for s in settings], series)
+        if self.line:
+            panel.axvline(mean_of(grid, self.line, settings)[0].estimate, color="0.3", ls="--", lw=1)
         self.dress(panel, grid)
 
 

@@ -30,7 +30,8 @@ class Axis:
     noun: what its values count. ends: words for the smallest and the largest. value: a format, or a function of the
     value, for a table's rows. said: how a value stands in a sentence. names: words for single values. tried: values
     of a made-up grid; of an axis of named arms also what each arm sets. reads: makes the value of the typed columns'
-    values. order: the rank of a value, where that is not the value itself. single: the table must have one value only.
+    values. order: the rank of a value, where that is not the value itself. single: the table must have one value only,
+    which no row names.
     """
 
     column: str
@@ -187,24 +188,26 @@ class Pick:
 class Number:
     """A whole number that follows from the largest value of an axis: that times `times`, rounded, plus `plus`.
 
-    said: how it stands in a sentence.
+    own: it follows from each setting's own value instead. said: how it stands in a sentence.
     """
 
     axis: Axis
     times: float = 1.0
     plus: int = 0
+    own: bool = False
     said: str = field(default="length {:,}", metadata=WORDS)
 
-    def of(self, grid: Grid) -> int:
-        """The number in a table."""
-        return round(self.times * max(grid.value(self.axis, s) for s in grid.settings)) + self.plus
+    def of(self, grid: Grid, setting: Setting | None = None) -> int:
+        """The number in a table, at a setting where each has its own."""
+        settings = [setting] if self.own and setting else grid.settings
+        return round(self.times * max(grid.value(self.axis, s) for s in settings)) + self.plus
 
     def words(self, grid: Grid | None = None) -> str:
         """In words: the number in a table, or how it follows from the axis."""
-        if grid is not None:
+        if grid is not None and not self.own:
             return self.said.format(self.of(grid))
         times = f"{self.times:g} times " if self.times != 1 else ""
-        longest = "" if self.axis.single else f"{self.axis.ends[1]} "
+        longest = "" if self.axis.single or self.own else f"{self.axis.ends[1]} "
         return f"{times}the {longest}{self.axis.noun}{f' + {self.plus}' if self.plus else ''}"
 
 
@@ -213,7 +216,8 @@ class Score:
     """A score at the end of training: of a learner on a condition, over all positions or at one.
 
     words: what it is, in a sentence. number: fills the {} of the condition, or is the position. of_examples: it says
-    what is true of the examples themselves, so also where a run diverged before its end.
+    what is true of the examples themselves, so also where a run diverged before its end. instead: values that a setting
+    has in place of its own, so that the score of another stands beside it.
     """
 
     condition: str
@@ -223,6 +227,7 @@ class Score:
     number: Number | None = None
     positional: bool = False
     of_examples: bool = False
+    instead: tuple[Pick, ...] = ()
 
     def at(self, *picks: Pick) -> Arm:
         """The score where all of `picks` hold, averaged over what is left."""
@@ -234,10 +239,14 @@ class Score:
         """This score minus another, over all settings of the table."""
         return self.at() - other.at()
 
-    def where(self, grid: Grid) -> tuple[str, int | None]:
-        """Condition and position in a table."""
-        number = self.number.of(grid) if self.number else None
+    def where(self, grid: Grid, setting: Setting | None = None) -> tuple[str, int | None]:
+        """Condition and position in a table, at a setting where each has its own."""
+        number = self.number.of(grid, setting) if self.number else None
         return self.condition.format(number), number if self.positional else None
+
+    def label(self, name: str, grid: Grid) -> str:
+        """A column's or a series' name, in which {} stands for the score's number in a table."""
+        return name.format(self.number.of(grid)) if self.number else name
 
     def say(self, grid: Grid | None = None) -> str:
         """The score in words, with its number."""
@@ -319,6 +328,11 @@ class Grid:
                 self._typed[name] = {tuple(setting): value for *setting, value in rows}
         return self._typed[name]
 
+    def counterpart(self, setting: Setting, instead: Sequence[Pick]) -> Setting:
+        """The setting that has the values `instead` in place of its own."""
+        values = {pick.axis.column: pick.values[0] for pick in instead}
+        return tuple(values.get(key, value) for key, value in zip(self.keys, setting, strict=True))
+
     def where(self, picks: Sequence[Pick], among: Sequence[Setting] | None = None) -> list[Setting]:
         """The settings at which all `picks` hold, in order.
 
@@ -345,12 +359,31 @@ class Grid:
             return self._of_examples(score)
         if score.learner == BEST:
             return self._best(score)
+        if score.instead:
+            there = self.cells(replace(score, instead=()))
+            of = {s: self.counterpart(s, score.instead) for s in self.settings}
+            return replace(there, scores={s: there.scores[of[s]] for s in self.settings if of[s] in there.scores})
+        if score.number and score.number.own:
+            return self._own(score)
         condition, position = score.where(self)
+        if score.number and condition not in set(self.table["condition"]):
+            return Cells({}, 1)  # a length that was not tested
         found = final_scores(self.table, condition, learner=score.learner, position=position, score=score.score)
         scores: dict[Setting, dict[int, float]] = {}
         for *setting, seed, value in found.select(*self.keys, "seed", score.score).iter_rows():
             scores.setdefault(tuple(setting), {})[seed] = value
         return Cells(scores, int(found["examples"].to_numpy().min()))
+
+    def _own(self, score: Score) -> Cells:
+        """A score at the number of each setting, where that was tested."""
+        number, scores, examples = score.number, {}, []
+        for setting in self.settings if number else ():
+            at = Number(number.axis, 0.0, number.of(self, setting))
+            there = self.cells(replace(score, number=at))
+            if setting in there.scores:
+                scores[setting] = there.scores[setting]
+                examples.append(there.examples)
+        return Cells(scores, min(examples, default=1))
 
     def _of_examples(self, score: Score) -> Cells:
         """The last value that there is of each run; none where the table has no such score."""
@@ -405,5 +438,5 @@ class Grid:
         return ", ".join(axis.say(self.value(axis, setting)) for axis in varied)
 
     def show(self, setting: Setting) -> list[str]:
-        """The values of all axes at a setting, as a row shows them."""
-        return [axis.show(self.value(axis, setting)) for axis in self.axes]
+        """The values of all axes at a setting, as a row shows them; not those that are one in the whole table."""
+        return [axis.show(self.value(axis, setting)) for axis in self.axes if not axis.single]

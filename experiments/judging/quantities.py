@@ -10,7 +10,6 @@ import numpy as np
 
 from experiments.judging.claim import Outcome, Verdict
 from experiments.judging.grid import WORDS, Axis, Grid, Pick, Score, Setting
-from experiments.judging.results import RecordError
 from experiments.judging.statistics import Interval, mean_score, paired_difference
 
 Cell = tuple[Score, Setting]
@@ -128,12 +127,7 @@ class Arm(Quantity):
 
     def settings(self, grid: Grid) -> list[Setting]:
         """The settings of the arm that were run."""
-        try:
-            there = grid.cells(self.score).scores
-        except RecordError:
-            if self.score.number is None:
-                raise
-            return []  # a length that was not tested
+        there = grid.cells(self.score).scores
         return [setting for setting in grid.where(self.picks) if setting in there]
 
     def sides(self, grid: Grid, read: Sequence[Setting]) -> Sides:
@@ -201,7 +195,8 @@ class Difference(Quantity):
         """The score, what differs, and what both arms share."""
         shared = [pick for pick in self.more.picks if pick in self.less.picks]
         more, less = (replace(a, picks=tuple(p for p in a.picks if p not in shared)) for a in (self.more, self.less))
-        common = "".join(f" with {words}" for pick in shared if (words := pick.words(grid)))
+        where = Arm(self.more.score, tuple(shared)).where(grid)
+        common = f" with {where}" if where else ""
         if self.more.score == self.less.score:
             return f"{Arm(self.more.score).words(grid)}{common}, {more.where(grid)} minus {less.where(grid)},"
         return f"{more.words(grid)} minus {less.words(grid)}{common}"

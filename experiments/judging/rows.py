@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from experiments.judging.claim import Row
@@ -15,28 +15,37 @@ def nothing(*values: Any) -> str:
     return ""
 
 
+def title(name: str | Callable[[Grid, Setting], str], grid: Grid, setting: Setting) -> str:
+    """A setting by its name: what a function says, or a format of the axes' values, or these alone for no format."""
+    if callable(name):
+        return name(grid, setting)
+    shown = grid.show(setting)
+    return name.format(*shown) if name else ", ".join(shown)
+
+
 @dataclass(frozen=True)
 class Rows:
     """A row for each setting at which all `scores` were measured.
 
     scores: by the column's name, in which {} stands for the score's number. name: a format of the axes' values as the
     axes show them, or a function of grid and setting. paper: what the paper says, of the axes' values, or by picks that
-    hold at a setting. order: what rows are sorted by, of the axes' values.
+    hold at a setting. order: what rows are sorted by, of the axes' values. picks: only settings where these hold have a
+    row. A score that was not tested has no column.
     """
 
     scores: Mapping[str, Score]
     name: str | Callable[[Grid, Setting], str] = ""
     paper: Callable[..., str] | Mapping[tuple[Pick, ...], str] = nothing
-    order: Callable[..., Any] | None = field(default=None)
+    order: Callable[..., Any] | None = None
+    picks: tuple[Pick, ...] = ()
 
     def __call__(self, grid: Grid) -> tuple[Row, ...]:
         """The rows of a table by setting."""
         columns = {
-            name.format(score.number.of(grid) if score.number else ""): grid.cells(score)
-            for name, score in self.scores.items()
+            score.label(name, grid): cells for name, score in self.scores.items() if (cells := grid.cells(score)).scores
         }
         first = next(iter(columns.values()))
-        settings = [s for s in grid.settings if s in first.scores]
+        settings = [s for s in grid.where(self.picks) if s in first.scores]
         if self.order:
             settings.sort(key=lambda s: self.order(*self.values(grid, s)) if self.order else 0)
         return tuple(
@@ -62,7 +71,4 @@ class Rows:
 
     def title(self, grid: Grid, setting: Setting) -> str:
         """A setting as its row names it."""
-        if callable(self.name):
-            return self.name(grid, setting)
-        shown = grid.show(setting)
-        return self.name.format(*shown) if self.name else ", ".join(shown)
+        return title(self.name, grid, setting)
