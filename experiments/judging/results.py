@@ -88,11 +88,10 @@ def read(path: str | Path) -> pl.DataFrame:
     beside = runs_beside(path)
     if path.exists() and not beside.exists():
         raise RecordError(f"{beside}: no such file, which the scores in {path.name} need")
-    text, text_of_runs = _read_text(path), _read_text(beside)
     with _naming(path):
-        scores = _parsed_scores(text)
+        scores = _parsed_scores(_read_text(path))
     with _naming(beside):
-        runs = _parsed_runs(text_of_runs)
+        runs = _parsed_runs(_read_text(beside))
     with _naming(path):
         frame = _joined(scores, runs)
     with _naming(beside):
@@ -167,11 +166,11 @@ def _read_text(path: Path) -> pl.DataFrame:
     try:
         text = pl.read_csv(path, infer_schema=False, truncate_ragged_lines=False)
     except FileNotFoundError:
-        raise RecordError(f"{path}: no such record") from None
+        raise RecordError("no such record") from None
     except (OSError, UnicodeDecodeError, pl.exceptions.PolarsError) as error:
-        raise RecordError(f"{path}: not readable as CSV: {str(error).strip().splitlines()[0]}") from None
+        raise RecordError(f"not readable as CSV: {str(error).strip().splitlines()[0]}") from None
     if text.is_empty():
-        raise RecordError(f"{path}: has no rows")
+        raise RecordError("has no rows")
     return text
 
 
