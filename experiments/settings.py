@@ -120,8 +120,9 @@ def read_study(study: str) -> Settings:
     if not scale:
         raise ConfigError(f"study: {study} needs a scale: {', '.join(f'{study}/{name}' for name in allowed)}")
     if scale[0] not in allowed or len(scale) > 1:
-        why = f"{shown(path)} has no block {scale[0]}" if scale[0] in SCALES else f"there is no scale {'/'.join(scale)}"
-        raise ConfigError(f"study: {study}: {why}{near(scale[0], allowed)}; it has {', '.join(allowed)}")
+        why = f"there is no scale {'/'.join(scale)}{near(scale[0], allowed)}"
+        why = f"{shown(path)} has no block {scale[0]}" if scale[0] in SCALES and len(scale) == 1 else why
+        raise ConfigError(f"study: {study}: {why}; it has {', '.join(allowed)}")
     merged: Settings = _LAUNCHER
     for part in (_read(file) for file in _family_file(study)):
         merged = _merge(_merge(merged, _top(part)), part.get(scale[0], {}))
@@ -313,7 +314,7 @@ def _said(error: yaml.MarkedYAMLError) -> str:
     if "\\t" in (error.problem or ""):
         return "a tab; indent with spaces"
     if "flow" in (error.context or ""):
-        opened = "{" if "mapping" in (error.context or "") else "["
+        opened = "[" if "sequence" in (error.context or "") else "{"
         return f"the {opened} that is opened here is not closed"
     return " ".join(f"{error.context or ''} {error.problem}".split())
 
