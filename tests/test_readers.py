@@ -61,6 +61,7 @@ def test_a_claim_without_a_study_is_an_error(record, tmp_path):
 
 def test_a_record_without_a_study_or_a_claim_is_an_error(record):
     other = record.rename(record.with_name("huge.csv"))
+    results.runs_beside(record).rename(results.runs_beside(other))
     with pytest.raises(
         RecordError, match=r"^the study markov/threshold/huge has no settings: .*there is no scale huge.*$"
     ):
