@@ -43,7 +43,7 @@ _LOOKS_AT_A_VALUE = (
 
 def oracle_agrees(task: Task) -> None:
     """Checks that the targets at the weighted positions are the oracle's, on `EXAMPLES` examples of each condition."""
-    for name, variant, batch in _drawn(task):
+    for name, variant, batch in _condition_batches(task):
         for example in _each(batch):
             targets, right = (
                 example.targets[example.weights > 0].tolist(),
@@ -66,7 +66,7 @@ def shapes_match_spec(task: Task) -> None:
         "targets": ((spec.length,), jnp.int32),
         "weights": ((spec.length,), jnp.float32),
     }
-    for name, variant, batch in _drawn(task):
+    for name, variant, batch in _condition_batches(task):
         single = jax.eval_shape(
             partial(type(task).sample, split=task.conditions()[name][1]), variant, jax.random.key(0)
         )
@@ -103,10 +103,10 @@ def knobs_are_traced(task: Task) -> None:
     task = task.materialise()
     changed = list(_changed_knobs(task))
     for split in task.splits:
-        _draw(task, split)
+        _sample_batch(task, split)
         for name, other in changed:
             before = _traces[split]
-            _draw(other, split)
+            _sample_batch(other, split)
             _require(task, _traces[split] == before, f"another {name} compiles split {split} anew: it is no knob")
 
 
@@ -117,9 +117,9 @@ def keys_decide(task: Task) -> None:
     """
     task = task.materialise()
     for split in task.splits:
-        batch = _draw(task, split)
-        # Traced anew in one split only, for compiling takes seconds.
-        again = _draw(task, split, retrace=split == task.splits[0])
+        batch = _sample_batch(task, split)
+        # Only one split is traced anew, because compiling takes seconds.
+        again = _sample_batch(task, split, retrace=split == task.splits[0])
         same = jax.tree.all(jax.tree.map(np.array_equal, batch, again))
         _require(task, same, f"the same key gives two examples, in split {split}")
         distinct = len({example.inputs.tobytes() + example.targets.tobytes() for example in _each(batch)})
@@ -147,7 +147,7 @@ def held_out_is_disjoint(task: Task) -> None:
         tiny = task.tiny().replace(seed=seed).materialise()
         sides: dict[bool, set] = {True: set(), False: set()}
         for variant, split in [*((tiny, s) for s in tiny.splits), *tiny.conditions().values()]:
-            for example in _each(_draw(variant, split)):
+            for example in _each(_sample_batch(variant, split)):
                 sides[split in task.held_out] |= variant.identities(example)
         shared = sides[True] & sides[False]
         such = min(map(repr, shared), default="")
@@ -168,7 +168,9 @@ def rates_hold(task: Task) -> None:
         knob = declared(type(task))[name]
         for rate in np.clip((0.0, 0.3, 1.0), knob.low, knob.high).tolist():
             varied = task.replace(**{name: rate}).materialise()
-            held = np.concatenate([_draw(varied, "train", seed).facts[fact] for seed in range(BATCHES)]).astype(bool)
+            held = np.concatenate([_sample_batch(varied, "train", seed).facts[fact] for seed in range(BATCHES)]).astype(
+                bool
+            )
             low, high = binom.interval(CONFIDENCE, held.size, rate) if 0 < rate < 1 else (rate * held.size,) * 2
             fine = low <= held.sum() <= high
             _require(task, fine, f"{name}={rate} gives {fact} in {held.sum()} of {held.size} examples")
@@ -195,7 +197,7 @@ def conditions_are_scored(task: Task) -> None:
         for form in (variant, traced[name][0]):
             same = jax.tree.structure(form) == jax.tree.structure(task)
             _require(task, same, f"condition {name} has another treedef than the task: it changes a static field")
-    for name, _, batch in _drawn(task):
+    for name, _, batch in _condition_batches(task):
         empty = int((batch.weights.max(-1) == 0).sum())
         _require(task, empty == 0, f"{empty} of {EXAMPLES} examples have no weighted target, in condition {name}")
 
@@ -206,7 +208,7 @@ def render_is_whole(task: Task) -> None:
     A position is changed to the value that another example has there. So the text need not show a separator that is
     always the same, nor an input that only repeats the weighted target before it.
     """
-    for name, variant, batch in _drawn(task):
+    for name, variant, batch in _condition_batches(task):
         examples = list(_each(batch))[: RENDERED + 1]
         for example, other in pairwise(examples):
             text = variant.render(example)
@@ -247,7 +249,7 @@ _jit = partial(jax.jit, static_argnums=1, compiler_options={"xla_backend_optimiz
 _batch = _jit(_sample)
 
 
-def _draw(task: Task, split: str, seed: int = 0, *, retrace: bool = False) -> Example:
+def _sample_batch(task: Task, split: str, seed: int = 0, *, retrace: bool = False) -> Example:
     """Returns `EXAMPLES` examples as NumPy arrays with a leading axis; compiled once for each treedef and split."""
     sample = _jit(lambda *args: _sample(*args)) if retrace else _batch  # jit knows a function it has traced
     with _tracing(task, f"split {split}"):
@@ -269,9 +271,9 @@ def _numeric(task: Task) -> Task:
     return jax.tree.map(lambda x: kinds.get(type(x), np.asarray)(x), task)
 
 
-def _drawn(task: Task) -> Iterator[tuple[str, Task, Example]]:
+def _condition_batches(task: Task) -> Iterator[tuple[str, Task, Example]]:
     for name, (variant, split) in task.materialise().conditions().items():
-        yield name, variant, _draw(variant, split)
+        yield name, variant, _sample_batch(variant, split)
 
 
 def _each(batch: Example) -> Iterator[Example]:

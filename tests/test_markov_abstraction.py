@@ -202,15 +202,15 @@ def test_the_aligned_example_is_answered():
     [
         (
             {"depth": 4, "min_depth": 1},
-            "task.depth: at most task.max_depth = 2, which makes room for 43 positions; it needs 91, got 4",
+            "task.depth: at most task.max_depth = 2, which gives 43 positions; it needs 91, got 4",
         ),
         (
             {"test_depth": 3},
-            "task.test_depth: at most task.max_depth = 2, which makes room for 43 positions; it needs 59",
+            "task.test_depth: at most task.max_depth = 2, which gives 43 positions; it needs 59",
         ),
         (
             {"ground_depth": 1},
-            "task.ground_depth: at most task.max_ground_depth = 0, which makes room for 43 positions",
+            "task.ground_depth: at most task.max_ground_depth = 0, which gives 43 positions",
         ),
         ({"min_depth": 2}, "task.min_depth: at most task.depth = 1, got 2"),
         ({"depth": 2, "test_depth": 1}, "task.test_depth: at least task.depth = 2, got 1"),

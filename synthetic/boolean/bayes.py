@@ -43,7 +43,7 @@ def by_enumeration(
 
 
 def of_terms(x_MxN: jax.Array, y_M: jax.Array, log_prior: jax.Array, planted: jax.Array, *, negated: bool) -> jax.Array:
-    """Returns the likelier labels int32[M] by the posterior over conjunctions, exact but for one factor.
+    """Returns the likelier labels int32[M] by the posterior over conjunctions, exact except for one factor.
 
     `log_prior` float32[n + 1] is that of one conjunction of k literals, up to a constant. Given the positive examples
     only, the posterior depends on k alone, among conjunctions of literals that no positive refutes: it is summed and

@@ -29,7 +29,7 @@ from synthetic.permutation import digits, permute
 
 PRIME = 65521  # the largest below 2^16, so that a product of two elements fits in uint32
 SHARE = 8  # an eighth of a family is held out
-COUNTED_SHARE = 4  # a quarter where functions are numbered, for those families are small
+COUNTED_SHARE = 4  # a quarter if functions are numbered, because those families are small
 LARGEST = 2**31 - 1  # of an index
 HYPOTHESES = 8192  # the Bayes learner enumerates families of at most this many functions
 _ONCE_IN_A_MILLION = 1e-6

@@ -139,7 +139,7 @@ class Boolean(Task):
         elif 0 < self.literal_density < 0.01:
             yield "literal_density", f"must be 0 or at least 0.01, got {self.literal_density}"
         if self.planted not in (0, _OWN) and family.planted is None:
-            yield "planted", f"must be -1 or 0 {given_family}, for its points are uniform, got {self.planted}"
+            yield "planted", f"must be -1 or 0 {given_family}, because its points are uniform, got {self.planted}"
         elif _OWN < self.planted < 0:
             yield "planted", f"must be -1 or at least 0, got {self.planted}"
         if self.teaching and not family.taught:

@@ -100,10 +100,10 @@ class MarkovAbstraction(Task):
         deep, ground = self.max_depth, self.max_ground_depth
         for name in ("depth", "test_depth", "diverse_depth"):
             if (depth := getattr(self, name)) > deep:
-                needs = f"which makes room for {self._length(deep, ground)} positions; it needs "
+                needs = f"which gives {self._length(deep, ground)} positions; it needs "
                 yield name, f"at most task.max_depth = {deep}, {needs}{self._length(depth, ground)}, got {depth}"
         if (depth := self.ground_depth) > ground:
-            needs = f"which makes room for {self._length(deep, ground)} positions; it needs "
+            needs = f"which gives {self._length(deep, ground)} positions; it needs "
             yield (
                 "ground_depth",
                 f"at most task.max_ground_depth = {ground}, {needs}{self._length(deep, depth)}, got {depth}",
@@ -118,7 +118,7 @@ class MarkovAbstraction(Task):
             yield (
                 "num_rules",
                 f"at most {self.rules_that_exist()}, with task.diverse_rules, exist for task.operators = "
-                f"{self.operators} and task.variables = {self.variables} (with those held out for testing set apart), "
+                f"{self.operators} and task.variables = {self.variables} (not counting those held out for testing), "
                 f"got {self.num_rules} and {self.diverse_rules}",
             )
 

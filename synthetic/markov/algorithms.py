@@ -114,9 +114,9 @@ class MarkovAlgorithms(Task):
         if self.buffer < grown:
             yield (
                 "buffer",
-                f"must be at least {grown}, to which an input of task.input_length = {self.input_length} grows in "
-                f"task.step_slots = {self.step_slots} steps that put task.replace_length = {self.replace_length} in "
-                f"the place of task.search_length = {self.search_length}, got {self.buffer}",
+                f"must be at least {grown}: an input of task.input_length = {self.input_length} can grow to it in "
+                f"task.step_slots = {self.step_slots} steps with task.search_length = {self.search_length} and "
+                f"task.replace_length = {self.replace_length}, got {self.buffer}",
             )
         for name, other, most in (
             ("max_rules", "rule_slots", self.rule_slots),
@@ -129,14 +129,14 @@ class MarkovAlgorithms(Task):
         if self.max_planted > self._fits:
             yield (
                 "max_planted",
-                f"must be at most {self._fits}, as many of task.search_length = {self.search_length} as fit in "
+                f"must be at most {self._fits}: so many of task.search_length = {self.search_length} fit in "
                 f"task.input_length = {self.input_length}, got {self.max_planted}",
             )
         if self.lists > (exist := self.lists_that_exist()):
             yield (
                 "lists",
-                f"must be at most {exist}, as many lists of task.rule_slots = {self.rule_slots} rules exist for "
-                f"task.alphabet = {self.alphabet} (with those held out for testing set apart), got {self.lists}",
+                f"must be at most {exist}: so many lists of task.rule_slots = {self.rule_slots} rules exist for "
+                f"task.alphabet = {self.alphabet} (not counting those held out for testing), got {self.lists}",
             )
 
     @property
@@ -291,12 +291,12 @@ class MarkovAlgorithms(Task):
         n, slot, listed = self.search_length, self._slot, self.rule_slots * self._slot
         slots = [inputs[i : i + slot] for i in range(0, listed, slot)]
         shown = [
-            f"{self._text(s[:n])} -> {self._text(s[n:-1])}{self._text(s[-1:])}"
+            f"{self._format(s[:n])} -> {self._format(s[n:-1])}{self._format(s[-1:])}"
             for s in slots
             if (s != self.alphabet + BLANK).any()
         ]
-        prompt = f"{' '.join(shown)} : {self._text(inputs[listed : self._prompt])}"
-        return prompt, self._text(targets[np.asarray(example.weights) > 0])
+        prompt = f"{' '.join(shown)} : {self._format(inputs[listed : self._prompt])}"
+        return prompt, self._format(targets[np.asarray(example.weights) > 0])
 
     @property
     def names(self) -> list[str]:
@@ -304,6 +304,6 @@ class MarkovAlgorithms(Task):
         letters = string.ascii_lowercase[: self.alphabet] if self.alphabet <= 26 else map(str, range(self.alphabet))
         return [*letters, *SIGNS]
 
-    def _text(self, tokens: np.ndarray) -> str:
+    def _format(self, tokens: np.ndarray) -> str:
         names = self.names
         return ("" if self.alphabet <= 26 else " ").join(names[t] for t in tokens.tolist())

@@ -77,6 +77,6 @@ class MarkovEncrypted(Markov):
 
     def render(self, example: Example) -> tuple[str, str]:
         """Returns ("x -> y + key : z", answer), letters as a-z if the alphabet allows, else numbers."""
-        x, y, key, z = (self._text(np.asarray(part)) for part in self._parts(example))
+        x, y, key, z = (self._format(np.asarray(part)) for part in self._parts(example))
         answer = np.asarray(example.targets)[np.asarray(example.weights) > 0]
-        return f"{x} -> {y} + {key} : {z}", self._text(answer)
+        return f"{x} -> {y} + {key} : {z}", self._format(answer)

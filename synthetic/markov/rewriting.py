@@ -118,8 +118,8 @@ class Markov(Task):
             yield (
                 "num_rules",
                 f"at most {self.rules_that_exist()} rules exist for alphabet {self.alphabet}, search_length "
-                f"{self.search_length} and replace_length {self.replace_length} (with those held out for "
-                f"testing set apart), got {self.num_rules}",
+                f"{self.search_length} and replace_length {self.replace_length} (not counting those held out for "
+                f"testing), got {self.num_rules}",
             )
         if self.min_occurrences > self.max_occurrences:
             yield (
@@ -263,15 +263,15 @@ class Markov(Task):
         """Returns ("x -> y : z", answer), letters as a-z if the alphabet allows, else numbers."""
         inputs, targets = np.asarray(example.inputs), np.asarray(example.targets)
         y, z = self.search_length, self.search_length + self.replace_length
-        x_text, y_text, z_text = map(self._text, (inputs[:y], inputs[y:z], inputs[z : self._prompt - 1]))
-        return f"{x_text} -> {y_text} : {z_text}", self._text(targets[np.asarray(example.weights) > 0])
+        x_text, y_text, z_text = map(self._format, (inputs[:y], inputs[y:z], inputs[z : self._prompt - 1]))
+        return f"{x_text} -> {y_text} : {z_text}", self._format(targets[np.asarray(example.weights) > 0])
 
     @property
     def names(self) -> list[str]:
         """Returns letters a-z if the alphabet allows, else numbers; then the two marks."""
         return _names(self.alphabet)
 
-    def _text(self, tokens: np.ndarray) -> str:
+    def _format(self, tokens: np.ndarray) -> str:
         if self.alphabet <= 26:  # by bytes, because an export renders 10^5 examples in a second
             return tokens.astype(np.uint8).tobytes().translate(_letters(self.alphabet)).decode()
         names = self.names

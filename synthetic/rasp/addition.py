@@ -93,7 +93,7 @@ class Addition(LengthTask):
         """Yields faults that relate fields to one another."""
         yield from super().problems()
         if 0 < self.hint_range <= self.max_length:
-            needed = f"task.max_length + 1 = {self.max_length + 1}, for numbers have one digit more"
+            needed = f"task.max_length + 1 = {self.max_length + 1}: numbers have one digit more"
             yield "hint_range", f"must be 0 or at least {needed}, got {self.hint_range}"
 
     def conditions(self) -> dict[str, tuple[Task, str]]:

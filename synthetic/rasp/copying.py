@@ -56,7 +56,7 @@ class _Words(LengthTask):
 
     def _too_few(self) -> Iterator[tuple[str, str]]:
         if self.symbols < self.max_length:
-            yield "symbols", f"at least task.max_length = {self.max_length}, for none comes twice, got {self.symbols}"
+            yield "symbols", f"at least task.max_length = {self.max_length}: none comes twice, got {self.symbols}"
 
 
 @register("rasp_copy")

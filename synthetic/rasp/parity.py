@@ -168,8 +168,8 @@ class And(SampleTask):
         """Returns three conditions: the 0 is where it is in training; among the bits fixed there; anywhere."""
         return {"within": (self, "test"), "varied": (self, "varied"), "uniform": (self, "uniform")}
 
-    def draw(self, bits: jax.Array, split: str) -> Sample:
-        """Draws ones, or ones except for one 0."""
+    def sample_from(self, bits: jax.Array, split: str) -> Sample:
+        """Samples ones, or ones except for one 0."""
         low = self.bits - self.fixed if split == "varied" else 0
         high = self.bits if split in ("varied", "uniform") else self.bits - self.fixed
         zero = jnp.where(bits[0] % 2 == 0, -1, low + below(bits[1], high - low))

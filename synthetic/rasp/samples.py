@@ -37,7 +37,7 @@ class Sample(NamedTuple):
 
 @pytree
 class SampleTask(Task):
-    """A task whose rows are made of samples. Subclasses draw a sample; this class lays samples out."""
+    """A task whose rows are made of samples. Subclasses make a sample; this class lays samples out."""
 
     context: int = static(
         0, low=0, high=2**16, unit="positions", doc="positions of a row; 0 is as many as the longest sample needs"
@@ -69,8 +69,8 @@ class SampleTask(Task):
         """Returns the number of random uint32s that a sample is made of."""
         raise NotImplementedError
 
-    def draw(self, bits: jax.Array, split: str) -> Sample:
-        """Draws the sample of `split` that is made of `bits` uint32[words]."""
+    def sample_from(self, bits: jax.Array, split: str) -> Sample:
+        """Makes the sample of `split` from `bits` uint32[words]."""
         raise NotImplementedError
 
     def prompt_length(self, tokens: list[int]) -> int | None:
@@ -101,7 +101,7 @@ class SampleTask(Task):
         packed = self.packing and split == "train"
         count = 1 + -(-self.spec.length // self.extent[0]) if packed else 1
         bits = jax.random.bits(key, (1 + count * self.words,), jnp.uint32)
-        samples = jax.vmap(lambda b: self.draw(b, split))(bits[1:].reshape(count, self.words))
+        samples = jax.vmap(lambda b: self.sample_from(b, split))(bits[1:].reshape(count, self.words))
         cut = below(bits[0], samples.length[0]) if packed else jnp.int32(0)
         run, place = runs(samples.length, self.spec.length + 1, cut)
         inside, run = run < count, jnp.minimum(run, count - 1)
@@ -138,15 +138,15 @@ class SampleTask(Task):
         edges = np.flatnonzero(np.diff(weighted, prepend=False, append=False))
         prompts, answers, begin = [], [], 0
         for first, end in edges.reshape(-1, 2).tolist():
-            prompts.append(self._text(inputs[begin : first + 1]))
-            answers.append(self._text(targets[first:end]))
+            prompts.append(self._format(inputs[begin : first + 1]))
+            answers.append(self._format(targets[first:end]))
             begin = end + 1  # the input at `end` is the answer's last token
         rest = inputs[begin:]
         if (rest != self.tokens.end).any():
-            prompts.append(self._text(rest))
+            prompts.append(self._format(rest))
         return " | ".join(prompts), " | ".join(answers)
 
-    def _text(self, tokens: np.ndarray) -> str:
+    def _format(self, tokens: np.ndarray) -> str:
         names = self.names
         return " ".join([names[token] for token in tokens.tolist()])
 
@@ -196,8 +196,8 @@ class LengthTask(SampleTask):
         """Adds one for the length."""
         return 1 + self.sample_words
 
-    def draw(self, bits: jax.Array, split: str) -> Sample:
-        """Draws a sample of a length uniform in min_length .. train_length."""
+    def sample_from(self, bits: jax.Array, split: str) -> Sample:
+        """Samples a problem of a length uniform in min_length .. train_length."""
         n = self.min_length + below(bits[0], self.train_length - self.min_length + 1)
         sample = self.sample_of(bits[1:], n, split)
         return sample._replace(facts={"length": n, **sample.facts})
