@@ -28,9 +28,10 @@ T = TypeVar("T", bound="type[Task]")
 class Example(NamedTuple):
     """One example, which has a fixed shape; batches are made by `vmap`.
 
-    inputs: int32[T] tokens or float32[T, D] vectors, which the model reads. targets: int32[T], the right output at each
-    position. weights: float32[T], 1 where loss and score look, 0 on prompt and padding. facts: name to scalar, by which
-    scores may be grouped (length, rule index, whether it is a no-op ...).
+    inputs: int32[T] tokens or float32[T, D] vectors, which the model reads.
+    targets: int32[T], the right output at each position.
+    weights: float32[T], 1 where loss and score look, 0 on prompt and padding.
+    facts: name to scalar, by which scores may be grouped (length, rule index, whether it is a no-op ...).
     """
 
     inputs: jax.Array

@@ -13,10 +13,14 @@ def judge(targets: jax.Array, weights: jax.Array, operation: jax.Array, decoded:
     """Judges the response in `decoded` int32[T] against the right one in `targets`; each score is 0 or 1, float32.
 
     A response begins at the first weighted position and goes to the first end token. Its answer is the text after its
-    last newline. Without an end token it has no answer. answer: the answer is that of `targets`. astray: the response
-    is another than `targets`. recovered: it is astray, yet its answer is right. follows: the answer is the result that
-    the trace has, which is the last line of the operation's result variable, or the digits of several lines if only
-    those have it (`Operation`), or of a list its last item; 0 if there are no such lines.
+    last newline. Without an end token it has no answer.
+
+    answer: the answer is that of `targets`.
+    astray: the response differs from `targets`.
+    recovered: the response is astray, yet its answer is right.
+    follows: the answer is the result in the trace, which is the last line of the operation's result variable, or
+    the digits of several lines if only those have it (`Operation`); of a list it is the last item. 0 if there are no
+    such lines.
     """
     begin = jnp.argmax(weights > 0)
     place = jnp.arange(decoded.shape[0])
