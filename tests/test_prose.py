@@ -91,8 +91,8 @@ def test_a_docstring_of_a_function_begins_with_a_verb(sources):
 def test_the_name_of_a_local_says_what_it_holds(sources):
     faults = []
     for name, (_, tree) in sources.items():
-        for node in ast.walk(tree):
-            stored = isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store) and node.id in VAGUE
-            if stored or (isinstance(node, ast.arg) and node.arg in VAGUE):
-                faults.append(f"{name}:{node.lineno}: {node.id if isinstance(node, ast.Name) else node.arg}")
+        nodes = list(ast.walk(tree))
+        stored = [(n.lineno, n.id) for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]
+        given = [(n.lineno, n.arg) for n in nodes if isinstance(n, ast.arg)]
+        faults += [f"{name}:{line}: {local}" for line, local in (*stored, *given) if local in VAGUE]
     assert not faults
