@@ -43,7 +43,7 @@ from synthetic.tint.language import HIDDEN, SHOWN, Operation, arguments, called,
 
 @dataclass(frozen=True)
 class Rates:
-    """Holds probabilities.
+    """Holds the probabilities of dynamic noise and of operator errors.
 
     They are that a digit of a printed or hidden new number is redrawn, and that + - * becomes another of them.
     """
