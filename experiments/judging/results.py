@@ -141,9 +141,9 @@ def _with_first_hashes(fresh: pl.DataFrame, record: pl.DataFrame) -> pl.DataFram
     """Returns `fresh` with the recorded hashes of those runs that are recorded with the same provenance."""
     same, old = ["run", *PROVENANCE], {name: f"{name} of the record" for name in HASHES}
     first = record.select(*same, *HASHES, recorded=True).unique().rename(old)
-    both = fresh.join(first, on=same, how="left", maintain_order="left")
+    joined = fresh.join(first, on=same, how="left", maintain_order="left")
     hashes = (pl.when("recorded").then(old[name]).otherwise(name).alias(name) for name in HASHES)
-    return both.with_columns(*hashes).select(fresh.columns)
+    return joined.with_columns(*hashes).select(fresh.columns)
 
 
 def staying(record: pl.DataFrame, settings: pl.DataFrame) -> pl.DataFrame:
@@ -154,10 +154,10 @@ def staying(record: pl.DataFrame, settings: pl.DataFrame) -> pl.DataFrame:
     keys = [*swept(record), "seed"]
     if {*keys} != {*settings.columns}:
         raise RecordError(f"sweeps {', '.join(keys[:-1])}, which is not what the fresh runs sweep")
-    both = pl.concat([record.select(keys), settings.select(keys)], how="vertical_relaxed")
-    both = both.with_columns(pl.col(pl.Float64).round_sig_figs(_DIGITS))
-    again = both.tail(len(settings)).unique().with_columns(pl.lit(True).alias("again"))
-    anew = both.head(len(record)).join(again, on=keys, how="left", maintain_order="left")["again"]
+    values = pl.concat([record.select(keys), settings.select(keys)], how="vertical_relaxed")
+    values = values.with_columns(pl.col(pl.Float64).round_sig_figs(_DIGITS))
+    again = values.tail(len(settings)).unique().with_columns(pl.lit(True).alias("again"))
+    anew = values.head(len(record)).join(again, on=keys, how="left", maintain_order="left")["again"]
     return record.filter(anew.is_null())
 
 
@@ -175,7 +175,7 @@ def _read_text(path: Path) -> pl.DataFrame:
 
 
 def _check_place(study: str, path: Path) -> None:
-    """Refuse a table of another study than the one whose record `path` is."""
+    """Raises RecordError if `path` is the place of another study's record."""
     if path.is_relative_to(RESULTS) and path != path_for(study):
         raise RecordError(f"is a record of {study}, whose place is {path_for(study)}")
 
