@@ -80,6 +80,13 @@ def test_a_job_of_an_arm_has_the_values_of_the_arm(zoo):
     assert settings.arm_keys("zoo/feeding/smoke") == ["task.alphabet", "task.noop_rate", "train.steps"]
 
 
+@pytest.mark.parametrize("last", ["tint/noise=hidden_4", "hydra/launcher=basic", "~tint/noise"])
+def test_arms_are_merged_as_hydra_composes_them(last):
+    groups = ["study=tint/why/smoke", "tint/why=few", last]
+    merged, composed = config._composed_by_arms(groups), config._composed(groups)
+    assert merged == composed
+
+
 def test_the_text_of_a_study_has_its_comments_its_values_and_its_arms(zoo):
     text = settings.text("zoo/feeding/cpu")
     assert text.startswith("# Feeding (arXiv 1234.56789).\n# On two cores.\n# Chosen by looking at seed 0.\nchoose:\n")
