@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
 import subprocess
 import sys
+from importlib.metadata import EntryPoint
 
 import pytest
 from hydra.core.global_hydra import GlobalHydra
@@ -74,9 +74,17 @@ def test_a_study_precedes_its_family_and_a_scale_what_scales_share(zoo):
 def test_a_job_of_an_arm_has_the_values_of_the_arm(zoo):
     jobs = config.jobs(config.sweep(["study=zoo/feeding/cpu"]))
     assert [job.swept["zoo/food"] for job in jobs] == ["hay"] * 4 + ["fish"] * 4
-    assert {job.run.task.noop_rate for job in jobs[:4]} == {0.1}
-    assert {(job.run.task.noop_rate, job.run.task.alphabet, job.run.train.steps) for job in jobs[4:]} == {(0.3, 9, 5)}
+    assert {job.config["task"]["noop_rate"] for job in jobs[:4]} == {0.1}
+    fish = [(job.config["task"], job.config["train"]) for job in jobs[4:]]
+    assert {(task["noop_rate"], task["alphabet"], train["steps"]) for task, train in fish} == {(0.3, 9, 5)}
     assert settings.arm_keys("zoo/feeding/smoke") == ["task.alphabet", "task.noop_rate", "train.steps"]
+
+
+@pytest.mark.parametrize("last", ["tint/noise=hidden_4", "hydra/launcher=basic", "~tint/noise"])
+def test_arms_are_merged_as_hydra_composes_them(last):
+    groups = ["study=tint/why/smoke", "tint/why=few", last]
+    merged, composed = config._composed_by_arms(groups), config._composed(groups)
+    assert merged == composed
 
 
 def test_the_text_of_a_study_has_its_comments_its_values_and_its_arms(zoo):
@@ -155,7 +163,7 @@ def test_a_study_of_another_package_has_its_settings_beside_its_claim(zoo, tmp_p
     (tmp_path / "farm.py").touch()
     (tmp_path / "farm.yaml").write_text(STUDY)
     monkeypatch.syspath_prepend(tmp_path)
-    entry = importlib.metadata.EntryPoint("zoo/farm", "farm:CLAIM", "terrarium.studies")
+    entry = EntryPoint("zoo/farm", "farm:CLAIM", "terrarium.studies")
     monkeypatch.setattr(settings, "entry_points", lambda group: [entry] if group == "terrarium.studies" else [])
     settings._outside.cache_clear()
     try:
