@@ -91,7 +91,7 @@ def test_every_claim_is_in_the_report_with_its_study_and_its_verdict(made):
 
 def test_a_study_that_was_run_has_its_numbers_where_it_was_measured_and_its_criterion(made, record):
     page, claim, table = Page(made[0]), claims.claim_for(STUDY), results.read(made[1])
-    judgement = claim.criterion(table)
+    judgement = claim.judge(table)
     (row,) = (row for row in page.rows if STUDY in row)
     (entry,) = (entry for entry in summary.entries("cpu") if entry.judgement)
     effect = judgement.effect
