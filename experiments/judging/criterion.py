@@ -177,12 +177,11 @@ class Criterion:
                 return judgement("inconclusive", why, "not solvable")
         verdict = _worst(outcomes)
         if verdict == "reproduced" and self.then:
-            outcomes += [one for part in self.then for one in self._outcomes(part, grid, read)]
+            groups += [self._outcomes(part, grid, read) for part in self.then]
+            outcomes += [one for group in groups[len(self.bounds) :] for one in group]
             verdict = _worst(outcomes)
-        deciding = [one for one in outcomes if one.verdict == verdict]
-        return judgement(
-            verdict, "; ".join(f"{one.words} is {one.effect} ({one.wanted} is wanted)" for one in deciding)
-        )
+        deciding = [[one for one in group if one in outcomes and one.verdict == verdict] for group in groups]
+        return judgement(verdict, "; ".join(_says(group) for group in deciding if group))
 
     def _outcomes(self, part: Bound | Each, grid: Grid, read: Sequence[Setting]) -> list[Outcome]:
         """What the table says of a bound, or of one at every value: the worst first."""
@@ -360,6 +359,12 @@ def _left(outcomes: Sequence[Outcome]) -> int:
 def _worst(outcomes: Sequence[Outcome]) -> Verdict:
     """One that fails is enough, and so is one that cannot be told where none fails."""
     return next(rank for rank in _RANKS if any(one.verdict == rank for one in outcomes))
+
+
+def _says(outcomes: Sequence[Outcome]) -> str:
+    """The worst of the outcomes of one bound in words, and how many there are."""
+    one, of = outcomes[0], f"the worst of {len(outcomes)}; " if len(outcomes) > 1 else ""
+    return f"{one.words} is {one.effect} ({of}{one.wanted} is wanted)"
 
 
 def _unread(left_out: Sequence[LeftOut], short: Sequence[Bound | Each]) -> tuple[Verdict, str, Cause]:

@@ -10,9 +10,10 @@ from experiments.judging.grid import BEST, Axis, Grid, Score
 TITLE = "Understanding In-Context Learning in Transformers and LLMs by Learning to Learn Discrete Functions"
 ARXIV = "2310.03016"
 FAMILY = Axis("task.family", "class", ("conjunction", "nearest_neighbour"))
-UNSEEN = Score("unseen", "accuracy at the last point")
+UNSEEN = Score("unseen", "accuracy on held-out functions at the last point")
 OPTIMUM = Score("unseen", "accuracy of the optimum at the last point", learner=BEST)
-NETWORK, NEIGHBOURS = "network", "nearest_neighbours"
+NEIGHBOURS = "nearest_neighbours"
+AT_NEIGHBOURS = Score("unseen", "accuracy of nearest neighbours at the last point", learner=NEIGHBOURS)
 
 claim = functools.partial(Claim, title=TITLE, arxiv=ARXIV, scatter=0.01)
 
