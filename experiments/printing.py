@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Mapping, Sequence
 
 import polars as pl
 from rich.console import Console
@@ -115,6 +116,13 @@ def show_summary(entries: Sequence[Entry], console: Console) -> None:
     console.print(Text(tested(entries)))
     if ran and len(ran) < len(entries):
         console.print(Text(f"not run: {', '.join(entry.claim.name for entry in entries if not entry.judgement)}"))
+
+
+def show_left_out(faults: Mapping[str, str]) -> int:
+    """Prints why studies of other packages were left out, to standard error. Returns the exit code, 1 where any was."""
+    for fault in faults.values():
+        print(f"left out: {fault}", file=sys.stderr)
+    return 1 if faults else 0
 
 
 def _count(number: int, noun: str) -> str:

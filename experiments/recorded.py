@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from experiments import settings
+from experiments import outside, settings
 from experiments import studies as claims
 from experiments.errors import ConfigError
-from experiments.judging import results
+from experiments.judging import chance, results
+from experiments.judging.criterion import Criterion
 from experiments.judging.results import RecordError
 
 SCALES = ("cpu", "gpu", "paper")  # smoke is for tests and proves nothing
@@ -20,17 +21,17 @@ def config(study: str) -> str:
 
 
 def recorded() -> str:
-    """In a sentence: of how many studies there are records, by scale."""
-    number = len(claims.every())
+    """In a sentence: of how many of this repository's studies there are records, by scale."""
+    number = len(claims.own())
     counts = {scale: number - len(_missing(scale)) for scale in SCALES}
     said = ", ".join(f"{scale}: {count or 'none'} of {number}" for scale, count in counts.items())
     return f"Studies recorded, by scale: {said}. What is not recorded was not run."
 
 
 def not_run(scale: str) -> str:
-    """In a sentence: of how many studies, and which, there is no record at `scale`."""
+    """In a sentence: of how many of this repository's studies, and which, there is no record at `scale`."""
     missing = _missing(scale)
-    number = len(claims.every())
+    number = len(claims.own())
     if not missing:
         return f"At scale {scale} each of the {number} studies was run."
     if len(missing) == number:
@@ -40,23 +41,28 @@ def not_run(scale: str) -> str:
 
 
 def _missing(scale: str) -> list[str]:
-    return [claim.name for claim in claims.every() if not results.path_for(f"{claim.name}/{scale}").exists()]
+    return [claim.name for claim in claims.own() if not results.path_for(f"{claim.name}/{scale}").exists()]
 
 
 def check() -> None:
-    """Raises ClaimError where a study or a record has no claim, or a claim no study.
+    """Raises ClaimError where a study or a record of this repository has no claim, or a claim no study.
 
-    RecordError for a record without a study, or without a figure beside it.
+    RecordError for a record without a study, or without a figure beside it, and for a claim without its rates of false
+    positives. Studies of other packages do not count.
     """
-    studies = {f"{family}/{study}" for family, files in settings.settings_files().items() for study in files}
-    records = results.recorded()
+    files = settings.settings_files()
+    studies = {f"{family}/{study}" for family, names in files.items() for study in names} - {*outside.studies()}
+    records = [study for study in results.recorded() if results.folder_for(study) == results.RESULTS]
     for study in (*sorted(studies), *records):
         claims.claim_for(study)
-    for claim in claims.every():
+    for claim in claims.own():
         if claim.name not in studies:
             raise claims.ClaimError(
                 f"the claim {claim.name} has no study: there is no file conf/study/{claim.name}.yaml"
             )
+        if isinstance(claim.criterion, Criterion) and chance.rates_of(claim.name).is_empty():
+            path = chance.path_for(claim.name)
+            raise RecordError(f"{path}: no row of the claim {claim.name}; {chance.command(claim.name)} writes them")
     for record in records:
         config(record)
         for kind in ("svg", "png"):

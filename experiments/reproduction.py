@@ -27,8 +27,8 @@ from experiments.judging.claim import Claim, Judgement
 from experiments.judging.comparison import compare
 from experiments.judging.frame import MODEL
 from experiments.judging.grid import BEST
-from experiments.printing import show, show_comparison, show_summary
-from experiments.studies import claim_for
+from experiments.printing import show, show_comparison, show_left_out, show_summary
+from experiments.studies import claim_for, faults
 
 
 def run(name: str | None, scale: str, overrides: Sequence[str], *, record: bool) -> int:
@@ -113,7 +113,9 @@ def _one(name: str, overrides: Sequence[str], *, record: bool) -> int:
 
 def _all(scale: str, overrides: Sequence[str], *, record: bool) -> int:
     """Train what is missing of every study, those that share a program side by side; then judge each and sum up."""
-    studies = [_Study.read(name, overrides) for name in settings.studies() if name.endswith(f"/{scale}")]
+    wrong = faults()
+    names = [name for name in settings.studies() if name.endswith(f"/{scale}") and name.rpartition("/")[0] not in wrong]
+    studies = [_Study.read(name, overrides) for name in names]
     for study in studies if record else ():
         study.check_addable(overrides)
     together = [study for study in studies if not study.bisection]
@@ -130,7 +132,8 @@ def _all(scale: str, overrides: Sequence[str], *, record: bool) -> int:
     show_summary(summary.judged(found, scale), Console())
     for name, why in failed.items():
         print(f"failed: {name}: {why}", file=sys.stderr)
-    return 1 if failed else 0
+    left_out = show_left_out(wrong)
+    return 1 if failed or left_out else 0
 
 
 def _compared(claim: Claim, fresh: pl.DataFrame, record: pl.DataFrame) -> pl.DataFrame:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from experiments import recorded as studies
+from experiments.studies import own
+from experiments.summary import among
 from paper import report
 from paper.article import build
 from paper.command import command
@@ -12,7 +14,7 @@ def main() -> None:
     """Check what is recorded and write both; RecordError for a damaged record, ClaimError for a lone study or claim."""
     studies.check()
     by_scale = report.every()
-    build.write(by_scale[studies.SCALES[0]])
+    build.write(among(by_scale[studies.SCALES[0]], own()))
     report.write(by_scale)
 
 

@@ -115,14 +115,15 @@ def opening(name: str, words: Mapping[str, str]) -> str:
     """What stands above the studies of a family."""
     return (
         f'<section class="family" aria-labelledby="{name}">\n<h2 id="{name}">{escape(words["title"])}</h2>\n'
-        f"<p>{prose(words['intro'])}</p>\n</section>"
+        + (f"<p>{prose(words['intro'])}</p>\n" if words["intro"] else "")
+        + "</section>"
     )
 
 
 def study(claim: Claim, entries: Sequence[Entry], captions: Mapping[str, str], differs: str) -> str:
     """The section of a claim: what is claimed, what was found at every recorded scale, and how it is judged.
 
-    captions: how to read the figure, by study. differs: what differs from the original, and why.
+    captions: how to read the figure, by study. differs: what differs from the original, and why; empty if not stated.
     """
     facts = "".join(f"<li>{escape(fact.text)} <small>{escape(source(fact))}</small></li>" for fact in claim.facts)
     ran = [entry for entry in entries if entry.judgement] or [entries[0]]
@@ -133,7 +134,7 @@ def study(claim: Claim, entries: Sequence[Entry], captions: Mapping[str, str], d
         '<a class="up" href="#claims">all claims</a></p>',
         f'<p class="claim">{escape(claim.text)}</p>',
         *(_found(entry, captions.get(entry.study, "")) for entry in ran),
-        f"<p><b>What differs from the original, and why.</b> {prose(differs)}</p>",
+        f"<p><b>What differs from the original, and why.</b> {prose(differs)}</p>" if differs else "",
         f"<details><summary>Criterion</summary>{_criterion(claim)}"
         f"<p>Fixed before these results: this criterion. Before that, by looking: {escape(claim.looked)} "
         f"{escape(false_positives(claim.name))}</p></details>",

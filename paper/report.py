@@ -21,8 +21,11 @@ import polars as pl
 from experiments import recorded as studies
 from experiments.files import write_whole
 from experiments.judging import figures
+from experiments.printing import show_left_out
 from experiments.studies import every as every_claim
-from experiments.summary import Entry, entries, tested
+from experiments.studies import faults
+from experiments.studies import own as own_claims
+from experiments.summary import Entry, among, entries, tested
 from paper import hover, page, prose
 from paper.article.drawing import drawn
 from paper.article.words import words
@@ -39,6 +42,7 @@ def main() -> None:
     asked = parser.parse_args()
     studies.check()
     write(every(), asked.out)
+    show_left_out(faults())
 
 
 def every() -> dict[str, list[Entry]]:
@@ -58,14 +62,14 @@ def report(by_scale: dict[str, list[Entry]]) -> str:
     found = [entry for of in by_scale.values() for entry in of]
     shown = {entry.study: _figure(entry) for entry in found if entry.judgement}
     captions = {study: how for study, (_, how) in shown.items()}
-    said = words(by_scale[studies.SCALES[0]])
+    said = words(among(by_scale[studies.SCALES[0]], own_claims()))
     sections = []
-    for family, opening in said["families"].items():
-        sections.append(page.opening(family, opening))
+    for family, first in page.families().items():
+        sections.append(page.opening(family, said["families"].get(family) or {"title": first.title, "intro": ""}))
         for claim in every_claim():
             if page.family(claim) == family:
                 own = [entry for entry in found if entry.claim is claim]
-                sections.append(page.study(claim, own, captions, said["differs"][claim.name]))
+                sections.append(page.study(claim, own, captions, said["differs"].get(claim.name, "")))
     data = (_data(entry.study, entry.table) for entry in found if entry.table is not None)
     payloads = [*(figure for figure, _ in shown.values()), *data]
     parts = {

@@ -1,7 +1,7 @@
 """The studies there are: each is the CLAIM of a module in a family's folder, or of a package outside.
 
 A family's package names its studies in the order in which they are listed (`ORDER`); those that it does not name come
-after. A package outside adds a claim by the entry-point group `terrarium.studies`: an object, or a module's CLAIM.
+after. A package outside adds a claim by an entry point (`experiments.outside`).
 """
 
 from __future__ import annotations
@@ -10,11 +10,10 @@ import functools
 import importlib
 import pkgutil
 from collections.abc import Iterator
-from importlib.metadata import entry_points
 
+from experiments import outside
 from experiments.judging.claim import Claim
 
-GROUP = "terrarium.studies"
 FAMILIES = ("markov", "rasp", "boolean", "tint")  # in the order in which they are listed; others come after
 _SHARED = ("family", "kinds")  # modules of a family that are no study
 
@@ -23,7 +22,18 @@ class ClaimError(ValueError):
     """A study that no claim belongs to; the message is one line and names the claims there are."""
 
 
-def _own() -> Iterator[Claim]:
+@functools.cache
+def own() -> tuple[Claim, ...]:
+    """Returns the claims of this repository's studies, in order. Raises ClaimError for two of one name."""
+    claims: dict[str, Claim] = {}
+    for claim in _modules():
+        if claim.name in claims:
+            raise ClaimError(f"two claims have the name {claim.name}")
+        claims[claim.name] = claim
+    return tuple(claims.values())
+
+
+def _modules() -> Iterator[Claim]:
     found = [of.name for of in pkgutil.iter_modules(__path__) if of.ispkg]
     for family in [*FAMILIES, *(name for name in found if name not in FAMILIES)]:
         package = importlib.import_module(f"{__name__}.{family}")
@@ -35,24 +45,32 @@ def _own() -> Iterator[Claim]:
                 yield module.CLAIM
 
 
-def _outside() -> Iterator[Claim]:
-    for entry in sorted(entry_points(group=GROUP), key=lambda entry: entry.name):
-        claim = entry.load()
-        claim = getattr(claim, "CLAIM", claim)
-        if not isinstance(claim, Claim):
-            raise ClaimError(f"the entry point {entry.name} of {GROUP} is no claim: {entry.value}")
-        yield claim
-
-
 @functools.cache
-def every() -> tuple[Claim, ...]:
-    """Returns the claims of all studies, in order. Raises ClaimError for two of one name."""
+def _outside() -> tuple[dict[str, Claim], dict[str, str]]:
+    """The claims of other packages by name, and what is wrong with those that cannot be read, in one line each."""
     claims: dict[str, Claim] = {}
-    for claim in (*_own(), *_outside()):
-        if claim.name in claims:
-            raise ClaimError(f"two claims have the name {claim.name}")
-        claims[claim.name] = claim
-    return tuple(claims.values())
+    wrong: dict[str, str] = {}
+    for name, study in outside.studies().items():
+        try:
+            claim = study.load()
+            if not isinstance(claim, Claim):
+                raise outside.EntryError(outside.line(study.entry, "has no claim, but settings: no Claim is called so"))
+            if claim.name != name:
+                raise outside.EntryError(outside.line(study.entry, f"has a claim of another name, {claim.name}"))
+            claims[name] = claim
+        except outside.EntryError as error:
+            wrong[name] = str(error)
+    return claims, wrong
+
+
+def every() -> tuple[Claim, ...]:
+    """Returns the claims of all studies: this repository's in order, then those of other packages that can be read."""
+    return (*own(), *_outside()[0].values())
+
+
+def faults() -> dict[str, str]:
+    """Returns why studies of other packages have no claim that can be read, one line each, by the study's name."""
+    return outside.faults() | _outside()[1]
 
 
 def claim_for(study: str) -> Claim:
@@ -61,5 +79,7 @@ def claim_for(study: str) -> Claim:
     for claim in every():
         if claim.name == name:
             return claim
+    if fault := faults().get(name):
+        raise ClaimError(fault)
     known = ", ".join(claim.name for claim in every())
     raise ClaimError(f"no claim belongs to the study '{study}': there are claims for {known}")
