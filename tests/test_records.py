@@ -12,8 +12,7 @@ from experiments import studies as claims
 from experiments.judging import results
 from experiments.judging.results import RecordError
 from experiments.reproduce import _recorded
-from tests.tables import STEP, recorded_by, threshold_of
-from tests.test_claims_boolean import teaching_of
+from tests.tables import STEP, recorded_by, table_of, threshold_of
 
 RULES = "task.num_rules"
 
@@ -55,7 +54,7 @@ def test_a_runs_facts_stand_once_in_a_record(tmp_path: Path):
 
 
 def test_the_scores_at_one_position_stand_once_in_a_record(tmp_path: Path):
-    table, path = teaching_of((1.0, 0.9, 0.8), (0.5, 0.52, 0.49)), tmp_path / "cpu.csv"
+    table, path = table_of("boolean/teaching"), tmp_path / "cpu.csv"
     results.write(table, path)
     scores = pl.read_csv(path)
     assert scores.filter(pl.col("position").is_not_null())["token_accuracy"].null_count() > 0
