@@ -44,7 +44,7 @@ def _missing(scale: str) -> list[str]:
 
 
 def check() -> None:
-    """Raise ClaimError where a study or a record has no claim, or a claim no study.
+    """Raises ClaimError where a study or a record has no claim, or a claim no study.
 
     RecordError for a record without a study, or without a figure beside it.
     """

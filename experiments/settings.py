@@ -15,7 +15,6 @@ group for every command. Nothing here needs JAX or Hydra, so that records can be
 
 from __future__ import annotations
 
-import difflib
 import functools
 import hashlib
 import importlib.util
@@ -30,11 +29,9 @@ from typing import Any
 import yaml
 
 from experiments.errors import ConfigError
+from experiments.settings_file import KEYS, SCALES, SECTIONS, near, read_settings, shown
 
 CONF = Path(__file__).resolve().parents[1] / "conf"
-SCALES = ("smoke", "cpu", "gpu", "paper")
-SECTIONS = ("task", "model", "optim", "train")
-_KEYS = ("choose", *SECTIONS, "start_from", "hydra", "sweep")
 _LAUNCHER = {"choose": {"hydra/launcher": "vmap"}}  # a study's jobs are lanes unless it chooses otherwise
 
 Settings = dict[str, Any]
@@ -63,8 +60,11 @@ def _outside() -> tuple[tuple[str, Path], ...]:
     """The studies of other packages, with their settings files."""
     found = []
     for entry in sorted(entry_points(group="terrarium.studies"), key=lambda entry: entry.name):
-        spec = importlib.util.find_spec(entry.module)
-        if not re.fullmatch(r"\w+/\w+", entry.name) or spec is None or spec.origin is None:
+        try:
+            spec = importlib.util.find_spec(entry.module)
+        except ImportError:
+            spec = None
+        if not re.fullmatch(r"[\w-]+/[\w-]+", entry.name) or spec is None or spec.origin is None:
             raise ConfigError(f"study: the entry point {entry.name} = {entry.value} is no <family>/<study> = <module>")
         found.append((entry.name, Path(spec.origin).with_suffix(".yaml")))
     return tuple(found)
@@ -84,7 +84,7 @@ def studies() -> list[str]:
 
 def _scales(path: Path) -> list[str]:
     try:
-        return [scale for scale in SCALES if scale in _read(path)]
+        return [scale for scale in SCALES if scale in read_settings(path)]
     except ConfigError:
         return list(SCALES)
 
@@ -103,27 +103,22 @@ def path_for(study: str) -> Path:
     )
 
 
-def near(word: str, known: list[str]) -> str:
-    """Returns " (did you mean ...?)" for the nearest of `known`, or nothing if none is near."""
-    nearest = difflib.get_close_matches(word, known, n=1)
-    return f" (did you mean {nearest[0]}?)" if nearest else ""
-
-
 def read_study(study: str) -> Settings:
     """Returns the settings of a study at a scale, as of markov/noop/cpu: `choose`, `sweep` and values by section.
 
     Raises ConfigError, one line, for a file that cannot be read and for a scale that is not in it.
     """
     path, scale = path_for(study), study.split("/")[2:]
-    own = _read(path)
+    own = read_settings(path)
     allowed = [name for name in SCALES if name in own]
     if not scale:
         raise ConfigError(f"study: {study} needs a scale: {', '.join(f'{study}/{name}' for name in allowed)}")
     if scale[0] not in allowed or len(scale) > 1:
-        why = f"{shown(path)} has no block {scale[0]}" if scale[0] in SCALES else f"there is no scale {'/'.join(scale)}"
-        raise ConfigError(f"study: {study}: {why}{near(scale[0], allowed)}; it has {', '.join(allowed)}")
+        why = f"there is no scale {'/'.join(scale)}{near(scale[0], allowed)}"
+        why = f"{shown(path)} has no block {scale[0]}" if scale[0] in SCALES and len(scale) == 1 else why
+        raise ConfigError(f"study: {study}: {why}; it has {', '.join(allowed)}")
     merged: Settings = _LAUNCHER
-    for part in (_read(file) for file in _family_file(study)):
+    for part in (read_settings(file) for file in _family_file(study)):
         merged = _merge(_merge(merged, _top(part)), part.get(scale[0], {}))
     merged = _merge(_merge(merged, _top(own)), own[scale[0]])
     sweep = merged.get("sweep", {})
@@ -131,7 +126,7 @@ def read_study(study: str) -> Settings:
         raise ConfigError(f"study: {study}: {shown(path)} sweeps nothing; write sweep: {{seed: [1, 2, 3]}}")
     seed_last = sorted(sweep, key=lambda key: key == "seed")
     merged["sweep"] = {key: _words(sweep[key]) for key in seed_last}
-    return {key: merged[key] for key in _KEYS if key in merged}
+    return {key: merged[key] for key in KEYS if key in merged}
 
 
 def text(study: str) -> str:
@@ -183,7 +178,7 @@ def arms(family: str | None = None) -> Arms:
     found: Arms = {}
     for path in _arm_files(family):
         try:
-            groups = _read(path).get("arms") or {}
+            groups = read_settings(path).get("arms", {})
         except ConfigError:
             continue
         for group, options in groups.items():
@@ -208,7 +203,7 @@ def check() -> None:
     """Raises ConfigError for the first file of settings that cannot be read, and for an arm that is there twice."""
     seen: dict[tuple[str, str], Path] = {}
     for path in _arm_files(None):
-        for group, options in (_read(path).get("arms") or {}).items():
+        for group, options in read_settings(path).get("arms", {}).items():
             for name in options:
                 other = seen.setdefault((group, name), path)
                 if other != path:
@@ -267,75 +262,3 @@ def _merge(below: Settings, above: Settings) -> Settings:
         both = isinstance(value, dict) and isinstance(merged.get(key), dict)
         merged[key] = _merge(merged[key], value) if both else value
     return merged
-
-
-def _read(path: Path) -> Settings:
-    """A settings file as it stands, checked. Raises ConfigError, one line that names file and line."""
-    try:
-        return _parsed(path, path.stat().st_mtime_ns)
-    except OSError as error:
-        raise ConfigError(f"{shown(path)}: {error.strerror}") from None
-
-
-@functools.cache
-def _parsed(path: Path, _: int) -> Settings:
-    try:
-        values = yaml.load(path.read_text(), _Loader)
-    except yaml.MarkedYAMLError as error:
-        raise ConfigError(f"{shown(path)}:{_line(error)}: {_said(error)}") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{shown(path)}: {' '.join(str(error).split())}") from None
-    _check_keys(values, (*_KEYS, "arms", *SCALES), shown(path))
-    for scale in SCALES:
-        if scale in values:
-            _check_keys(values[scale], _KEYS, f"{shown(path)}: {scale}")
-    return values
-
-
-def _check_keys(values: Any, allowed: tuple[str, ...], where: str) -> None:
-    if not isinstance(values, dict):
-        raise ConfigError(f"{where}: expected keys with values, got {values!r}; allowed: {', '.join(allowed)}")
-    for key, value in values.items():
-        if key not in allowed:
-            raise ConfigError(
-                f"{where}: unknown key {key}{near(str(key), list(allowed))}; allowed: {', '.join(allowed)}"
-            )
-        if not isinstance(value, dict):
-            raise ConfigError(f"{where}: {key}: expected keys with values, got {value!r}")
-
-
-def _line(error: yaml.MarkedYAMLError) -> int:
-    mark = error.context_mark if "flow" in (error.context or "") else error.problem_mark
-    return mark.line + 1 if mark else 1
-
-
-def _said(error: yaml.MarkedYAMLError) -> str:
-    if "\\t" in (error.problem or ""):
-        return "a tab; indent with spaces"
-    if "flow" in (error.context or ""):
-        opened = "{" if "mapping" in (error.context or "") else "["
-        return f"the {opened} that is opened here is not closed"
-    return " ".join(f"{error.context or ''} {error.problem}".split())
-
-
-def shown(path: Path) -> str:
-    """Returns a path as messages name it: from the root of the checkout, if it is in it."""
-    return str(path.relative_to(CONF.parent) if path.is_relative_to(CONF.parent) else path)
-
-
-class _Loader(yaml.SafeLoader):
-    """YAML without double keys, in which 1e-4 is a number, as it is in an override."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        """Returns the mapping; raises for a key that is there twice."""
-        keys: set[str] = set()
-        for key, _ in node.value:
-            if key.value in keys:
-                raise yaml.MarkedYAMLError(None, None, f"{key.value} is there twice", key.start_mark)
-            keys.add(key.value)
-        return super().construct_mapping(node, deep)
-
-
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float", re.compile(r"[-+]?[0-9][0-9_]*(\.[0-9_]*)?[eE][-+]?[0-9]+$"), list("-+0123456789")
-)

@@ -80,7 +80,7 @@ def threshold_of(
 
 
 def recorded_by(table: pl.DataFrame, settings: str | None, criterion: str | None, **values: object) -> pl.DataFrame:
-    """The table with these hashes in every row, and behind them the values of arms."""
+    """Returns the table with these hashes in every row, and behind them the values of arms."""
     hashes = (
         pl.lit(value, pl.String).alias(name) for name, value in (("settings", settings), ("criterion", criterion))
     )

@@ -16,6 +16,7 @@ from experiments.judging import chance, contract, results
 from experiments.judging.claim import Claim
 from experiments.judging.criterion import Criterion, Fitted
 from experiments.judging.frame import RecordError
+from experiments.judging.grid import Grid, Pick
 from experiments.judging.quantities import Bound
 from experiments.printing import changed, show
 
@@ -124,14 +125,25 @@ def test_runs_that_ended_at_different_steps_are_not_compared(claim: Claim):
 def test_an_arm_that_was_never_run_is_named_and_nothing_is_concluded(claim: Claim):
     criterion, table = criterion_of(claim.name), true_table(claim.name)
     grid = contract.blank(criterion)
-    for bounds in contract.instances(criterion, grid)[: len(criterion.bounds)]:
-        sides = [bound.quantity.sides(grid, grid.settings) for bound in bounds]
-        for side in ("more", "less"):
-            gone = {setting for of in sides for _, setting in getattr(of, side) or ()}
-            if gone and len(gone) < len(grid.settings):
+    for part in criterion.bounds:
+        quantity = (part if isinstance(part, Bound) else part.bound).quantity
+        for arm in quantity.arms():
+            if quantity is arm and all(pick.how in ("most", "fewest") for pick in arm.picks):
+                continue  # there always is an end
+            gone = [s for s in grid.settings if all(may_be_of(pick, grid, s) for pick in arm.picks)]
+            if len(gone) < len(grid.settings):
                 judgement = claim.judge(without(table, criterion, gone))
                 assert (judgement.verdict, judgement.cause) == ("inconclusive", "arm missing"), judgement.sentence
                 assert not judgement.sentence.endswith(": .")
+
+
+def may_be_of(pick: Pick, grid: Grid, setting) -> bool:
+    """Whether a setting may be among those of a pick: at an end, all but those at the other end may."""
+    if pick.how == "lowest" or (pick.how in ("most", "fewest") and pick.axis.typed):
+        return setting in grid.where((pick.axis.some,))
+    if pick.how in ("most", "fewest"):
+        return setting not in grid.where((pick.axis.fewest if pick.how == "most" else pick.axis.most,))
+    return setting in grid.where((pick,))
 
 
 @every_claim

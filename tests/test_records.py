@@ -12,7 +12,7 @@ from experiments import studies as claims
 from experiments.judging import results
 from experiments.judging.results import RecordError
 from experiments.reproduce import _recorded
-from tests.tables import STEP, recorded_by, table_of, threshold_of
+from tests.tables import STEP, made_up, recorded_by, threshold_of
 
 RULES = "task.num_rules"
 
@@ -54,11 +54,12 @@ def test_a_runs_facts_stand_once_in_a_record(tmp_path: Path):
 
 
 def test_the_scores_at_one_position_stand_once_in_a_record(tmp_path: Path):
-    table, path = table_of("boolean/teaching"), tmp_path / "cpu.csv"
+    scores = {"unseen": (0.9, 0.8), "unseen@0": (0.5, 0.4), "unseen@1": (1.0, 0.9)}
+    table, path = made_up("boolean/diversity/cpu", ["task.pool"], {(5,): scores}), tmp_path / "cpu.csv"
     results.write(table, path)
-    scores = pl.read_csv(path)
-    assert scores.filter(pl.col("position").is_not_null())["token_accuracy"].null_count() > 0
-    assert scores.filter(pl.col("position").is_null())["token_accuracy"].null_count() == 0
+    written = pl.read_csv(path)
+    assert written.filter(pl.col("position").is_not_null())["token_accuracy"].null_count() == 4
+    assert written.filter(pl.col("position").is_null())["token_accuracy"].null_count() == 0
     again = results.read(path)
     assert (again["token_accuracy"] == again["exact_match"]).all()
     other = pl.when(pl.col("position").is_null()).then("token_accuracy").otherwise(0.75).alias("token_accuracy")

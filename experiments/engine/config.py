@@ -163,7 +163,7 @@ def _copied(copies: dict[tuple[Any, ...], _Composed], groups: tuple[str, ...], v
     the job before.
     """
     if (groups,) not in copies:
-        copies[groups,] = _composed(groups)
+        copies[groups,] = _composed_by_arms(groups)
     keys = tuple(o.key_or_group for o in values)
     if (groups, keys) not in copies or any(isinstance(o.value(), dict) for o in values):
         copies[groups, keys] = replace(copies[groups,], config=copies[groups,].config.copy())
@@ -201,6 +201,28 @@ def _composed(overrides: Sequence[str]) -> _Composed:
     if key not in _COMPOSED:
         _COMPOSED[key] = _split(compose(overrides))
     return _COMPOSED[key]
+
+
+def _composed_by_arms(groups: Sequence[str]) -> _Composed:
+    """Returns what `_composed` does, where only a study and arms of it are chosen by composing the study alone.
+
+    Hydra takes as long for each combination of arms as for the study; merging them, in the same order, takes no time.
+    """
+    chosen = dict(group.split("=", 1) for group in groups if "=" in group)
+    if "study" not in chosen or len(chosen) < len(groups):
+        return _composed(groups)
+    known, choices = settings.arms(), settings.read_study(chosen["study"])["choose"]
+    swept = {group: name for group, name in choices.items() if group in known and group not in SECTIONS}
+    named = swept | {group: name for group, name in chosen.items() if group in swept}
+    plain = all(name in known[group] and "defaults" not in known[group][name] for group, name in named.items())
+    if not plain or not set(chosen) & set(swept):
+        return _composed(groups)
+    others = [f"{group}={name}" for group, name in chosen.items() if group not in swept]
+    base = _composed([*others, *(f"~{group}" for group in swept)])
+    config = base.config.copy()
+    with open_dict(config):
+        config.merge_with(*(known[group][name] for group, name in named.items()))
+    return replace(base, config=config, choices=base.choices | named)
 
 
 def _split(config: DictConfig) -> _Composed:

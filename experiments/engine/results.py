@@ -98,7 +98,7 @@ def check_addable(study: str, jobs: Sequence[Job], overrides: Sequence[str], *, 
 
 
 def _value(config: dict[str, Any], key: str) -> Any:
-    """The value of a configuration at a dotted key, None where it has no such key."""
+    """Returns the value of a configuration at a dotted key, None if it has no such key."""
     inside: Any = config
     for name in key.split("."):
         inside = inside.get(name) if isinstance(inside, dict) else None
@@ -106,12 +106,12 @@ def _value(config: dict[str, Any], key: str) -> Any:
 
 
 def _word(value: Any) -> str | None:
-    """A value as an override spells it."""
+    """Returns a value as an override spells it."""
     return value if isinstance(value, str) or value is None else json.dumps(value)
 
 
 def _positions(row: dict[str, Any]) -> list[dict[str, Any]]:
-    """The curve of a row of metrics, if it has one, as rows of its own; the n-th weighted position is number n."""
+    """Returns the curve of a row of metrics, if it has one, as rows; the n-th weighted position is number n."""
     right = [share for share in row.get("curve", []) if share is not None]
-    both = {"examples": row["examples"]}
-    return [both | {"position": n, "exact_match": share, "token_accuracy": share} for n, share in enumerate(right)]
+    examples = {"examples": row["examples"]}
+    return [examples | {"position": n, "exact_match": share, "token_accuracy": share} for n, share in enumerate(right)]

@@ -60,7 +60,7 @@ class Fitted:
             if other not in cells.scores:
                 why = f"{self.where()} was not run beside it"
                 found[setting] = LeftOut(grid.say(setting), why, "", "arm missing")
-            elif (mean := cells.mean(other).estimate) < self.least:
+            elif (mean := cells.estimate(other)) < self.least:
                 why = f"{self.words()} is below {self.least:g}"
                 found[setting] = LeftOut(grid.say(setting), why, f"{mean:.3f}")
         return found
@@ -83,8 +83,8 @@ class Fitted:
             return f"Not fitted: at some setting the mean over seeds of {self.words()} is below {self.least:g}."
         free = f" {Arm(self.score, self.exempt).where().capitalize()} is read all the same." if self.exempt else ""
         return (
-            f"A setting is read where the mean over seeds of {self.words()} is at least {self.least:g}; others are left "
-            f"out and named.{free}"
+            f"A setting is read where the mean over seeds of {self.words()} is at least {self.least:g}; others are "
+            f"left out and named.{free}"
         )
 
 
@@ -104,9 +104,9 @@ class Settled:
         cells, rise = grid.cells(self.score), grid.rise(self.score)
         why = f"still rising by more than {self.rise:g} over the last quarter"
         return {
-            s: LeftOut(f"{grid.say(s)} (by {rise[s]:.3f} to {cells.mean(s).estimate:.3f})", why, "", "not settled")
+            s: LeftOut(f"{grid.say(s)} (by {rise[s]:.3f} to {cells.estimate(s):.3f})", why, "", "not settled")
             for s in cells.scores
-            if rise[s] > self.rise and cells.mean(s).estimate < self.least
+            if rise[s] > self.rise and cells.estimate(s) < self.least
         }
 
     def rule(self) -> str:
@@ -155,7 +155,8 @@ class Criterion:
         used = list(dict.fromkeys(s for one in outcomes for s in one.settings))
         arms = {s for group in groups for one in group for s in one.lost}
         left_out = tuple(dict.fromkeys(left for s, left in lost.items() if self.whole or s in arms))
-        effect, seeds = (outcomes[0].effect, outcomes[0].seeds) if outcomes else (None, 0)
+        first = next((one for one in groups[0] if one.settings), None)
+        effect, seeds = (first.effect, first.seeds) if first else (None, 0)
         notes = (*self._medians(grid, used), *_diverged(grid))
 
         def judgement(verdict: Verdict, why: str, cause: Cause = "") -> Judgement:
@@ -314,14 +315,18 @@ class Judged:
 
 
 def digest(criterion: Criterion | Judged) -> str:
-    """Sixteen hexadecimal digits of a criterion's description, in which functions stand with their source."""
+    """Sixteen hexadecimal digits of a criterion's description, in which functions stand with their source.
+
+    What has its default is left out, so that a new field changes no digest.
+    """
     return hashlib.sha256(json.dumps(_described(criterion), sort_keys=True).encode()).hexdigest()[:16]
 
 
 def _described(value: Any) -> Any:
     if is_dataclass(value) and not isinstance(value, type):
-        decides = [one.name for one in fields(value) if not one.metadata.get("words")]
-        return [type(value).__name__, {name: _described(getattr(value, name)) for name in decides}]
+        decides = {one.name: one.default for one in fields(value) if not one.metadata.get("words")}
+        set_ = {name: getattr(value, name) for name, default in decides.items()}
+        return [type(value).__name__, {n: _described(v) for n, v in set_.items() if v != decides[n] and v != {}}]
     if isinstance(value, Mapping):
         return sorted([str(key), _described(of)] for key, of in value.items())
     if isinstance(value, tuple | list):

@@ -56,7 +56,7 @@ def place_of(x: Place, grid: Grid, setting: Setting) -> float:
     """Where a setting stands on an x axis."""
     if isinstance(x, Axis):
         return grid.value(x, setting)
-    return grid.cells(x).mean(setting).estimate if isinstance(x, Score) else x(grid, setting)
+    return grid.cells(x).estimate(setting) if isinstance(x, Score) else x(grid, setting)
 
 
 def mean_of(grid: Grid, score: Score, settings: Sequence[Setting]) -> tuple[Interval, list[float]]:

@@ -150,7 +150,7 @@ class Pick:
             away = self.how == "above the fewest"
             return {s for s, v in values.items() if v is not None and (self.axis.rank(v) == end) is not away}
         if self.how == "lowest":
-            means = {s: grid.cells(self.values[0]).mean(s).estimate for s, v in values.items() if v}
+            means = {s: grid.cells(self.values[0]).estimate(s) for s, v in values.items() if v}
             return {min(means, key=lambda s: (means[s], str(s)))} if means else set()
         tests: dict[str, Callable[[Any], bool]] = {
             "at": lambda value: value in self.values,
@@ -266,6 +266,11 @@ class Cells:
         seeds = self.scores.get(setting)
         return mean_score(list(seeds.values()), self.examples, self.level) if seeds else Interval(0.0, 0.0, 1.0)
 
+    def estimate(self, setting: Setting) -> float:
+        """The mean over all seeds at one setting."""
+        seeds = self.scores.get(setting)
+        return float(np.mean([*seeds.values()])) if seeds else 0.0
+
 
 class Grid:
     """A results table by setting: what the axes are there, and every score that is asked for.
@@ -329,16 +334,17 @@ class Grid:
         return tuple(values.get(key, value) for key, value in zip(self.keys, setting, strict=True))
 
     def where(self, picks: Sequence[Pick], among: Sequence[Setting] | None = None) -> list[Setting]:
-        """The settings at which all `picks` hold, in order; ends are those among the settings that the others leave.
+        """The settings at which all `picks` hold, in order.
 
-        The ends of an axis of numbers are those of the whole grid.
+        Ends, as the most of an axis, are those of all settings at which the other picks on the same key hold.
         """
         among = self.settings if among is None else among
-        plain = [pick for pick in picks if pick.how not in ("lowest", "most", "fewest", "above the fewest")]
-        left = [s for s in among if all(s in pick.settings(self, among) for pick in plain)]
-        ends = [pick for pick in picks if pick not in plain]
+        ends = [pick for pick in picks if pick.how in ("lowest", "most", "fewest", "above the fewest")]
+        held = {pick: pick.settings(self, among) for pick in picks if pick not in ends}
+        left = [s for s in among if all(s in settings for settings in held.values())]
         for pick in ends:
-            chosen = pick.settings(self, left if pick.how == "lowest" or pick.axis.typed else among)
+            own = [settings for other, settings in held.items() if other.axis.column == pick.axis.column]
+            chosen = pick.settings(self, [s for s in among if all(s in settings for settings in own)])
             left = [s for s in left if s in chosen]
         return left
 
@@ -424,7 +430,7 @@ class Grid:
         before = early.group_by("run", *self.keys).agg(pl.col(name).last()).group_by(self.keys).agg(pl.col(name).mean())
         known = {tuple(setting): value for *setting, value in before.select(*self.keys, name).iter_rows()}
         cells = self.cells(score)
-        return {s: cells.mean(s).estimate - (known.get(s) or 0.0) for s in cells.scores}
+        return {s: cells.estimate(s) - (known.get(s) or 0.0) for s in cells.scores}
 
     def say(self, setting: Setting) -> str:
         """A setting in words, by the axes that vary."""

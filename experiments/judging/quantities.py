@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -76,6 +76,10 @@ class Quantity:
         """What it is: with the values of a table where one is given."""
         raise NotImplementedError
 
+    def arms(self) -> tuple[Arm, ...]:
+        """The arms without each of which nothing can be told."""
+        return ()
+
     def rule(self) -> str:
         """What else must be said of how it is measured, in sentences."""
         return ""
@@ -96,9 +100,10 @@ class Quantity:
     def outcome(self, grid: Grid, read: Sequence[Setting], bound: Bound) -> Outcome:
         """Its interval in a table, and whether it keeps a bound."""
         sides = self.sides(grid, read)
-        effect, seeds = (None, 0) if sides.empty else interval(grid, sides)
+        none = sides.empty or bool(sides.missing)
+        effect, seeds = (None, 0) if none else interval(grid, sides)
         verdict = bound.verdict(effect) if effect else "inconclusive"
-        settings = () if sides.empty else tuple(dict.fromkeys(setting for _, setting in sides.cells))
+        settings = () if none else tuple(dict.fromkeys(setting for _, setting in sides.cells))
         return Outcome(self.words(grid), bound.wanted(), effect, seeds, verdict, settings, sides.missing, sides.lost)
 
     def at_least(self, least: float) -> Bound:
@@ -136,6 +141,10 @@ class Arm(Quantity):
     def scores(self) -> Iterator[Score]:
         """The arm's score."""
         yield self.score
+
+    def arms(self) -> tuple[Arm, ...]:
+        """The arm itself."""
+        return (self,)
 
     def where(self, grid: Grid | None = None) -> str:
         """The arm's picks in words."""
@@ -179,6 +188,10 @@ class Difference(Quantity):
         """Those of both arms."""
         yield from dict.fromkeys((self.more.score, self.less.score))
 
+    def arms(self) -> tuple[Arm, ...]:
+        """Both arms."""
+        return self.more, self.less
+
     def words(self, grid: Grid | None = None) -> str:
         """The score, what differs, and what both arms share."""
         shared = [pick for pick in self.more.picks if pick in self.less.picks]
@@ -215,20 +228,17 @@ class Matched(Quantity):
         more, pairs = grid.where(self.more, read), []
         for one in grid.where(self.less, read):
             others = [s for s in more if s[:varied] + s[varied + 1 :] == one[:varied] + one[varied + 1 :]]
-            gap = {s: abs(share.mean(s).estimate - share.mean(one).estimate) for s in others}
+            gap = {s: abs(share.estimate(s) - share.estimate(one)) for s in others}
             nearest = min(gap, key=gap.__getitem__, default=None)
             if nearest is not None and gap[nearest] <= self.near:
-                low, high = sorted((share.mean(nearest).estimate, share.mean(one).estimate))
+                low, high = sorted((share.estimate(nearest), share.estimate(one)))
                 pairs += [(nearest, one)] if high <= self.times * low else []
         return pairs
 
     def sides(self, grid: Grid, read: Sequence[Setting]) -> Sides:
         """The cells of all pairs."""
         pairs = self.pairs(grid, read)
-        arms = {
-            f"{self.score.words} at {Arm(self.score, picks).where()}": grid.where(picks)
-            for picks in (self.more, self.less)
-        }
+        arms = {arm.words(): grid.where(arm.picks) for arm in self.arms()}
         missing = tuple(name for name, settings in arms.items() if not settings)
         lost = tuple(s for settings in arms.values() for s in settings if s not in read)
         more, less = (tuple((self.score, pair[side]) for pair in pairs) for side in (0, 1))
@@ -237,6 +247,10 @@ class Matched(Quantity):
     def scores(self) -> Iterator[Score]:
         """The score, and the one by which pairs are matched."""
         yield from (self.score, self.by)
+
+    def arms(self) -> tuple[Arm, ...]:
+        """Both kinds."""
+        return Arm(self.score, self.more), Arm(self.score, self.less)
 
     def words(self, grid: Grid | None = None) -> str:
         """The score under both kinds."""
@@ -290,9 +304,8 @@ class Interaction(Quantity):
 
     def sides(self, grid: Grid, read: Sequence[Setting]) -> Sides:
         """The difference of two differences as twice that of two means."""
-        arms = [Arm(self.score, picks) for picks in (self.more, self.less)]
-        run = [arm.settings(grid) for arm in arms]
-        missing = tuple(arm.words() for arm, settings in zip(arms, run, strict=True) if not settings)
+        run = [arm.settings(grid) for arm in self.arms()]
+        missing = tuple(arm.words() for arm, settings in zip(self.arms(), run, strict=True) if not settings)
         if not missing and len({grid.value(self.axis, s) for settings in run for s in settings}) < 2:
             missing = (f"a second {self.axis.noun}",)
         lost = tuple(s for settings in run for s in settings if s not in read)
@@ -306,6 +319,10 @@ class Interaction(Quantity):
     def scores(self) -> Iterator[Score]:
         """The one score."""
         yield self.score
+
+    def arms(self) -> tuple[Arm, ...]:
+        """Both sides of the difference."""
+        return Arm(self.score, self.more), Arm(self.score, self.less)
 
     def words(self, grid: Grid | None = None) -> str:
         """The differences, and the two ends."""
@@ -350,6 +367,11 @@ class Largest(Quantity):
         missing = tuple(dict.fromkeys(name for sides in every for name in sides.missing))
         return Sides(more, less, 1.0, missing if len([s for s in every if s.missing]) == len(every) else (), lost)
 
+    def arms(self) -> tuple[Arm, ...]:
+        """The arms that all of them have."""
+        first, *others = (of.arms() for of in self.of)
+        return tuple(arm for arm in first if all(arm in arms for arms in others))
+
     def scores(self) -> Iterator[Score]:
         """Those of all."""
         yield from dict.fromkeys(score for quantity in self.of for score in quantity.scores())
@@ -369,14 +391,13 @@ class Largest(Quantity):
 
     def map(self, grid: Grid, read: Sequence[Setting]) -> dict[str, Interval]:
         """The interval of every quantity that can be read, by what it is in words."""
-        found = {name: interval(grid, sides)[0] for name, (_, sides) in self.all(grid, read).items()}
-        return {name: effect for name, effect in found.items() if effect}
+        return _intervals(grid, self.all(grid, read))
 
     def outcome(self, grid: Grid, read: Sequence[Setting], bound: Bound) -> Outcome:
         """The largest, corrected for how many there are; its bound is `least`."""
-        plain, sides = self.map(grid, read), self.sides(grid, read)
-        every = self.all(grid, read)
-        wide = self.map(grid.at(1 - (1 - grid.level) / max(len(every), 1)), read)
+        every, sides = self.all(grid, read), self.sides(grid, read)
+        plain = _intervals(grid, every)
+        wide = _intervals(grid.at(1 - (1 - grid.level) / max(len(every), 1)), every)
         settings = tuple(dict.fromkeys(setting for _, setting in sides.cells))
         best = max(wide, key=lambda name: wide[name].lower, default=None)
         if best is None:
@@ -389,6 +410,11 @@ class Largest(Quantity):
         seeds = interval(grid, every[best][1])[1]
         words = f"the largest of {len(every)} contrasts, {best},"
         return Outcome(words, bound.wanted(), wide[best], seeds, verdict, settings, (), sides.lost)
+
+
+def _intervals(grid: Grid, every: Mapping[str, tuple[Quantity, Sides]]) -> dict[str, Interval]:
+    found = {name: interval(grid, sides)[0] for name, (_, sides) in every.items()}
+    return {name: effect for name, effect in found.items() if effect}
 
 
 @dataclass(frozen=True)

@@ -86,11 +86,10 @@ def read(path: str | Path) -> pl.DataFrame:
     beside = runs_beside(path)
     if path.exists() and not beside.exists():
         raise RecordError(f"{beside}: no such file, which the scores in {path.name} need")
-    text, text_of_runs = _read_text(path), _read_text(beside)
     with _naming(path):
-        scores = _parsed_scores(text)
+        scores = _parsed_scores(_read_text(path))
     with _naming(beside):
-        runs = _parsed_runs(text_of_runs)
+        runs = _parsed_runs(_read_text(beside))
     with _naming(path):
         frame = _joined(scores, runs)
     with _naming(beside):
@@ -140,9 +139,9 @@ def _with_first_hashes(fresh: pl.DataFrame, record: pl.DataFrame) -> pl.DataFram
     """Returns `fresh` with the recorded hashes of those runs that are recorded with the same provenance."""
     same, old = ["run", *PROVENANCE], {name: f"{name} of the record" for name in HASHES}
     first = record.select(*same, *HASHES, recorded=True).unique().rename(old)
-    both = fresh.join(first, on=same, how="left", maintain_order="left")
+    joined = fresh.join(first, on=same, how="left", maintain_order="left")
     hashes = (pl.when("recorded").then(old[name]).otherwise(name).alias(name) for name in HASHES)
-    return both.with_columns(*hashes).select(fresh.columns)
+    return joined.with_columns(*hashes).select(fresh.columns)
 
 
 def staying(record: pl.DataFrame, settings: pl.DataFrame) -> pl.DataFrame:
@@ -153,10 +152,10 @@ def staying(record: pl.DataFrame, settings: pl.DataFrame) -> pl.DataFrame:
     keys = [*swept(record), "seed"]
     if {*keys} != {*settings.columns}:
         raise RecordError(f"sweeps {', '.join(keys[:-1])}, which is not what the fresh runs sweep")
-    both = pl.concat([record.select(keys), settings.select(keys)], how="vertical_relaxed")
-    both = both.with_columns(pl.col(pl.Float64).round_sig_figs(_DIGITS))
-    again = both.tail(len(settings)).unique().with_columns(pl.lit(True).alias("again"))
-    anew = both.head(len(record)).join(again, on=keys, how="left", maintain_order="left")["again"]
+    values = pl.concat([record.select(keys), settings.select(keys)], how="vertical_relaxed")
+    values = values.with_columns(pl.col(pl.Float64).round_sig_figs(_DIGITS))
+    again = values.tail(len(settings)).unique().with_columns(pl.lit(True).alias("again"))
+    anew = values.head(len(record)).join(again, on=keys, how="left", maintain_order="left")["again"]
     return record.filter(anew.is_null())
 
 
@@ -165,16 +164,16 @@ def _read_text(path: Path) -> pl.DataFrame:
     try:
         text = pl.read_csv(path, infer_schema=False, truncate_ragged_lines=False)
     except FileNotFoundError:
-        raise RecordError(f"{path}: no such record") from None
+        raise RecordError("no such record") from None
     except (OSError, UnicodeDecodeError, pl.exceptions.PolarsError) as error:
-        raise RecordError(f"{path}: not readable as CSV: {str(error).strip().splitlines()[0]}") from None
+        raise RecordError(f"not readable as CSV: {str(error).strip().splitlines()[0]}") from None
     if text.is_empty():
-        raise RecordError(f"{path}: has no rows")
+        raise RecordError("has no rows")
     return text
 
 
 def _check_place(study: str, path: Path) -> None:
-    """Refuse a table of another study than the one whose record `path` is."""
+    """Raises RecordError if `path` is the place of another study's record."""
     if path.is_relative_to(RESULTS) and path != path_for(study):
         raise RecordError(f"is a record of {study}, whose place is {path_for(study)}")
 

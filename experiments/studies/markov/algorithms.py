@@ -20,7 +20,7 @@ def _kept(grid: Grid) -> list[str]:
     notes = []
     (most,) = grid.where((LISTS.most,))
     for name, score in STEPS.items():
-        means = {k: cells.mean(most).estimate for k, cells in lengths(grid, score).items()}
+        means = {k: cells.estimate(most) for k, cells in lengths(grid, score).items()}
         if means:
             falls = ", ".join(f"{mean:.3f} at {k}" for k, mean in means.items())
             first, last, steps = means[min(means)], means[max(means)], max(means) - min(means)

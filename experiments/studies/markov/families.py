@@ -26,11 +26,19 @@ def _arm(*shares: int) -> dict[str, int]:
     return dict(zip(COLUMNS, shares, strict=True))
 
 
+def _count(*shares: float) -> int:
+    return sum(map(bool, shares))
+
+
+def _rank(*shares: float) -> tuple[int, tuple[float, ...]]:
+    return _count(*shares), shares
+
+
 KINDS = TASK.through(
     *COLUMNS,
     noun="mixtures",
     value=_mixture,
-    order=lambda *shares: (sum(map(bool, shares)), shares),
+    order=_rank,
     tried={
         "markov_repeated": _arm(1, 0, 0),
         "markov_mirrored": _arm(0, 0, 1),
@@ -41,7 +49,7 @@ KINDS = TASK.through(
 COUNT = KINDS.through(
     *COLUMNS,
     noun="families",
-    reads=lambda *shares: sum(map(bool, shares)),
+    reads=_count,
     order={},
     names={1: "one family", 2: "two families", 3: "three families"},
 )
@@ -74,7 +82,7 @@ def _lower(grid: Grid) -> list[str]:
     parts = []
     for number, words in COUNT.names.items():
         some = [s for score in scores for s in score.at(COUNT.at(number), RULES.most).sides(grid, grid.settings).more]
-        means = [grid.cells(score).mean(setting).estimate for score, setting in some]
+        means = [grid.cells(score).estimate(setting) for score, setting in some]
         parts += [f"{sum(means) / len(means):.3f} of {words}"] if means else []
     rules = RULES.most.words(grid)
     return [f"Unseen rules of k = {LOWER} at {rules}: {', '.join(parts)} (not judged)."] if parts else []

@@ -45,7 +45,7 @@ def _barely_seen(grid: Grid) -> list[str]:
 def _least(grid: Grid) -> list[str]:
     """A note on the setting with the fewest effective rules that still generalises, and the most that does not."""
     cells = grid.cells(UNSEEN)
-    scores = {_in_effect(grid, s): cells.mean(s).estimate for s in cells.scores}
+    scores = {_in_effect(grid, s): cells.estimate(s) for s in cells.scores}
     above, below = ([n for n, mean in scores.items() if (mean >= HALF) is high] for high in (True, False))
     fewest = f"{min(above):,.0f}" if above else "none"
     most = f"{max(below):,.0f}" if below else "none"

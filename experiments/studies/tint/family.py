@@ -82,7 +82,7 @@ def words(grid: Grid, setting: Setting) -> str:
 
 def _row(grid: Grid, setting: Setting) -> str:
     learning = ", unsettled" if setting in SETTLED.lost(grid) else ""
-    return f"{words(grid, setting)}, {grid.cells(KEPT).mean(setting).estimate:.2f} kept{learning}"
+    return f"{words(grid, setting)}, {grid.cells(KEPT).estimate(setting):.2f} kept{learning}"
 
 
 def in_order(*values: Any) -> tuple[Any, ...]:

@@ -13,6 +13,7 @@ from experiments.studies.tint.family import ANSWER, LABEL, NOISE, NOISES, by_pai
 from experiments.studies.tint.static_vs_dynamic import PAIRS
 
 SHOTS = Axis("task.shots", "worked examples", (3,))
+CLEAN = NOISE.at("clean").named("clean worked examples")
 PAPER = {"characters": "harmful", "dynamic": "worse"}
 
 
@@ -52,7 +53,7 @@ CLAIM = claim(
     "of the same seeds, to save time; the criterion stayed.",
     criterion=Criterion(
         axes=(SHOTS, NOISES),
-        read=read(NOISE.at("clean").named("clean worked examples")),
+        read=read(CLEAN),
         bounds=(PAIRS.at_least(0.1),),
         whole=True,
         view=by_noise,

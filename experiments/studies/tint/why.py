@@ -118,9 +118,9 @@ CLAIM = claim(
     reading=(
         "Every step of a compact trace is printed, so the right digit stays the likeliest one whatever the noise, and "
         "a model that takes the likeliest token should survive both kinds. The study departs from that setting in one "
-        "way at a time: few examples, a shorter schedule, more digits, another operation, sampled answers, a wider model; "
-        "and in each of these settings dynamic noise meets printed numbers alone, or those that the trace does not "
-        "print too, as in the paper's code. All contrasts are the study's map, which is printed and drawn."
+        "way at a time: few examples, a shorter schedule, more digits, another operation, sampled answers, a wider "
+        "model; and in each of these settings dynamic noise meets printed numbers alone, or those that the trace does "
+        "not print too, as in the paper's code. All contrasts are the study's map, which is printed and drawn."
     ),
     looked=SIZES
     + " An earlier run of the same seeds, in which hidden noise had no static counterpart, was seen before this "
