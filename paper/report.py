@@ -21,7 +21,7 @@ import polars as pl
 from experiments import recorded as studies
 from experiments.files import write_whole
 from experiments.judging import figures
-from experiments.studies import CLAIMS
+from experiments.studies import every as every_claim
 from experiments.summary import Entry, entries, tested
 from paper import hover, page, prose
 from paper.article.drawing import drawn
@@ -62,7 +62,7 @@ def report(by_scale: dict[str, list[Entry]]) -> str:
     sections = []
     for family, opening in said["families"].items():
         sections.append(page.opening(family, opening))
-        for claim in CLAIMS:
+        for claim in every_claim():
             if page.family(claim) == family:
                 own = [entry for entry in found if entry.claim is claim]
                 sections.append(page.study(claim, own, captions, said["differs"][claim.name]))

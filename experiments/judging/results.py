@@ -20,7 +20,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from contextvars import ContextVar
 from pathlib import Path
 
 import polars as pl
@@ -55,7 +54,6 @@ _COLUMNS = (*ROW, *SCORES, "examples")  # of the scores; any further ones stand 
 _TYPES = TYPES | {_END: pl.Int64}
 _KINDS = [pl.Int64, pl.Float64, pl.Boolean, pl.String]
 _DIGITS = 6
-_ASKED: ContextVar[list[Asked] | None] = ContextVar("asked", default=None)
 
 
 def path_for(study: str) -> Path:
@@ -275,8 +273,6 @@ def final_scores(
     That of the model or of a baseline, over all positions or (where the score is a curve) at one. Runs whose task lacks
     the condition are left out; a run that diverged scores 0, whatever it scored before. RecordError where none has it.
     """
-    if learner == MODEL and (known := _ASKED.get()) is not None and (condition, position, score) not in known:
-        known.append((condition, position, score))
     keys = [*swept(frame), "seed"]
     asked = frame.filter(condition=condition, learner=learner)
     if asked.is_empty():
@@ -301,14 +297,3 @@ def final_scores(
         .sort(keys)
         .select(*keys, score, "examples")
     )
-
-
-@contextmanager
-def read_by_criterion() -> Iterator[list[Asked]]:
-    """Inside, the list gets what `final_scores` is asked for of the model, each once: what a criterion reads."""
-    asked: list[Asked] = []
-    before = _ASKED.set(asked)
-    try:
-        yield asked
-    finally:
-        _ASKED.reset(before)
