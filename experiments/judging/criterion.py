@@ -155,7 +155,8 @@ class Criterion:
         used = list(dict.fromkeys(s for one in outcomes for s in one.settings))
         arms = {s for group in groups for one in group for s in one.lost}
         left_out = tuple(dict.fromkeys(left for s, left in lost.items() if self.whole or s in arms))
-        effect, seeds = (outcomes[0].effect, outcomes[0].seeds) if outcomes else (None, 0)
+        first = next((one for one in groups[0] if one.settings), None)
+        effect, seeds = (first.effect, first.seeds) if first else (None, 0)
         notes = (*self._medians(grid, used), *_diverged(grid))
 
         def judgement(verdict: Verdict, why: str, cause: Cause = "") -> Judgement:

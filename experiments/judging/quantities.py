@@ -100,9 +100,10 @@ class Quantity:
     def outcome(self, grid: Grid, read: Sequence[Setting], bound: Bound) -> Outcome:
         """Its interval in a table, and whether it keeps a bound."""
         sides = self.sides(grid, read)
-        effect, seeds = (None, 0) if sides.empty else interval(grid, sides)
+        none = sides.empty or bool(sides.missing)
+        effect, seeds = (None, 0) if none else interval(grid, sides)
         verdict = bound.verdict(effect) if effect else "inconclusive"
-        settings = () if sides.empty else tuple(dict.fromkeys(setting for _, setting in sides.cells))
+        settings = () if none else tuple(dict.fromkeys(setting for _, setting in sides.cells))
         return Outcome(self.words(grid), bound.wanted(), effect, seeds, verdict, settings, sides.missing, sides.lost)
 
     def at_least(self, least: float) -> Bound:
