@@ -29,6 +29,7 @@ from beartype.roar import BeartypeDecorHintPep612Exception  # noqa: E402
 from hypothesis import settings  # noqa: E402
 
 import fields  # noqa: E402
+from tests import rotation  # noqa: E402
 
 # No annotation here names a shape: where it can, beartype checks alone, a tenth of the time of jaxtyping's own check.
 _jaxtyped = jaxtyping.jaxtyped
@@ -84,3 +85,17 @@ def _compiled_programs_released() -> Iterator[None]:
         gc.collect()
         with suppress(AttributeError, OSError):  # only glibc keeps what was freed, and can be asked to return it
             ctypes.CDLL(None).malloc_trim(0)
+
+
+def pytest_report_header() -> str | None:
+    """Returns the line that says which round of slow tests this is, and how to have it again."""
+    name = rotation.rotation()
+    return f"slow tests: the round of TERRARIUM_ROTATION={name}; all of them where it is not set" if name else None
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leaves out the slow tests that are not of this round."""
+    if rotation.rotation():
+        kept, left_out = rotation.split(items, rotation.rotation(), rotation.changed_files())
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = kept
