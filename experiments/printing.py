@@ -22,7 +22,10 @@ _INTERVAL = len("0.000 [0.000, 0.000]")
 
 def show(claim: Claim, judgement: Judgement, table: pl.DataFrame, console: Console) -> None:
     """Print the claim, the paper's values beside ours, and the verdict with effect, interval and seeds."""
-    console.print(Text.assemble((claim.name, "bold"), f": {claim.title} (arXiv:{claim.arxiv}), {claim.where}"))
+    paper = f" (arXiv:{claim.arxiv})" if claim.arxiv else ""
+    console.print(
+        Text.assemble((claim.name, "bold"), f": {claim.title}{paper}{f', {claim.where}' if claim.where else ''}")
+    )
     console.print(Text(claim.text))
     console.print()
     rows = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))

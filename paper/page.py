@@ -107,8 +107,8 @@ def _forest(effect: Interval) -> str:
 
 
 def arxiv(claim: Claim) -> str:
-    """A link to the claim's paper."""
-    return f'<a href="https://arxiv.org/abs/{claim.arxiv}">arXiv:{claim.arxiv}</a>'
+    """A link to the claim's paper; empty where there is none."""
+    return f'<a href="https://arxiv.org/abs/{claim.arxiv}">arXiv:{claim.arxiv}</a>' if claim.arxiv else ""
 
 
 def opening(name: str, words: Mapping[str, str]) -> str:
@@ -127,10 +127,11 @@ def study(claim: Claim, entries: Sequence[Entry], captions: Mapping[str, str], d
     """
     facts = "".join(f"<li>{escape(fact.text)} <small>{escape(source(fact))}</small></li>" for fact in claim.facts)
     ran = [entry for entry in entries if entry.judgement] or [entries[0]]
+    parts_of_source = (escape(claim.title), arxiv(claim), escape(claim.where))
     parts = [
         f'<section class="study" id="{claim.name}" aria-labelledby="{claim.name}/title">',
         f'<h3 id="{claim.name}/title">{escape(claim.question)}</h3>',
-        f'<p class="source"><code>{claim.name}</code> {escape(claim.title)}, {arxiv(claim)}, {escape(claim.where)} '
+        f'<p class="source"><code>{claim.name}</code> {", ".join(part for part in parts_of_source if part)} '
         '<a class="up" href="#claims">all claims</a></p>',
         f'<p class="claim">{escape(claim.text)}</p>',
         *(_found(entry, captions.get(entry.study, "")) for entry in ran),

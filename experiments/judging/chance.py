@@ -30,11 +30,6 @@ def path_for(claim: str) -> Path:
     return results.folder_for(claim) / "null_rates.csv"
 
 
-def command(claim: str) -> str:
-    """Returns the command that writes the rates of `claim`."""
-    return f"python -m experiments.null_rates {claim}"
-
-
 def false_positives(claim: str) -> str:
     """Returns, in a sentence, the highest rate at which the criterion of `claim` passes where the claim is false.
 
@@ -43,7 +38,7 @@ def false_positives(claim: str) -> str:
     """
     of_claim = rates_of(claim)
     if of_claim.is_empty():
-        return f"How often chance alone passes is not recorded; {command(claim)} records it."
+        return f"How often chance alone passes is not recorded; python -m experiments.null_rates {claim} records it."
     tables = f"{of_claim['tables'].to_numpy().min():,}"
     of_each = f" of each of {len(of_claim)} kinds" if len(of_claim) > 1 else ""
     most = f"{100 * of_claim['rate'].to_numpy().max():.1f} %"

@@ -101,12 +101,12 @@ class Fact:
 class Claim:
     """A finding of a paper that a study measures anew, with a criterion fixed before the results.
 
-    name: the study without its scale, as in markov/threshold. question: what is asked, in a short line. setting: what
-    the rows of the printed table differ in. looked: what was chosen by looking at results of the cpu scale, and at
-    which. ours: whether the question is ours, which the paper does not ask. criterion: the value that judges a results
-    table. rows: the printed table. figure: what is drawn. reading: what the criterion in words leaves open, as what a
-    setting is. notes: what else is measured, but not judged. scatter: the standard deviation of true scores over seeds,
-    where false positives are simulated.
+    name: the study without its scale, as in markov/threshold. question: what is asked, in a short line. arxiv, where:
+    the paper and the place in it, empty where there is no paper. setting: what the rows of the printed table differ in.
+    looked: what was chosen by looking at results of the cpu scale, and at which. ours: whether the question is ours,
+    which the paper does not ask. criterion: the value that judges a results table. rows: the printed table. figure:
+    what is drawn. reading: what the criterion in words leaves open, as what a setting is. notes: what else is measured,
+    but not judged. scatter: the standard deviation of true scores over seeds, where false positives are simulated.
     """
 
     name: str

@@ -45,32 +45,30 @@ def _modules() -> Iterator[Claim]:
                 yield module.CLAIM
 
 
-@functools.cache
-def _outside() -> tuple[dict[str, Claim], dict[str, str]]:
-    """The claims of other packages by name, and what is wrong with those that cannot be read, in one line each."""
-    claims: dict[str, Claim] = {}
-    wrong: dict[str, str] = {}
-    for name, study in outside.studies().items():
-        try:
-            claim = study.load()
-            if not isinstance(claim, Claim):
-                raise outside.EntryError(outside.line(study.entry, "has no claim, but settings: no Claim is called so"))
-            if claim.name != name:
-                raise outside.EntryError(outside.line(study.entry, f"has a claim of another name, {claim.name}"))
-            claims[name] = claim
-        except outside.EntryError as error:
-            wrong[name] = str(error)
-    return claims, wrong
-
-
 def every() -> tuple[Claim, ...]:
     """Returns the claims of all studies: this repository's in order, then those of other packages that can be read."""
-    return (*own(), *_outside()[0].values())
+    others = (_read(study) for study in outside.studies().values())
+    return (*own(), *(claim for claim in others if isinstance(claim, Claim)))
 
 
 def faults() -> dict[str, str]:
     """Returns why studies of other packages have no claim that can be read, one line each, by the study's name."""
-    return outside.faults() | _outside()[1]
+    others = {name: _read(study) for name, study in outside.studies().items()}
+    return outside.faults() | {name: claim for name, claim in others.items() if isinstance(claim, str)}
+
+
+@functools.cache
+def _read(study: outside.Study) -> Claim | str:
+    """The claim of another package's study, or in one line why there is none."""
+    try:
+        claim = study.load()
+    except outside.EntryError as error:
+        return str(error)
+    if not isinstance(claim, Claim):
+        return outside.line(study.entry, f"gives no claim, and there are settings of it in {study.settings}")
+    if claim.name != study.name:
+        return outside.line(study.entry, f"gives the claim of another study, {claim.name}")
+    return claim
 
 
 def claim_for(study: str) -> Claim:
