@@ -205,9 +205,9 @@ def a_change_since_the_record_is_said(claim: Claim) -> None:
     _require(claim, not changed(claim, table), "a record without a hash is said to be of another criterion")
     same = table.with_columns(criterion=pl.lit(claim.criterion.hash()))
     _require(claim, not changed(claim, same), "its own record is said to be of another criterion")
-    said = changed(claim, table.with_columns(criterion=pl.lit("0" * 16)))
+    sentence = changed(claim, table.with_columns(criterion=pl.lit("0" * 16)))
     wanted = f"The criterion has changed since {runs} of {runs} runs were recorded."
-    _require(claim, said == wanted, f"of another criterion's record it is said: {said}")
+    _require(claim, sentence == wanted, f"of another criterion's record it is said: {sentence}")
 
 
 CHECKS: tuple[Callable[[Claim], None], ...] = (
@@ -278,14 +278,14 @@ def _fitted(criterion: Criterion) -> Iterable[Fitted]:
 
 
 def _without(table: pl.DataFrame, criterion: Criterion, settings: Iterable[Setting]) -> pl.DataFrame:
-    """The table without the runs of some settings."""
+    """Returns the table without the runs of some settings."""
     keys = [axis.column for axis in criterion.axes]
     lost = pl.DataFrame([dict(zip(keys, setting, strict=True)) for setting in settings], infer_schema_length=None)
     return table.join(lost, on=keys, how="anti", maintain_order="left")
 
 
 def _may_be_of(pick: Pick, grid: Grid, setting: Setting) -> bool:
-    """Whether a setting may be among those of a pick: at an end, all but those at the other end may."""
+    """Returns whether a setting may be among those of a pick: at an end, all but those at the other end may."""
     if pick.how == "lowest" or (pick.how in ("most", "fewest") and pick.axis.typed):
         return setting in grid.where((pick.axis.some,))
     if pick.how in ("most", "fewest"):

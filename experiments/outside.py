@@ -34,7 +34,7 @@ class Study:
 
     @property
     def results(self) -> Path:
-        """The folder of its records."""
+        """Returns the folder of its records."""
         return self.settings.parent / "results"
 
     def load(self) -> Any:

@@ -198,7 +198,7 @@ def _check_arms(path: Path, places: Mapping[tuple[str, str], Path]) -> None:
 
 
 def _arm_places() -> dict[tuple[str, str], Path]:
-    """The file that each arm is in, by group and name: an option's own file, or the first file of settings."""
+    """Returns the file that each arm is in, by group and name: an option's own file, or the first file of settings."""
     places: dict[tuple[str, str], Path] = {}
     for path in _arm_files(None):
         try:

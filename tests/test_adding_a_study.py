@@ -35,7 +35,7 @@ def words(begin: str) -> list[str]:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the files of the page on adding a task and, over them, of this page."""
+    """Makes a folder with the files of the page on adding a task and, over them, of this page."""
     folder = tmp_path_factory.mktemp("package")
     for name, text in (TASK_FILES | FILES).items():
         (folder / name).parent.mkdir(exist_ok=True)
@@ -45,7 +45,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def package(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """A function that runs a command in the page's package, installed apart from this environment."""
+    """Returns a function that runs a command in the package, installed apart from this environment."""
     installed = tmp_path_factory.mktemp("installed")
     env = os.environ | {"PYTHONPATH": f"{installed}{os.pathsep}{ROOT}", "COLUMNS": "80"}
 

@@ -44,22 +44,22 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
         entry = EntryPoint(name, module, outside.GROUP)
         vars(entry)["dist"] = types.SimpleNamespace(name=package)
         entries.append(entry)
-        there = tuple(entries)
-        monkeypatch.setattr(outside, "entry_points", lambda group: there if group == outside.GROUP else ())
+        installed = tuple(entries)
+        monkeypatch.setattr(outside, "entry_points", lambda group: installed if group == outside.GROUP else ())
         return tmp_path
 
     return add
 
 
 def fault(name: str) -> str:
-    """What every reader says of a study that is faulty."""
+    """Returns what every reader says of a study that is faulty."""
     assert name not in {claim.name for claim in studies.every()}
     with pytest.raises(studies.ClaimError) as caught:
         studies.claim_for(f"{name}/smoke")
-    said = str(caught.value)
-    assert "\n" not in said
+    line = str(caught.value)
+    assert "\n" not in line
     assert studies.every()[: len(studies.own())] == studies.own(), "the others work"
-    return said
+    return line
 
 
 def test_an_entry_point_adds_claim_settings_and_jobs_of_a_study(install):
@@ -106,8 +106,8 @@ def test_rates_of_false_positives_of_another_packages_study_lie_beside_its_recor
 
 def test_the_write_up_of_this_repository_has_its_own_studies_alone(install):
     install("zoo/feeding", "feeding_e")
-    found = readme.entries(readme.SCALE, readme.own())
-    assert [entry.claim for entry in found] == list(studies.own())
+    entries = readme.entries(readme.SCALE, readme.own())
+    assert [entry.claim for entry in entries] == list(studies.own())
 
 
 def test_a_package_that_fails_at_import_is_named_with_its_entry_and_the_others_work(install, capsys, monkeypatch):
@@ -141,10 +141,10 @@ def test_a_package_that_fails_at_import_is_named_with_its_entry_and_the_others_w
 )
 def test_a_faulty_entry_is_one_line_that_names_package_and_entry(install, name, module, code, text, wanted):
     install(name, module, code, text, "zoo-keeper")
-    said = studies.faults()[name]
+    line = studies.faults()[name]
     assert studies.every() == studies.own(), "the others work"
-    assert said.startswith(f"study: the entry point {name} = {module} of zoo-keeper ")
-    assert re.search(wanted, said), said
+    assert line.startswith(f"study: the entry point {name} = {module} of zoo-keeper ")
+    assert re.search(wanted, line), line
 
 
 def test_a_family_belongs_to_one_package(install):
@@ -152,8 +152,8 @@ def test_a_family_belongs_to_one_package(install):
     install("zoo/sleeping", "sleeping_g")
     install("zoo/walking", "walking_g", package="visitor")
     assert studies.claim_for("zoo/sleeping")
-    said = "study: the entry point zoo/walking = walking_g of visitor is in the family zoo, which is zoo-keeper's; "
-    assert fault("zoo/walking").startswith(said)
+    wanted = "study: the entry point zoo/walking = walking_g of visitor is in the family zoo, which is zoo-keeper's; "
+    assert fault("zoo/walking").startswith(wanted)
 
 
 def test_a_study_without_settings_is_refused_by_the_commands_that_run_it(install):

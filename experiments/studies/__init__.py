@@ -59,7 +59,7 @@ def faults() -> dict[str, str]:
 
 @functools.cache
 def _read(study: outside.Study) -> Claim | str:
-    """The claim of another package's study, or in one line why there is none."""
+    """Returns the claim of another package's study, or in one line why there is none."""
     try:
         claim = study.load()
     except outside.EntryError as error:
