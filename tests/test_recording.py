@@ -91,14 +91,14 @@ def test_runs_that_sweep_other_keys_are_not_added():
 # --- what `--record` does
 
 
-def results_of(jobs: Sequence[Job], **_: object) -> pl.DataFrame:
+def results_of(jobs: Sequence[Job], criterion: str) -> pl.DataFrame:
     """Makes up results of jobs of markov/threshold."""
     tables = []
     for job in jobs:
         facts = {"study": job.study, "run": job.id, "seed": job.run.seed}
         table = threshold_of({job.swept[RULES]: (0.5,)})
         tables.append(table.with_columns(pl.lit(value).alias(name) for name, value in facts.items()))
-    return recorded_by(pl.concat(tables), settings_hash(STUDY), None)
+    return recorded_by(pl.concat(tables), settings_hash(STUDY), criterion)
 
 
 @pytest.fixture

@@ -84,7 +84,9 @@ def test_plain_parity_counts_though_it_is_not_fitted():
     judgement = judged("rasp/parity", {(WITHIN, (20, False)): MIDDLE})
     assert judgement.verdict == "reproduced"
     assert not judgement.left_out
-    assert judgement.notes[-1].startswith("Exact match within the training lengths with plain parity: 0.600 [")
+    assert judgement.notes[-1].startswith("Plain parity within its training lengths: 0.600 [")
+    assert judgement.notes[-1].endswith(", not fitted.")
+    assert judged("rasp/parity").notes[-1].endswith(", fitted.")
 
 
 def test_the_other_scratchpad_and_balanced_carries_are_noted_and_not_judged():
