@@ -258,21 +258,21 @@ def test_lanes_in_two_processes_equal_those_in_one(slurm, one_device, tmp_path):
 @pytest.mark.slow
 def test_a_run_in_two_processes_equals_the_run_in_one_and_goes_on_after_a_requeue(slurm, one_device, tmp_path):
     """Within tolerance, as each process sums over its share of the batches; requeued, to the bit."""
-    sweep = ["-m", *TINY, "seed=0", "train.steps=3000", "train.eval_every=20"]
+    sweep = ["-m", *TINY, "seed=0", "train.steps=800", "train.eval_every=100", "optim.eps=0.001"]
     for launcher, out in ((["hydra/launcher=vmap"], tmp_path / "one"), (SHARED, tmp_path / "two")):
         done = call("run", *sweep, *launcher, f"out={out}")
         assert done.returncode == 0, done.stderr
     logs = "".join(path.read_text() for path in (tmp_path / "two").glob(".slurm/*_0_log.err"))
     assert "batches of 16 over 2 devices" in logs
-    first_rows = [
-        [json.loads(line) for line in content.splitlines()[:6]]
+    rows = [
+        [json.loads(line) for line in content.splitlines()]
         for out in ("one", "two")
         for name, content in results(tmp_path / out).items()
         if name.endswith("metrics.jsonl")
     ]
-    for one, two in zip(*first_rows, strict=True):
+    for one, two in zip(*rows, strict=True):
         for score in ("nll", "train_loss"):
-            assert one[score] == pytest.approx(two[score], rel=1e-4)
+            assert one[score] == pytest.approx(two[score], rel=1e-3)
     process = Sweep(tmp_path / "again", words=[*sweep, *SHARED])
     pack = process.under_way(runs=1)
     tell_slurm("scancel", "--signal=USR2", pack)

@@ -180,6 +180,19 @@ def _compile(mesh: jax.sharding.Mesh, at_a_time: int, leaves: tuple[Any, ...], s
     return Programs(start, advance, evaluate, baselines, device_bytes=max(_bytes(program) for program in compiled))
 
 
+def count_bytes(run: Run, device: Any) -> int:
+    """Returns the memory that training and scoring a single lane take on a device, by its compiler's own count.
+
+    Nothing is put on the device.
+    """
+    mesh = jax.sharding.Mesh(np.array([[device]]), (LANES, BATCH))
+    sharding = NamedSharding(mesh, PartitionSpec(LANES))
+    stacked = _numeric(_stack([replace(run, task=run.task.materialise())]))
+    shapes = jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=sharding), stacked)
+    leaves, structure = jax.tree.flatten(shapes)
+    return _compile(mesh, 1, tuple(leaves), structure).device_bytes
+
+
 def _bytes(program: Any) -> int:
     """Memory of one device that a compiled program takes, by the compiler's own count; 0 where it does not say."""
     m = program.memory_analysis()
