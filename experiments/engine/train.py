@@ -22,15 +22,15 @@ LEAST_SPARE = 0.2  # of a device's memory: below it a lane that still does not f
 
 
 def groups(jobs: Iterable[Job]) -> list[list[Job]]:
-    """Jobs that can be lanes of one program, together, in order of first appearance."""
-    found: dict[Any, list[Job]] = {}
+    """Returns jobs that can be lanes of one program together, in order of first appearance."""
+    by_treedef: dict[Any, list[Job]] = {}
     for job in jobs:
-        found.setdefault(treedef(job.run), []).append(job)
-    return list(found.values())
+        by_treedef.setdefault(treedef(job.run), []).append(job)
+    return list(by_treedef.values())
 
 
 def packs(jobs: Iterable[Job], max_lanes: int) -> list[list[Job]]:
-    """Groups, split where they are larger than `max_lanes` (0 is no limit)."""
+    """Returns groups, split where they are larger than `max_lanes` (0 is no limit)."""
     return [
         group[i : i + (max_lanes or len(group))]
         for group in groups(jobs)
@@ -39,14 +39,14 @@ def packs(jobs: Iterable[Job], max_lanes: int) -> list[list[Job]]:
 
 
 def missing(jobs: Iterable[Job]) -> list[Job]:
-    """The jobs that have not ended, each once."""
+    """Returns the jobs that have not ended, each once."""
     jobs = list({job.id: job for job in jobs}.values())
     left = processes.agree(np.array([not Record(job).ended for job in jobs], np.int32))
     return [job for job, is_left in zip(jobs, left, strict=True) if is_left]
 
 
 def plan(jobs: Sequence[Job], max_lanes: int) -> str:
-    """What is about to be compiled, in words: "2 programs, of 8 and 8 lanes: model.depth differs"."""
+    """Returns the programs to compile, in words: "2 programs, of 8 and 8 lanes: model.depth differs"."""
     parts, sizes = groups(jobs), [len(pack) for pack in packs(jobs, max_lanes)]
     apart = [
         f"{section}.{name}"
@@ -63,7 +63,7 @@ def plan(jobs: Sequence[Job], max_lanes: int) -> str:
 
 
 def _static(job: Job, section: str, name: str) -> Any:
-    """The value of a field that keeps programs apart; None for a knob."""
+    """Returns the value of a field that keeps programs apart; None for a knob."""
     part = getattr(job.run, section)
     declaration = declared(type(part)).get(name)
     return job.config[section].get(name) if declaration is None or not declaration.traced else None
@@ -77,7 +77,7 @@ def train(
     shard_batch: bool | None = None,
     progress: Progress | None = None,
 ) -> list[dict[str, Any] | None]:
-    """Do what is missing of `jobs` and return how each ended, in order: what its result or error file says.
+    """Trains the unfinished jobs. Returns each job's end record, in order, None if it has none.
 
     First the runs that others start from; where several nodes of a cluster want the same one, each makes the same.
     `max_lanes` splits larger groups (0 is no limit). `progress` is the display of a command that trains more than once,
@@ -126,5 +126,5 @@ def train(
 
 
 def value(job: Job, end: dict[str, Any] | None) -> float:
-    """What a job returns to a sweeper: exact match at the end on the task's headline condition; NaN where it failed."""
+    """Returns a job's value for a sweeper: its last exact match on the task's headline condition; NaN if it failed."""
     return end["scores"][headline(job)]["exact_match"] if end and "scores" in end else float("nan")
