@@ -22,10 +22,12 @@ import polars as pl
 from rich.console import Console
 
 from experiments.judging import contract, results
+from experiments.judging.axes import Pick, Setting
 from experiments.judging.claim import Claim, Judgement
-from experiments.judging.criterion import Criterion, Fitted
-from experiments.judging.grid import Grid, Pick, Setting
+from experiments.judging.criterion import Criterion
+from experiments.judging.grid import Grid
 from experiments.judging.quantities import Bound
+from experiments.judging.reading import Fitted
 from experiments.printing import changed, show
 
 WIDTH = 80  # columns in which a claim is printed

@@ -45,7 +45,7 @@ def record(claims: Sequence[Claim], tables: int = TABLES) -> pl.DataFrame:
 
 
 def main() -> int:
-    """The command; see the module's docstring."""
+    """Runs the command; see the module's docstring."""
     description = (__doc__ or "").split("\n")[0]
     parser = argparse.ArgumentParser(prog="python -m experiments.null_rates", description=description)
     parser.add_argument("study", nargs="?", metavar="STUDY", help="as markov/threshold")

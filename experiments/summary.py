@@ -47,7 +47,7 @@ class Entry:
 
     @property
     def verdict(self) -> str:
-        """The verdict, or that there is none."""
+        """Returns the verdict, or that there is none."""
         return self.judgement.verdict if self.judgement else "not run"
 
 
@@ -94,7 +94,10 @@ def judged(
 
 
 def p_value(claim: Claim, table: pl.DataFrame) -> float:
-    """The one-sided p value of "reproduced", to a few per cent of itself; 1 where no level gives that verdict."""
+    """Returns the one-sided p value of "reproduced", to a few per cent of itself.
+
+    1 where no level gives that verdict.
+    """
     grid = claim.criterion.grid(table)
 
     def passes(tail: float) -> bool:
@@ -112,7 +115,7 @@ def p_value(claim: Claim, table: pl.DataFrame) -> float:
 
 
 def holm(values: Mapping[str, float]) -> dict[str, float]:
-    """Holm's adjusted p values, by name."""
+    """Returns Holm's adjusted p values, by name."""
     adjusted, least = {}, 0.0
     for rank, (name, p) in enumerate(sorted(values.items(), key=lambda item: item[1])):
         least = max(least, min(1.0, (len(values) - rank) * p))
@@ -121,7 +124,7 @@ def holm(values: Mapping[str, float]) -> dict[str, float]:
 
 
 def _chance(entries: Sequence[Entry]) -> str:
-    """In words: how many claims would pass by chance alone, and how many are left after Holm's correction."""
+    """Returns, in words, how many claims would pass by chance alone, and how many are left after Holm's correction."""
     ran = [entry for entry in entries if entry.adjusted is not None]
     passed = [entry for entry in ran if entry.verdict == "reproduced"]
     left = [entry for entry in passed if entry.adjusted is not None and entry.adjusted <= ALPHA]
@@ -133,7 +136,7 @@ def _chance(entries: Sequence[Entry]) -> str:
 
 
 def tested(entries: Sequence[Entry]) -> str:
-    """In a sentence: how many claims were tested at the scale of `entries`, and what chance would let pass."""
+    """Returns, in a sentence, how many claims were tested at the scale of `entries`, and what chance would let pass."""
     ran, scale = sum(entry.judgement is not None for entry in entries), entries[0].scale
     if not ran:
         return f"Nothing was run at scale {scale}."

@@ -81,12 +81,13 @@ def test_the_page_names_every_fault_of_an_entry():
         assert any(fault.startswith(begin) for fault in faults), begin
 
 
-def test_the_examples_in_this_repository_have_the_lines_that_the_page_says():
+def test_the_examples_in_this_repository_have_about_the_lines_that_the_page_says():
     rows = re.findall(r"^\| `(\w+/\w+)` \| (\d+) lines \| (\d+) lines \|$", PAGE, re.MULTILINE)
     assert len(rows) == 3
     for study, in_settings, in_claim in rows:
         files = (ROOT / "conf" / "study" / f"{study}.yaml", ROOT / "experiments" / "studies" / f"{study}.py")
-        assert [str(len(file.read_text().splitlines())) for file in files] == [in_settings, in_claim], study
+        for file, lines in zip(files, (in_settings, in_claim), strict=True):
+            assert abs(len(file.read_text().splitlines()) - int(lines)) <= 5, file
 
 
 # What every command knows of the study: its claim, its files, and the jobs of scales.

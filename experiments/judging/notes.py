@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from experiments.judging.axes import Score
 from experiments.judging.criterion import sentence
-from experiments.judging.grid import Grid, Score
+from experiments.judging.grid import Grid
 from experiments.judging.quantities import Quantity
 
 Note = Callable[[Grid], list[str]]
 
 
 def also(*quantities: Quantity) -> Note:
-    """A note on quantities that no bound is on, of those that the table gives."""
+    """Returns a note on quantities that no bound is on, of those that the table gives."""
 
     def note(grid: Grid) -> list[str]:
         notes = []
@@ -25,7 +26,7 @@ def also(*quantities: Quantity) -> Note:
 
 
 def each(score: Score, words: str) -> Note:
-    """A note on a score at every setting, where it was measured."""
+    """Returns a note on a score at every setting, where it was measured."""
 
     def note(grid: Grid) -> list[str]:
         if score.condition not in set(grid.table["condition"]):

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import functools
 
+from experiments.judging.axes import BEST, Axis, Score
 from experiments.judging.claim import Claim
-from experiments.judging.grid import BEST, Axis, Grid, Score
+from experiments.judging.grid import Grid
 
 TITLE = "Understanding In-Context Learning in Transformers and LLMs by Learning to Learn Discrete Functions"
 ARXIV = "2310.03016"
@@ -19,5 +20,5 @@ claim = functools.partial(Claim, title=TITLE, arxiv=ARXIV, scatter=0.01)
 
 
 def optima(grid: Grid) -> list[str]:
-    """A note on what the optimum is, of every setting."""
+    """Returns a note on what the optimum is, of every setting."""
     return [f"Optimum: {', '.join(f'{name} for {grid.say(s)}' for s, name in grid.optimum('unseen').items())}."]

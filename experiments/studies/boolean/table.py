@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from experiments.judging.axes import Axis
 from experiments.judging.claim import Fact
 from experiments.judging.criterion import Criterion
 from experiments.judging.drawing import BARS, Bars, Drawing
-from experiments.judging.grid import Axis, Grid
+from experiments.judging.grid import Grid
 from experiments.judging.rows import Rows
 from experiments.studies.boolean.family import FAMILY, OPTIMUM, UNSEEN, claim
 
@@ -20,7 +21,7 @@ RIVALS = MIXER.but("attention").named("the mean of its rivals")
 
 
 def _elsewhere(grid: Grid) -> list[str]:
-    """A note for every other class on how attention stands among its rivals."""
+    """Returns a note for every other class on how attention stands among its rivals."""
     notes, cells = [], grid.cells(UNSEEN)
     for family in dict.fromkeys(grid.value(FAMILY, s) for s in grid.where((FAMILY.but(*NEAREST.values),))):
         own, rivals = (

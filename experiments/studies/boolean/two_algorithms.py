@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from experiments.judging.axes import BEST, Axis, Score
 from experiments.judging.claim import Fact
 from experiments.judging.criterion import Criterion
 from experiments.judging.drawing import Bars, Drawing
-from experiments.judging.grid import BEST, Axis, Grid, Score
+from experiments.judging.grid import Grid
 from experiments.judging.rows import Rows
 from experiments.studies.boolean.family import FAMILY, claim
 
@@ -20,7 +21,7 @@ CHANCE = 0.5
 
 
 def _at_chance(grid: Grid) -> list[str]:
-    """A note on the classes that no run learns without a sequence, so that nothing can be lost on them."""
+    """Returns a note on the classes that no run learns without a sequence, so that nothing can be lost on them."""
     found: dict[str, bool] = {}
     for setting in grid.cells(PLAIN).scores:
         family, mean = grid.value(FAMILIES, setting), grid.cells(PLAIN).mean(setting)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from experiments.judging.axes import Axis, Score
 from experiments.judging.claim import SIZES, Fact
-from experiments.judging.criterion import Criterion, Fitted
+from experiments.judging.criterion import Criterion
 from experiments.judging.drawing import ByLength, Curves, Drawing, lengths
-from experiments.judging.grid import Axis, Grid, Score
+from experiments.judging.grid import Grid
+from experiments.judging.reading import Fitted
 from experiments.judging.rows import Rows
 from experiments.studies.markov.family import claim
 
@@ -16,7 +18,7 @@ STEPS = {f"{lists} lists": Score(f"{lists}/steps_{{}}") for lists in ("unseen", 
 
 
 def _kept(grid: Grid) -> list[str]:
-    """How exact match falls from step to step at the most lists."""
+    """Returns how exact match falls from step to step at the most lists."""
     notes = []
     (most,) = grid.where((LISTS.most,))
     for name, score in STEPS.items():

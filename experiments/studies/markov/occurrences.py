@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from experiments.judging.axes import Score
 from experiments.judging.claim import Fact
 from experiments.judging.criterion import Criterion
 from experiments.judging.drawing import Curves, Drawing
-from experiments.judging.grid import Score
 from experiments.judging.rows import Rows
 from experiments.studies.markov.family import FIT, RULES, TASK, TRAIN, claim
 
 
 def _first(low: int, high: int) -> int:
-    """The number of occurrences in training, 0 where they are mixed."""
+    """Returns the number of occurrences in training, 0 where they are mixed."""
     return low if low == high else 0
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from experiments.judging.axes import Score
 from experiments.judging.claim import Fact
-from experiments.judging.criterion import Criterion, Fitted
+from experiments.judging.criterion import Criterion
 from experiments.judging.drawing import lengths
-from experiments.judging.grid import Grid, Score
+from experiments.judging.grid import Grid
+from experiments.judging.reading import Fitted
 from experiments.judging.rows import Rows
 from experiments.studies.rasp.family import TRAINED, WITHIN, claim, curves, longer
 
@@ -18,7 +20,7 @@ BEYOND = longer(REACH, own=True)
 
 
 def _reach(grid: Grid) -> list[str]:
-    """The longest tested length that is still solved half of the time, for each training maximum."""
+    """Returns the longest tested length that is still solved half of the time, for each training maximum."""
     found, parts = lengths(grid, Score("length_{}")), []
     for setting in grid.settings:
         end = max((length for length, of in found.items() if of.mean(setting).estimate >= HALF), default=0)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import functools
 
+from experiments.judging.axes import Axis, Number, Score
 from experiments.judging.claim import Claim
-from experiments.judging.criterion import Fitted
 from experiments.judging.drawing import ByLength, Drawing
-from experiments.judging.grid import Axis, Number, Score
+from experiments.judging.reading import Fitted
 
 TITLE = "What Algorithms can Transformers Learn? A Study in Length Generalization"
 ARXIV = "2310.16028"
@@ -21,7 +21,7 @@ claim = functools.partial(Claim, title=TITLE, arxiv=ARXIV)
 
 
 def longer(times: float = 1.0, plus: int = 0, *, own: bool = False, hard: bool = False) -> Score:
-    """Exact match of the whole answer on problems so many times, and so much, longer than the longest in training.
+    """Returns exact match of whole answers on problems so many times, and so much, longer than any in training.
 
     own: longer than the longest of each run's own training. hard: on sums of one carry chain through all digits.
     """
@@ -30,6 +30,9 @@ def longer(times: float = 1.0, plus: int = 0, *, own: bool = False, hard: bool =
 
 
 def curves(by: Axis, legend: str, *, half: bool = False) -> Drawing:
-    """Exact match against the length of the problem, a curve for each value of `by`; with a line at one half or not."""
+    """Returns exact match against the length of the problem, a curve for each value of `by`.
+
+    With a line at one half or not.
+    """
     panel = ByLength(scores={"": Score("length_{}")}, by=by, trained=TRAINED, half=half)
     return Drawing((panel,), legend=legend)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from experiments.judging.claim import Fact
-from experiments.judging.criterion import FITTED, Criterion, Fitted
+from experiments.judging.criterion import Criterion
 from experiments.judging.grid import Grid
+from experiments.judging.reading import FITTED, Fitted
 from experiments.judging.rows import Rows
 from experiments.studies.rasp.family import SCRATCHPAD, TRAINED, WITHIN, claim, curves, longer
 
@@ -16,7 +17,7 @@ LONGER = longer(1.25)
 
 
 def _fit(grid: Grid) -> list[str]:
-    """A note on whether plain parity was fitted."""
+    """Returns a note on whether plain parity was fitted."""
     means = [grid.cells(WITHIN).mean(setting) for setting in grid.where((PLAIN,))]
     fitted = ["fitted" if mean.estimate >= FITTED else "not fitted" for mean in means]
     return [f"Plain parity within its training lengths: {m}, {f}." for m, f in zip(means, fitted, strict=True)]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from experiments.judging.axes import Axis, Score
 from experiments.judging.criterion import Criterion
 from experiments.judging.drawing import Bars, Drawing
-from experiments.judging.grid import Axis, Score
 from experiments.judging.rows import Rows
 from experiments.studies.rasp.family import FIT, TASK, TRAINED, WITHIN, claim, longer
 
@@ -21,7 +21,7 @@ LONGER = longer(1.5)
 
 
 def _both(score: Score) -> dict[str, Score]:
-    """A score on sort, beside that on copy under the same scheme."""
+    """Returns a score on sort, beside that on copy under the same scheme."""
     return {"sort": score, "copy, repeated": replace(score, instead=(LONG,))}
 
 

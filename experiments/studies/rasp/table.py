@@ -6,10 +6,11 @@ from dataclasses import replace
 
 import polars as pl
 
+from experiments.judging.axes import Setting
 from experiments.judging.claim import Fact
 from experiments.judging.criterion import Criterion
 from experiments.judging.drawing import Bars, Drawing
-from experiments.judging.grid import Grid, Setting
+from experiments.judging.grid import Grid
 from experiments.judging.results import RecordError, path_for
 from experiments.judging.rows import Rows
 from experiments.studies.rasp.family import FIT, TASK, TRAINED, WITHIN, claim, longer
@@ -39,7 +40,7 @@ TASKS = replace(TASK, names=NAMES, tried=tuple(NAMES))
 
 
 def _name(grid: Grid, setting: Setting) -> str:
-    """The task in words, with the number of operations of its program where there is a short one."""
+    """Returns the task in words, with the number of operations of its program where there is a short one."""
     try:
         recorded = pl.read_csv(LENGTHS)
     except (OSError, pl.exceptions.PolarsError) as error:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from experiments.judging.axes import Score, Setting
 from experiments.judging.drawing import Bars, Curves, Drawing, Panel
-from experiments.judging.grid import Grid, Score, Setting
+from experiments.judging.grid import Grid
 from experiments.studies.tint.family import ANSWER, CLEAN, DYNAMIC, KEPT, LABEL, STATIC, in_order, kind_of, words
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ RIGHT = "share of training answers that are right"
 
 
 def bars(beside: Score = LABEL) -> Drawing:
-    """Right answers under each noise, beside the share of answers it leaves right, or of tokens it keeps."""
+    """Returns right answers under each noise, beside the share of answers it leaves right, or of tokens it keeps."""
     name = "tokens that the\nnoise keeps" if beside is KEPT else "answers that the\nnoise leaves right"
     scores = {"right answers to\nclean questions": ANSWER, name: beside}
     return Drawing((Bars(scores=scores, name=words, order=in_order, xlabel="share"),), legend="")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import polars as pl
 
+from experiments.judging.axes import Axis
 from experiments.judging.claim import SIZES, Fact
 from experiments.judging.criterion import Criterion
 from experiments.judging.frame import RecordError, swept
-from experiments.judging.grid import Axis
 from experiments.studies.tint import kinds
 from experiments.studies.tint.family import ANSWER, LABEL, NOISE, NOISES, by_pair, claim, kind, read, recovery, rows
 from experiments.studies.tint.static_vs_dynamic import PAIRS
@@ -18,7 +18,7 @@ PAPER = {"characters": "harmful", "dynamic": "worse"}
 
 
 def by_noise(table: pl.DataFrame) -> pl.DataFrame:
-    """The table as if each condition, such as dynamic/0.2, were a run of its own with this noise."""
+    """Returns the table as if each condition, such as dynamic/0.2, were a run of its own with this noise."""
     if NOISE.column in swept(table):
         return table
     names = [name for name in table["condition"].unique().sort() if name == "clean" or "/" in name]

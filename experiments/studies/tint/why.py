@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from experiments.judging.axes import Axis, Setting
 from experiments.judging.claim import SIZES, Fact
+from experiments.judging.contrasts import Largest, Matched
 from experiments.judging.criterion import Criterion
 from experiments.judging.drawing import Drawing, Own, mean_of
-from experiments.judging.grid import Axis, Grid, Setting
-from experiments.judging.quantities import Largest, Matched
+from experiments.judging.grid import Grid
 from experiments.studies.tint.family import (
     ANSWER,
     CLEAN,
@@ -58,7 +59,7 @@ CONTRASTS = Largest(
 
 
 def with_sampled(table: pl.DataFrame) -> pl.DataFrame:
-    """The table as if the answers that were sampled from runs without a departure were those of runs of their own."""
+    """Returns the table as if answers sampled from runs without a departure were those of runs of their own."""
     both = {name.removeprefix(SAMPLED): name for name in table.columns if name.startswith(SAMPLED)}
     if "answer" not in both or DEPARTURE.column not in table.columns:
         return table
@@ -72,7 +73,7 @@ def with_sampled(table: pl.DataFrame) -> pl.DataFrame:
 
 
 def _map(grid: Grid) -> list[str]:
-    """The map of contrasts, and those that could not be read."""
+    """Returns the map of contrasts, and those that could not be read."""
     effects = CONTRASTS.map(grid, readable(grid))
     each = "; ".join(f"{name} {effect}" for name, effect in effects.items())
     every = [f"{DEPARTURE.say(of)}{name}" for of in _departures(grid) for name in CONTRASTS.names]
@@ -91,7 +92,7 @@ def _hidden(grid: Grid, departure: str) -> list[Setting]:
 
 
 def _bars(panel: Axes, grid: Grid) -> None:
-    """Right answers after clean, static and dynamic noise, for every departure with a pair of noises."""
+    """Draws right answers after clean, static and dynamic noise, for every departure with a pair of noises."""
     from experiments.judging import figures
 
     every, read_ = CONTRASTS.all(grid, grid.settings), CONTRASTS.all(grid, readable(grid))
