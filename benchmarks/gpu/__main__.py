@@ -42,12 +42,12 @@ class Plan:
 
 # In order of worth. Where two processes share the card, neither may take most of its memory at once.
 PARTS = {
-    "checks": Plan("checks", 90, {"XLA_PYTHON_CLIENT_PREALLOCATE": "false"}),
-    "speed": Plan("speed", 170),
-    "pytorch": Plan("pytorch", 120, {"JAX_PLATFORMS": "cpu"}),
-    "graphs": Plan("speed", 70, {"XLA_FLAGS": GRAPHS}),
-    "sweep": Plan("sweep", 110, {"XLA_PYTHON_CLIENT_PREALLOCATE": "false"}),
-    "tasks": Plan("tasks", 70),
+    "checks": Plan("checks", 80, {"XLA_PYTHON_CLIENT_PREALLOCATE": "false"}),
+    "speed": Plan("speed", 160),
+    "pytorch": Plan("pytorch", 110, {"JAX_PLATFORMS": "cpu"}),
+    "sweep": Plan("sweep", 100, {"XLA_PYTHON_CLIENT_PREALLOCATE": "false"}),
+    "tasks": Plan("tasks", 60),
+    "graphs": Plan("speed", 60, {"XLA_FLAGS": GRAPHS}),
     "studies": Plan("studies", 600),
 }
 
