@@ -44,6 +44,7 @@ class Plan:
 PARTS = {
     "checks": Plan("checks", 80, {"XLA_PYTHON_CLIENT_PREALLOCATE": "false"}),
     "speed": Plan("speed", 160),
+    "plain": Plan("speed", 60, {"TERRARIUM_ATTENTION": "plain"}),
     "pytorch": Plan("pytorch", 110, {"JAX_PLATFORMS": "cpu"}),
     "sweep": Plan("sweep", 100, {"XLA_PYTHON_CLIENT_PREALLOCATE": "false"}),
     "tasks": Plan("tasks", 60),
@@ -93,7 +94,10 @@ def _words(words: list[str]) -> tuple[Path, float, list[str], str]:
 def _run(name: str, folder: Path, seconds: float, commit: str) -> dict[str, Any]:
     """Run a part for at most so many seconds and return how it ended, in words, and how long it took."""
     plan, since = PARTS[name], time.monotonic()
-    env = os.environ | {"JAX_COMPILATION_CACHE_DIR": str(folder / "cache"), "PYTHONUNBUFFERED": "1"} | plan.env
+    env = os.environ | {"JAX_COMPILATION_CACHE_DIR": str(folder / "cache"), "PYTHONUNBUFFERED": "1"}
+    if plan.module != "speed" and "TERRARIUM_ATTENTION" not in env and (attention := _attention(folder)):
+        env["TERRARIUM_ATTENTION"] = attention
+    env |= plan.env
     if commit:
         env["TERRARIUM_COMMIT"] = commit
     if "XLA_FLAGS" in plan.env:
@@ -111,6 +115,16 @@ def _run(name: str, folder: Path, seconds: float, commit: str) -> dict[str, Any]
     if stopped or process.returncode == 130:
         return {"status": "stopped: its time was out", "seconds": taken}
     return {"status": f"failed: {_last_line(folder / 'log.txt')}", "seconds": taken}
+
+
+def _attention(folder: Path) -> str | None:
+    """The attention to train with where parts `speed` and `plain` have shown that its own choice is no good or slower.
+
+    A kernel that fails on a card must not fail all that comes after; None leaves each layer its choice.
+    """
+    own, plain = ({row["what"]: row for row in _rows(folder / f"{name}.jsonl")} for name in ("speed", "plain"))
+    pairs = [(own[what].get("tokens/s", 0), plain[what].get("tokens/s", 0)) for what in own if what in plain]
+    return "plain" if pairs and sum(a < b for a, b in pairs) > len(pairs) / 2 else None
 
 
 def _wait(process: subprocess.Popen[bytes], seconds: float) -> bool:

@@ -29,6 +29,7 @@ SAME = 0.05  # a speed this much below the best counts as equal to it
 TITLES = {
     "checks": "Checks",
     "speed": "Training, and lanes",
+    "plain": "Training with attention that is not fused (`TERRARIUM_ATTENTION=plain`)",
     "pytorch": "The same models in PyTorch",
     "graphs": "Single runs with loops captured as CUDA graphs (`XLA_FLAGS`)",
     "sweep": "A sweep by launcher",

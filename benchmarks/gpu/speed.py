@@ -1,6 +1,7 @@
 """Part `speed`: training speed and model FLOPs utilisation by size and number of lanes, and the memory of a lane.
 
-Part `graphs` is the same for single runs with XLA's loops captured as CUDA graphs, which spares launches of kernels.
+Part `plain` is the same for some settings with attention that is not fused; part `graphs` with XLA's loops captured as
+CUDA graphs, which spares launches of kernels.
 """
 
 from __future__ import annotations
@@ -25,9 +26,14 @@ WAVES: dict[str, list[list[Setting]]] = {
         [(LARGE, 1, 0), (SMALL, 64, 0), (MIDDLE, 16, 0), (SMALL, 4, 0)],
         [(LARGE, 4, 0), (SMALL, 64, 16), (MIDDLE, 16, 4)],
     ],
+    "plain": [[(MIDDLE, 1, 0), (MIDDLE, 4, 0), (LARGE, 1, 0)]],
     "graphs": [[(MIDDLE, 1, 0), (SMALL, 1, 0), (SMALL, 16, 0)]],
 }
-TOYS: dict[str, list[list[Setting]]] = {"speed": [[(TOY, 1, 0), (TOY, 4, 0)]], "graphs": [[(TOY, 1, 0)]]}
+TOYS: dict[str, list[list[Setting]]] = {
+    "speed": [[(TOY, 1, 0), (TOY, 4, 0)]],
+    "plain": [[(TOY, 1, 0)]],
+    "graphs": [[(TOY, 1, 0)]],
+}
 TURNS, SECONDS = 3, 0.7
 
 
