@@ -28,7 +28,10 @@ def run_of(*overrides: str) -> Run:
 
 
 # Answers of unequal lengths (a mean of means would not be the mean), and learned positions shifted at random.
-UNEQUAL = run_of("task.replace_length=2", "task.noop_rate=0.5", "model.shift=5", "optim.clip=1.0")
+# Adam's epsilon keeps it from scaling up gradients that are 0 but for rounding, as that of a key's bias.
+UNEQUAL = run_of(
+    "task.replace_length=2", "task.noop_rate=0.5", "model.shift=5", "optim.clip=1.0", "optim.eps=0.001", "optim.lr=0.01"
+)
 
 
 def trained(run: Run, *, until: int = STEPS, lanes: int = 1, **how):
@@ -40,17 +43,14 @@ def trained(run: Run, *, until: int = STEPS, lanes: int = 1, **how):
 
 
 def assert_near(one, other) -> None:
-    """To float tolerance, in the loss, the scores, and the parameters as a whole.
-
-    Single parameters may differ by a step where a gradient is 0 but for rounding, which Adam scales up.
-    """
+    """To float tolerance, in the loss, the scores, and every parameter."""
     (a, scores_a), (b, scores_b) = one, other
     np.testing.assert_allclose(a.loss_sum, b.loss_sum, rtol=2e-5)
     np.testing.assert_array_equal(a.step, b.step)
     for condition, found in scores_a.items():
         np.testing.assert_allclose(found["nll"], scores_b[condition]["nll"], rtol=1e-4)
     for x, y in zip(jax.tree.leaves(a.params), jax.tree.leaves(b.params), strict=True):
-        assert np.linalg.norm(x - y) <= 1e-3 * np.linalg.norm(x) + 2e-3 * np.sqrt(x.size) * 0.05
+        np.testing.assert_allclose(x, y, rtol=1e-4, atol=2e-6)
 
 
 def test_the_examples_of_a_step_differ_in_weight():
@@ -59,44 +59,32 @@ def test_the_examples_of_a_step_differ_in_weight():
 
 
 def test_a_batch_shared_by_two_devices_trains_as_on_one():
-    assert Engine([UNEQUAL], shard_batch=True).parts == 2
-    assert_near(trained(UNEQUAL, shard_batch=True), trained(UNEQUAL))
-
-
-def test_both_devices_hold_the_same_bits():
+    """And both devices hold the same bits of it."""
     engine = Engine([UNEQUAL], shard_batch=True)
+    assert engine.parts == 2
     lanes = engine.advance(engine.start(), STEPS)
+    assert_near((engine.fetch(lanes), engine.evaluate(lanes)), trained(UNEQUAL))
     for leaf in jax.tree.leaves(lanes):
         first, second = (np.asarray(shard.data) for shard in leaf.addressable_shards)
         np.testing.assert_array_equal(first, second)
 
 
-@pytest.mark.parametrize("microbatch", [1, 4, 8])
-def test_a_batch_in_passes_trains_as_all_at_once(microbatch):
-    in_passes = replace(UNEQUAL, train=replace(UNEQUAL.train, microbatch=microbatch))
+def test_a_batch_in_passes_trains_as_all_at_once():
+    in_passes = replace(UNEQUAL, train=replace(UNEQUAL.train, microbatch=4))
     assert_near(trained(in_passes), trained(UNEQUAL))
 
 
 def test_blocks_made_again_train_as_blocks_kept():
-    again = replace(UNEQUAL, model=replace(UNEQUAL.model, remat=True, depth=2))
-    assert_near(trained(again), trained(replace(again, model=replace(again.model, remat=False))))
+    assert_near(trained(replace(UNEQUAL, model=replace(UNEQUAL.model, remat=True))), trained(UNEQUAL))
 
 
-def test_blocks_made_again_keep_frozen_weights_frozen():
-    frozen = replace(UNEQUAL, model=replace(UNEQUAL.model, remat=True, frozen=True))
-    after = trained(frozen)[0].params["blocks"][0]["mixer"]["qkv"]["kernel"][...]
-    np.testing.assert_array_equal(after, trained(frozen, until=0)[0].params["blocks"][0]["mixer"]["qkv"]["kernel"][...])
-
-
-def test_shares_passes_and_blocks_made_again_all_together_with_vectorised_lanes():
-    means = replace(
-        UNEQUAL, model=replace(UNEQUAL.model, remat=True), train=replace(UNEQUAL.train, microbatch=4, eval_examples=30)
-    )
-    plain = replace(UNEQUAL, train=replace(UNEQUAL.train, eval_examples=30))
-    devices = jax.devices()[:1]
-    together = trained(means, lanes=3, lanes_per_device=3, devices=devices)
-    assert_near(together, trained(plain, lanes=3, devices=devices))
-    assert_near(trained(means, shard_batch=True), trained(plain))
+def test_shares_passes_and_blocks_made_again_all_together_with_vectorised_lanes(monkeypatch):
+    """Rows of devices are longer than one where lanes are fewer than devices: here by saying so."""
+    model, train = replace(UNEQUAL.model, remat=True), replace(UNEQUAL.train, microbatch=4)
+    monkeypatch.setattr("experiments.engine.engine.layout", lambda *_: (1, 2))
+    together = trained(replace(UNEQUAL, model=model, train=train), lanes=2, lanes_per_device=2)
+    monkeypatch.undo()
+    assert_near(together, trained(UNEQUAL, lanes=2))
 
 
 def test_curves_and_baselines_of_shared_batches_are_those_of_one_device():
