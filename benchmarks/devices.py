@@ -28,7 +28,7 @@ PLACES = {"1 device, 1 core": (1, 1), "1 device, 2 cores": (1, 2), "2 devices, 2
 
 
 def main() -> None:
-    """Measure every place in turn and record it; with two numbers, be the process of one place."""
+    """Measures every place in turn and records it; with two numbers, is the process of one place."""
     if len(sys.argv) == 3:
         return _work(int(sys.argv[1]), int(sys.argv[2]))
     workers = {name: _Worker(*place) for name, place in PLACES.items()}
@@ -60,19 +60,19 @@ class _Worker:
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
     def turn(self) -> float:
-        """Tokens a second of one turn."""
+        """Returns the tokens a second of one turn."""
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         print(file=self.process.stdin, flush=True)
         return float(self.process.stdout.readline())
 
     def end(self) -> None:
-        """Let the process end."""
+        """Lets the process end."""
         self.process.communicate()
 
 
 def _work(count: int, cores: int) -> None:
-    """Train for a turn whenever a line comes, and answer with tokens a second."""
+    """Trains for a turn whenever a line comes, and answers with tokens a second."""
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:cores])
     devices.use_all_cores()
     jax.config.update("jax_num_cpu_devices", count)

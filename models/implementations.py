@@ -95,14 +95,14 @@ def _fused(q: jax.Array, k: jax.Array, v: jax.Array) -> jax.Array:
 
 
 def _kernel(q: jax.Array, k: jax.Array, v: jax.Array) -> jax.Array:
-    """Causal attention by cuDNN on a GPU; elsewhere, where only tests come here, by XLA from the same formula."""
+    """Returns causal attention by cuDNN on a GPU; elsewhere, where only tests come here, by XLA from the same formula."""
     implementation = "cudnn" if jax.default_backend() == "gpu" else "xla"
     return jax.nn.dot_product_attention(q, k, v, is_causal=True, implementation=implementation)
 
 
 @functools.cache
 def _cudnn_takes(heads: int, time: int, head_width: int) -> bool:
-    """Whether cuDNN has kernels for this shape, forwards and backwards; found by compiling them, and said if not."""
+    """Returns whether cuDNN has kernels for this shape, forwards and backwards. Compiles them, and warns if not."""
     shape = jax.ShapeDtypeStruct((1, time + time % 2, heads, head_width), jnp.bfloat16)
 
     def compile_both() -> None:

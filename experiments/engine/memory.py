@@ -1,4 +1,4 @@
-"""What lets a run fit into a device's memory: passes of fewer examples, and blocks made again for their gradients.
+"""Means to fit a run into a device's memory: passes of fewer examples, and blocks made again for their gradients.
 
 The compiler's count says whether a lane fits. Where it does not, a formula for what the gradient keeps says which means
 are worth compiling; it is also what a plan can be checked against, for a CPU's compiler counts otherwise than a GPU's
@@ -35,30 +35,30 @@ def means(run: Run) -> dict[str, Any]:
 
 def words(run: Run, parts: int) -> str:
     """Returns the means in words, to follow a plan; nothing where there are none."""
-    size, said = run.train.batch_size // parts, []
+    size, phrases = run.train.batch_size // parts, []
     if parts > 1:
-        said.append(f"batches of {run.train.batch_size} over {parts} devices")
+        phrases.append(f"batches of {run.train.batch_size} over {parts} devices")
     if run.train.microbatch and part(size, run.train.microbatch) < size:
-        said.append(f"{part(size, run.train.microbatch)} of {size} examples a pass")
+        phrases.append(f"{part(size, run.train.microbatch)} of {size} examples a pass")
     if getattr(run.model, "remat", False):
-        said.append("blocks made again for their gradients")
-    return "".join(f", {one}" for one in said)
+        phrases.append("blocks made again for their gradients")
+    return "".join(f", {one}" for one in phrases)
 
 
-def lighter(run: Run, needed: int, there: int, parts: int = 1) -> Iterator[Run]:
+def lighter(run: Run, needed: int, available: int, parts: int = 1) -> Iterator[Run]:
     """Yields the run with ever stronger means, from the weakest that may fit to the strongest; none where it fits.
 
     `needed` is the compiler's count for the run as it is, on a device that has one of `parts` shares of each batch, and
-    `there` the bytes that there are. First come fewer examples a pass, as long as a pass keeps a device busy, then
+    `available` the bytes that it has. First come fewer examples a pass, as long as a pass keeps a device busy, then
     blocks made again, then both.
     """
-    if needed <= there:
+    if needed <= available:
         return
     fixed = min(state_bytes(run), needed)
     scale = (needed - fixed) / max(gradient_bytes(run, parts), 1)
     choices = list(_choices(run, parts))
     for i, choice in enumerate(choices):
-        if fixed + scale * gradient_bytes(choice, parts) <= there or i == len(choices) - 1:
+        if fixed + scale * gradient_bytes(choice, parts) <= available or i == len(choices) - 1:
             yield choice
 
 
@@ -87,7 +87,7 @@ def state_bytes(run: Run) -> int:
 def gradient_bytes(run: Run, parts: int = 1) -> int:
     """Returns the bytes that a pass keeps for its gradient, by formula: a transformer's, with attention in its blocks.
 
-    Of every position a block keeps two normalised rows and the two that come of them, queries, keys, values and
+    A block keeps of every position two normalised rows and the two that come of them, queries, keys, values and
     attention's output, and the MLP's hidden layer before and after its nonlinearity, all in float32; attention that is
     not fused or chunked keeps a weight for each position and head too. Made again, a block keeps its input alone, and
     one block's share is held at a time.

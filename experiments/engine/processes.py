@@ -1,7 +1,7 @@
 """Several processes that train one pack together, on one node or many: how they find each other, and how they agree.
 
-All run the same program on the mesh of all their devices. What one of them measures or reads (time, signals, what is on
-disk) may differ from what another does; where that decides what is run next, they take the decision of process 0.
+All run the same program on the mesh of all their devices. One may measure or read (time, signals, files) other
+things than another; where that decides what is run next, all take the decision of process 0.
 Process 0 alone writes records. With one process every function here is a plain one.
 """
 

@@ -63,7 +63,7 @@ class Record:
     """Holds the records of one job, opened for going on from their end."""
 
     def __init__(self, job: Job, *, writes: bool = True):
-        """With `writes` false all is done but the writing: what another process writes is only kept count of."""
+        """Opens a record. One with `writes` false only keeps count of what another process writes."""
         self.job, self.folder = job, job.folder
         self.rows: list[dict[str, Any]] = []
         self._saved_step, self._writes = -1, writes
