@@ -95,7 +95,7 @@ def _fused(q: jax.Array, k: jax.Array, v: jax.Array) -> jax.Array:
 
 
 def _kernel(q: jax.Array, k: jax.Array, v: jax.Array) -> jax.Array:
-    """Returns causal attention by cuDNN on a GPU; elsewhere, where only tests come here, by XLA from the same formula."""
+    """Returns causal attention, by cuDNN on a GPU; elsewhere, where only tests come here, by XLA."""
     implementation = "cudnn" if jax.default_backend() == "gpu" else "xla"
     return jax.nn.dot_product_attention(q, k, v, is_causal=True, implementation=implementation)
 

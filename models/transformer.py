@@ -9,7 +9,7 @@ vocabulary), without bias, as in GPT-2. Initial values scale with the width, whe
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import jax
@@ -166,8 +166,11 @@ class Transformer(nnx.Module):
         x_NxD = self._embed(rearrange(inputs, "b t ... -> (b t) ..."))
         x_BxTxD = rearrange(x_NxD, "(b t) d -> b t d", b=batch) + self._positions(batch, time, key, rows)
         x_NxD = rearrange(x_BxTxD, "b t d -> (b t) d")
-        for block in self.blocks:
-            x_NxD = _rematerialised(block, x_NxD, batch) if self.config.remat else block(x_NxD, batch)
+        if self.config.remat:
+            x_NxD = _rematerialised(self.blocks, x_NxD, batch)
+        else:
+            for block in self.blocks:
+                x_NxD = block(x_NxD, batch)
         return rearrange(self.read_out(self.norm(x_NxD)), "(b t) c -> b t c", b=batch)
 
     def init_cache(self, batch: int) -> list[Any]:
@@ -217,7 +220,16 @@ class Transformer(nnx.Module):
         return rearrange(lookup(self.positions[...], index_BxT.reshape(-1)), "(b t) d -> b t d", b=batch)
 
 
-def _rematerialised(block: Block, x_NxD: jax.Array, batch: int) -> jax.Array:
-    """The block's output, for whose gradient nothing is kept but its input."""
-    graph, params = nnx.split(block)
-    return jax.checkpoint(lambda params, x_NxD: nnx.merge(graph, params)(x_NxD, batch))(params, x_NxD)
+def _rematerialised(blocks: Sequence[Block], x_NxD: jax.Array, batch: int) -> jax.Array:
+    """Returns the residual stream after the blocks. A block keeps nothing for its gradient but its input.
+
+    The blocks are scanned: unrolled, a CPU's compiler finds the activations that are made again equal to the first ones,
+    and keeps those.
+    """
+    graphs, params = zip(*(nnx.split(block) for block in blocks), strict=True)
+
+    @jax.checkpoint
+    def block(x_NxD: jax.Array, params: Any) -> tuple[jax.Array, None]:
+        return nnx.merge(graphs[0], params)(x_NxD, batch), None
+
+    return jax.lax.scan(block, x_NxD, jax.tree.map(lambda *leaves: jnp.stack(leaves), *params))[0]
