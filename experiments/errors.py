@@ -1,4 +1,4 @@
-"""Errors that are the user's to mend: one line each, naming the key and what is allowed, before any work is done."""
+"""Errors that the user must mend: one line each, naming the key and what is allowed, before any work is done."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from functools import wraps
 
 
 class ConfigError(Exception):
-    """What is wrong with a configuration or a command, one line per fault."""
+    """Lists the faults of a configuration or a command, one line per fault."""
 
     def __init__(self, *lines: str):
         super().__init__("\n".join(lines))
@@ -16,7 +16,7 @@ class ConfigError(Exception):
 
 
 def command(main: Callable[[], int | None]) -> Callable[[], None]:
-    """Make `main` a command: a `ConfigError` is printed as `error: ...` lines and exits 2, with no traceback."""
+    """Makes `main` a command: a `ConfigError` is printed as `error: ...` lines and exits 2, with no traceback."""
 
     @wraps(main)
     def run() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def write_whole(path: str | Path, content: bytes) -> None:
-    """Put `content` in the file `path`, all of it or nothing, and make the folders above it."""
+    """Writes `content` to the file `path`, all of it or nothing, and makes the folders above it."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")

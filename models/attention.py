@@ -9,6 +9,7 @@ from einops import rearrange
 from flax import nnx
 
 from models import positions
+from models.implementations import attend_causally
 from models.kernels import attend
 from models.layers import Dense
 
@@ -41,11 +42,10 @@ class Attention(nnx.Module):
         if self.position == "rope":
             turn_TxW = positions.rotation(time, q.shape[-1])
             q, k = positions.rotate(q, *turn_TxW), positions.rotate(k, *turn_TxW)
-        bias = self._bias(np.arange(time)[:, None], np.arange(time)[None, :])
-        y_BxHxTxW = attend(q, k, v, bias, self.precision)
+        y_BxHxTxW = attend_causally(q, k, v, self._bias, position=self.position, precision=self.precision)
         return self.out(rearrange(y_BxHxTxW, "b h t w -> (b t) (h w)"))
 
-    def _bias(self, query: np.ndarray | jax.Array, key: np.ndarray) -> jax.Array:
+    def _bias(self, query: jax.Array | np.ndarray, key: np.ndarray) -> jax.Array:
         """What is added to a score: -infinity where the key lies ahead of the query, and ALiBi's penalty."""
         bias = jnp.where(key <= query, 0.0, -jnp.inf)
         if self.position == "alibi":

@@ -1,4 +1,6 @@
-"""Packs of lanes on a Slurm cluster, through submitit: each pack is one Slurm job, which trains it on its device.
+"""Packs of lanes on a Slurm cluster, through submitit: each pack is one Slurm job, which trains it on its devices.
+
+A job of several tasks (`nodes`, `tasks_per_node`) trains its pack in all of them together, on the devices of all.
 
 What crosses to a node is the overrides of a pack's jobs; what comes back are their records, in the folder that `out`
 names, which all nodes must share. A pack that Slurm stops and requeues goes on from there. So does the same command
@@ -19,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from experiments.engine import config as configs
-from experiments.engine import devices
+from experiments.engine import devices, processes
 from experiments.engine.job import Job
 from experiments.engine.records import read_end, write
 from experiments.engine.stop import Stopped
@@ -37,21 +39,27 @@ class TrainPack:
     whether it is to be requeued.
     """
 
-    def __call__(self, batch: list[list[str]], lanes_per_device: int) -> None:
+    def __call__(self, batch: list[list[str]], lanes_per_device: int, shard_batch: bool | None) -> None:
         """Do what is missing of the jobs with these overrides."""
         configs.register()
         devices.use_all_cores()
-        train(configs.jobs(batch), lanes_per_device=lanes_per_device)
+        processes.connect()
+        train(configs.jobs(batch), lanes_per_device=lanes_per_device, shard_batch=shard_batch)
 
-    def checkpoint(self, batch: list[list[str]], lanes_per_device: int) -> Any:
+    def checkpoint(self, batch: list[list[str]], lanes_per_device: int, shard_batch: bool | None) -> Any:
         """The same again: the states are on disk."""
         from submitit.helpers import DelayedSubmission
 
-        return DelayedSubmission(self, batch, lanes_per_device)
+        return DelayedSubmission(self, batch, lanes_per_device, shard_batch)
 
 
 def train_on_slurm(
-    jobs: Sequence[Job], *, lanes_per_device: int, max_lanes: int, slurm: Mapping[str, Any]
+    jobs: Sequence[Job],
+    *,
+    lanes_per_device: int,
+    max_lanes: int,
+    shard_batch: bool | None,
+    slurm: Mapping[str, Any],
 ) -> list[dict[str, Any] | None]:
     """Submit what is missing as one Slurm job per pack, wait, and return how each job ended, in order.
 
@@ -70,7 +78,7 @@ def train_on_slurm(
         if waiting:
             print(f"in the queue already: Slurm jobs {' '.join(waiting)}", file=sys.stderr)
         if fresh:
-            waiting |= _submit(packs(fresh, max_lanes), lanes_per_device, slurm, logs)
+            waiting |= _submit(packs(fresh, max_lanes), (lanes_per_device, shard_batch), slurm, logs)
             print(f"{plan(fresh, max_lanes)}; Slurm jobs {' '.join(waiting)}, output in {logs}", file=sys.stderr)
         _wait(list(waiting))
         lost = {job.id for job in missing(jobs)}
@@ -83,9 +91,12 @@ def train_on_slurm(
 
 
 def _submit(
-    batches: Sequence[Sequence[Job]], lanes_per_device: int, slurm: Mapping[str, Any], logs: Path
+    batches: Sequence[Sequence[Job]], how: tuple[Any, ...], slurm: Mapping[str, Any], logs: Path
 ) -> dict[str, list[str]]:
-    """Submit packs as one array of Slurm jobs; the ids of the runs of each, by Slurm's job number."""
+    """Submit packs as one array of Slurm jobs; the ids of the runs of each, by Slurm's job number.
+
+    `how` is what `TrainPack` is called with beside a pack's overrides.
+    """
     try:
         import submitit
         from submitit.core.utils import FailedJobError
@@ -100,7 +111,7 @@ def _submit(
         # `retry` was obeyed here, once: a pack that is requeued must not start its diverged runs again.
         overrides = [[[o for o in job.overrides if not o.startswith("retry=")] for job in pack] for pack in batches]
         with contextlib.redirect_stderr(io.StringIO()):  # what sbatch says is in the exception too
-            submitted = executor.map_array(TrainPack(), overrides, [lanes_per_device] * len(batches))
+            submitted = executor.map_array(TrainPack(), overrides, *([value] * len(batches) for value in how))
     except FailedJobError as e:
         raise ConfigError(f"hydra.launcher.slurm: {'; '.join(str(e).strip().splitlines())}") from None
     except (RuntimeError, ValueError, TypeError) as e:

@@ -10,10 +10,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from experiments.engine import devices
-from experiments.engine.engine import Engine
+from experiments.engine import devices, memory, processes
+from experiments.engine.engine import Engine, layout, wanted
 from experiments.engine.job import Job
-from experiments.engine.lane import Lane
+from experiments.engine.lane import Lane, Run
 from experiments.engine.progress import Progress
 from experiments.engine.records import Record, last_params
 from experiments.engine.stop import Stop
@@ -27,22 +27,47 @@ CHECKPOINT_SECONDS = float(os.environ.get("TERRARIUM_CHECKPOINT_SECONDS", "30"))
 class Pack:
     """A group of jobs while they train as lanes: their states on the devices, their records on disk."""
 
-    def __init__(self, jobs: list[Job], lanes_per_device: int, progress: Progress):
-        """Compile, and load the states that are on disk.
+    def __init__(
+        self,
+        jobs: list[Job],
+        progress: Progress,
+        *,
+        lanes_per_device: int = 0,
+        shard_batch: bool | None = None,
+        spare: float = 1.0,
+    ):
+        """Compile, and load the states that are on disk. Only the part `spare` of the memory there is may be needed.
 
-        Raises ConfigError where one cannot be used, MemoryError where the compiled program needs more than there is.
+        Where a lane alone needs more, its steps are cut into passes and its blocks made again for the gradient. Raises
+        ConfigError where a state cannot be used, MemoryError where several lanes need more memory than there is.
         """
         progress.phase(f"compiling for {len(jobs)} lane{'s' * (len(jobs) > 1)}")
-        self.jobs = jobs = dealt(jobs, jax.device_count())
+        share = wanted(shard_batch, jax.devices())
+        rows, _ = layout(len(jobs), jax.device_count(), jobs[0].run.train.batch_size, share)
+        self.jobs = jobs = dealt(jobs, rows)
         self.progress, self.clock = progress, _Clock()
-        self.engine = Engine([job.run for job in jobs], lanes_per_device=lanes_per_device)
-        needed, there = self.engine.programs.device_bytes, devices.memory()
+        there = processes.least(int(devices.memory() * spare))
+
+        def compiled(run: Run) -> Engine:
+            runs = [memory.like(job.run, run) for job in jobs]
+            return Engine(runs, lanes_per_device=lanes_per_device, shard_batch=shard_batch)
+
+        run = jobs[0].run
+        self.engine = compiled(run)
+        if len(jobs) == 1:
+            for lighter in memory.lighter(run, self.engine.programs.device_bytes, there, self.engine.parts):
+                run, self.engine = lighter, compiled(lighter)
+                if self.engine.programs.device_bytes <= there:
+                    break
+        needed = self.engine.programs.device_bytes
         if needed > there and len(jobs) > 1:
             raise MemoryError(
                 f"RESOURCE_EXHAUSTED: needs {needed / 1e9:.1f} GB a device, {there / 1e9:.1f} GB are there"
             )
-        progress.say(f"compiled: {self.engine.lane_bytes / 1e6:.1f} MB a lane, {needed / 1e6:.1f} MB a device")
-        self.records = [Record(job) for job in jobs]
+        self.means = {"batch_devices": self.engine.parts, **memory.means(run)}
+        by = memory.words(run, self.engine.parts)
+        progress.say(f"compiled: {self.engine.lane_bytes / 1e6:.1f} MB a lane, {needed / 1e6:.1f} MB a device{by}")
+        self.records = [Record(job, writes=processes.writes()) for job in jobs]
         self.steps = np.array([job.run.train.steps for job in jobs])
         self.every = jobs[0].run.train.eval_every
         self.lanes = self.engine.start()
@@ -50,7 +75,7 @@ class Pack:
         found = [record.open(lane) for record, lane in zip(self.records, fresh, strict=True)]
         if any(lane is not None for lane in found) or any(job.start for job in jobs):
             self.lanes = self.engine.load([new if old is None else old for old, new in zip(found, fresh, strict=True)])
-        self.trackers = [Tracker(job) for job in jobs]
+        self.trackers = [Tracker(job) for job in jobs] if processes.writes() else []
         self.ended = np.zeros(len(jobs), bool)
         self._chunk = 1
         self._look()
@@ -62,11 +87,12 @@ class Pack:
             while not self.ended.all():
                 self._evaluate()
                 self._end()
-                if stop.asked or self.clock.checkpoint_due():
+                if processes.any_of(bool(stop.asked) or self.clock.checkpoint_due()):
                     self._save(~self.ended)
                 if not self.ended.all():
                     stop.obey()
                 self._advance()
+            processes.wait()
         finally:
             for tracker in self.trackers:
                 tracker.close()
@@ -77,7 +103,8 @@ class Pack:
         if not waiting.any():
             return
         next_evaluation = np.minimum(self.steps, (self.done // self.every + 1) * self.every)
-        until = min(int(next_evaluation[waiting].min()), int(self.done[waiting].min()) + self._chunk)
+        chunk = int(processes.agree(self._chunk))
+        until = min(int(next_evaluation[waiting].min()), int(self.done[waiting].min()) + chunk)
         before, since = self.done, time.monotonic()
         self.lanes = self.engine.advance(self.lanes, until)
         self._look()
@@ -89,8 +116,8 @@ class Pack:
 
     def _look(self) -> None:
         """Fetch the lanes' steps, which waits for the devices."""
-        self.done = np.asarray(self.lanes.step)[: len(self.jobs)]
-        self.diverged = np.asarray(self.lanes.diverged)[: len(self.jobs)]
+        step, diverged = processes.gather((self.lanes.step, self.lanes.diverged))
+        self.done, self.diverged = step[: len(self.jobs)], diverged[: len(self.jobs)]
 
     def _evaluate(self) -> None:
         """Score and record the lanes that have just arrived at an evaluation; their mean loss begins anew."""
@@ -100,7 +127,8 @@ class Pack:
         if not arrived.any():
             return
         scores = self.engine.evaluate(self.lanes)
-        loss = np.asarray(self.lanes.loss_sum) / np.maximum(np.asarray(self.lanes.loss_steps), 1)
+        sums, steps = processes.gather((self.lanes.loss_sum, self.lanes.loss_steps))
+        loss = sums / np.maximum(steps, 1)
         broken = np.array(
             [not all(np.isfinite(found["nll"][k]) for found in scores.values()) for k in range(len(arrived))]
         )
@@ -110,7 +138,8 @@ class Pack:
             both = {"examples": self.jobs[k].run.train.eval_examples, "train_loss": float(loss[k])}
             rows = _rows(int(k), int(self.done[k]), "model", scores, both)
             self.records[k].rows += rows
-            self.trackers[k].log(rows)
+            if self.trackers:
+                self.trackers[k].log(rows)
             self.progress.score(self.jobs[k], rows)
         keep = np.pad(~arrived, (0, len(loss) - len(arrived)), constant_values=True)
         self.lanes = self.lanes._replace(
@@ -134,10 +163,14 @@ class Pack:
         for k in np.flatnonzero(finished):
             cost = self.clock.cost(self.jobs[k], int(self.steps[k]), len(self.jobs))
             cost |= {"device_bytes": self.engine.programs.device_bytes, "lane_bytes": self.engine.lane_bytes}
-            self.trackers[k].finish(self.records[k].finish(lanes[k], cost))
+            result = self.records[k].finish(lanes[k], cost | self.means)
+            if self.trackers:
+                self.trackers[k].finish(result)
         for k in np.flatnonzero(lost):
             reason = f"loss, gradient or score not finite after step {int(self.done[k])}"
-            self.trackers[k].finish(self.records[k].fail(lanes[k], reason))
+            error = self.records[k].fail(lanes[k], reason)
+            if self.trackers:
+                self.trackers[k].finish(error)
         self.ended = self.ended | finished | lost
         self.progress.ended(int((finished | lost).sum()), int(lost.sum()))
 

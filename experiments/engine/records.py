@@ -1,11 +1,11 @@
-"""What a run leaves on disk, and how it is read back.
+"""The records that a run leaves on disk, and their readers.
 
     <out>/<study>/<overrides>-<id>/
         config.yaml         the resolved configuration
         metrics.jsonl       one line per (evaluation step, condition), and at the end per (baseline, condition)
         state.safetensors   the lane's state at the last checkpoint: parameters, optimiser, step
-        result.json         there once the run has finished: last scores, cost, versions
-        error.json          there instead where it diverged: step and reason
+        result.json         written once the run has finished: last scores, cost, versions
+        error.json          written instead if it diverged: step and reason
 
 Every write is whole or nothing: a temporary file, flushed to disk, renamed. Nothing is pickled.
 """
@@ -38,7 +38,7 @@ _PACKAGES = ("jax", "flax", "optax", "numpy")
 
 
 def write(path: Path, content: str | bytes) -> None:
-    """Replace `path` by `content`, whole or not at all. Raises ConfigError where it cannot be written."""
+    """Replaces `path` by `content`, whole or not at all. Raises ConfigError if it cannot be written."""
     try:
         write_whole(path, content.encode() if isinstance(content, str) else content)
     except OSError as e:
@@ -46,52 +46,53 @@ def write(path: Path, content: str | bytes) -> None:
 
 
 def last_params(job: Job, template: Any) -> Any:
-    """The parameters that a finished run ended with, shaped as `template`; ConfigError where it has none."""
+    """Returns the last parameters of a finished run, shaped as `template`. Raises ConfigError if there are none."""
     end = read_end(job.folder)
     if end is None or end["status"] != "finished":
         why = end["reason"] if end else "it has not ended"
         raise ConfigError(f"start_from: the run to start from, {job.folder}, did not finish: {why}")
     path = job.folder / "state.safetensors"
     wanted = _named(template)
-    found = {k.removeprefix(".params"): v for k, v in _read_state(path).items() if k.startswith(".params")}
-    if {k: v.shape for k, v in found.items()} != {k: v.shape for k, v in wanted.items()}:
+    arrays = {k.removeprefix(".params"): v for k, v in _read_state(path).items() if k.startswith(".params")}
+    if {k: v.shape for k, v in arrays.items()} != {k: v.shape for k, v in wanted.items()}:
         raise ConfigError(f"{path}: does not fit this version's model; delete the folder to train it anew")
-    return jax.tree.unflatten(jax.tree.structure(template), [found[name] for name in wanted])
+    return jax.tree.unflatten(jax.tree.structure(template), [arrays[name] for name in wanted])
 
 
 class Record:
-    """The records of one job, opened for going on where they end."""
+    """Holds the records of one job, opened for going on from their end."""
 
-    def __init__(self, job: Job):
+    def __init__(self, job: Job, *, writes: bool = True):
+        """Opens a record. One with `writes` false only keeps count of what another process writes."""
         self.job, self.folder = job, job.folder
         self.rows: list[dict[str, Any]] = []
-        self._saved_step = -1
+        self._saved_step, self._writes = -1, writes
 
     @property
     def ended(self) -> bool:
-        """Whether there is nothing left to do: the run finished, or diverged."""
+        """Returns whether there is nothing left to do: the run finished, or diverged."""
         return (self.folder / "result.json").exists() or (self.folder / "error.json").exists()
 
     def forget_failure(self) -> None:
-        """Where the run diverged, let it start anew (`retry=true`)."""
+        """Lets a run that diverged start anew (`retry=true`)."""
         if (self.folder / "error.json").exists():
             (self.folder / "state.safetensors").unlink(missing_ok=True)
             (self.folder / "error.json").unlink()
 
     def check(self) -> None:
-        """Raise ConfigError where the state or the metrics on disk cannot be read."""
+        """Raises ConfigError if the state or the metrics on disk cannot be read."""
         read_metrics(self.folder)
         path = self.folder / "state.safetensors"
         if path.exists():
             _read_state(path)
 
     def open(self, template: Any) -> Any:
-        """The state to go on from, shaped as `template` (a pytree of arrays), or None where there is none yet.
+        """Returns the state to go on from, shaped as `template` (a pytree of arrays), or None if there is none yet.
 
-        Metrics later than that state are dropped: they will be made again, the same. Raises ConfigError where the state
+        Metrics later than that state are dropped: they will be made again, the same. Raises ConfigError if the state
         does not fit.
         """
-        write(self.folder / "config.yaml", yaml.safe_dump(self.job.config, sort_keys=False))
+        self._write("config.yaml", yaml.safe_dump(self.job.config, sort_keys=False))
         path = self.folder / "state.safetensors"
         if not path.exists():
             return None
@@ -101,15 +102,16 @@ class Record:
         return state
 
     def save(self, state: Any) -> None:
-        """Write metrics, then the state they belong to; nothing where the step is the one already on disk."""
+        """Writes metrics, then the state they belong to; writes nothing if the step is the one already on disk."""
         if int(state.step) == self._saved_step:
             return
-        self._write_metrics()
-        write(self.folder / "state.safetensors", safetensors.numpy.save(_named(state)))
+        self._write("metrics.jsonl", "".join(json.dumps(row) + "\n" for row in self.rows))
+        if self._writes:
+            write(self.folder / "state.safetensors", safetensors.numpy.save(_named(state)))
         self._saved_step = int(state.step)
 
     def finish(self, state: Any, cost: dict[str, Any]) -> dict[str, Any]:
-        """Write the last state and `result.json`. Returns the result."""
+        """Writes the last state and `result.json`. Returns the result."""
         self.save(state)
         last = max((row["step"] for row in self.rows), default=0)
         scores = {
@@ -123,11 +125,11 @@ class Record:
             **cost,
             **provenance(),
         }
-        write(self.folder / "result.json", json.dumps(result, indent=1) + "\n")
+        self._write("result.json", json.dumps(result, indent=1) + "\n")
         return result
 
     def fail(self, state: Any, reason: str) -> dict[str, Any]:
-        """Write the state before the failure and `error.json`. Returns the error."""
+        """Writes the state before the failure and `error.json`. Returns the error."""
         self.save(state)
         error = {
             "status": "diverged",
@@ -136,11 +138,12 @@ class Record:
             "reason": reason,
             **provenance(),
         }
-        write(self.folder / "error.json", json.dumps(error, indent=1) + "\n")
+        self._write("error.json", json.dumps(error, indent=1) + "\n")
         return error
 
-    def _write_metrics(self) -> None:
-        write(self.folder / "metrics.jsonl", "".join(json.dumps(row) + "\n" for row in self.rows))
+    def _write(self, name: str, content: str) -> None:
+        if self._writes:
+            write(self.folder / name, content)
 
 
 def _scores(row: dict[str, Any]) -> dict[str, Any]:
@@ -148,24 +151,24 @@ def _scores(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def read_metrics(folder: Path) -> list[dict[str, Any]]:
-    """The rows of a run's metrics, in order; none where it has none yet. Raises ConfigError where a line is damaged."""
+    """Reads the rows of a run's metrics, in order; none if it has none yet. Raises ConfigError if a line is damaged."""
     path = folder / "metrics.jsonl"
     if not path.exists():
         return []
     try:
         return [json.loads(line) for line in path.read_text().splitlines()]
     except ValueError as e:
-        raise ConfigError(f"{path}: damaged ({e}); delete the run's folder to do it again") from None
+        raise ConfigError(f"{path}: damaged ({e}); delete the run's folder to run it again") from None
 
 
 def read_end(folder: Path) -> dict[str, Any] | None:
-    """What a run ended with, `result.json` or `error.json`, or None where it has not ended."""
+    """Reads the end of a run, `result.json` or `error.json`, or returns None if it has not ended."""
     for name in ("result.json", "error.json"):
         if (folder / name).exists():
             try:
                 return json.loads((folder / name).read_text())
             except ValueError as e:
-                raise ConfigError(f"{folder / name}: damaged ({e}); delete the run's folder to do it again") from None
+                raise ConfigError(f"{folder / name}: damaged ({e}); delete the run's folder to run it again") from None
     return None
 
 
@@ -182,16 +185,16 @@ def _read_state(path: Path) -> dict[str, np.ndarray]:
 
 
 def _load(path: Path, template: Any) -> Any:
-    found = _read_state(path)
+    arrays = _read_state(path)
     wanted = _named(jax.tree.map(lambda x: np.zeros(x.shape, x.dtype), template))
-    if {k: (v.shape, v.dtype) for k, v in found.items()} != {k: (v.shape, v.dtype) for k, v in wanted.items()}:
+    if {k: (v.shape, v.dtype) for k, v in arrays.items()} != {k: (v.shape, v.dtype) for k, v in wanted.items()}:
         raise ConfigError(f"{path}: does not fit this version's model; delete it to train this run from its start")
-    return jax.tree.unflatten(jax.tree.structure(template), [found[name] for name in wanted])
+    return jax.tree.unflatten(jax.tree.structure(template), [arrays[name] for name in wanted])
 
 
 @functools.cache
 def provenance() -> dict[str, str]:
-    """What made a result: device, versions, commit (with `+` where the tree was changed) and date (UTC)."""
+    """Returns the source of a result: device, versions, commit (with `+` if the tree was changed) and date (UTC)."""
     return {
         "device": _device(),
         "versions": "; ".join([f"python {platform.python_version()}", *(f"{p} {version(p)}" for p in _PACKAGES)]),
@@ -223,7 +226,7 @@ def _commit() -> str:
         return subprocess.run(["git", *words], cwd=here, capture_output=True, text=True, check=True).stdout.strip()
 
     try:
-        # Records of results are themselves committed: that alone does not make a tree changed.
+        # Records of results are committed too; they alone do not make a tree changed.
         changed = git("status", "--porcelain", "--untracked-files=no", "--", ":/", ":!/paper/results")
         return git("rev-parse", "--short=12", "HEAD") + ("+" if changed else "")
     except (OSError, subprocess.CalledProcessError):

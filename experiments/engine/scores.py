@@ -8,6 +8,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from experiments.engine.share import WHOLE, Share, part
 from models.decode import decode
 from synthetic.task import Example, Task
 
@@ -19,17 +20,18 @@ def token_losses(logits: jax.Array, targets: jax.Array) -> jax.Array:
 
 
 def score(
-    model: Any, task: Task, examples: Example, *, batch_size: int, decoding: str, key: jax.Array
+    model: Any, task: Task, examples: Example, *, batch_size: int, decoding: str, key: jax.Array, share: Share = WHOLE
 ) -> dict[str, jax.Array]:
-    """Mean scores of examples, all read at the weighted positions, `batch_size` or fewer at a time.
+    """Mean scores over all shares of examples, read at the weighted positions, `batch_size` or fewer at a time.
 
     exact_match: share of examples whose every position has the target as its likeliest class (teacher-forced; where the
         answer is unique that is exact match under greedy decoding too). Of a curve: whose last position has.
     token_accuracy: share of positions. nll: nats a position.
     curve (if asked): token accuracy by position, float32[T], NaN where no example is weighted.
     greedy_match, sampled_match (with that `decoding`): exact match of the answer decoded from the prompt; sampling
-        takes its bits from `key`. Beside it what the task's own `judge` says of that answer: under its own names, but
-        of sampled answers beside greedy ones (both) under sampled_answer and the like.
+        takes its bits from `key` and from the examples that are decoded at once. Beside it what the task's own `judge`
+        says of that answer: under its own names, but of sampled answers beside greedy ones (both) under sampled_answer
+        and the like.
     """
     curve = task.curve
 
@@ -45,9 +47,9 @@ def score(
             found["decoded"] |= {name if name == f"{way}_match" else beside + name: sum_ for name, sum_ in says.items()}
         return found
 
-    total = _over_slices(sums, examples, batch_size)
-    found = _means(total, examples, curve=curve) | {"nll": total["nll"] / total["weights"].sum()}
-    return found | {name: sum_ / examples.weights.shape[0] for name, sum_ in total["decoded"].items()}
+    total, count = share.total(_over_slices(sums, examples, batch_size)), share.parts * examples.weights.shape[0]
+    found = _means(total, count, curve=curve) | {"nll": total["nll"] / total["weights"].sum()}
+    return found | {name: sum_ / count for name, sum_ in total["decoded"].items()}
 
 
 def _decoded(model: Any, task: Task, some: Example, *, decoding: str, key: jax.Array) -> dict[str, jax.Array]:
@@ -63,27 +65,28 @@ def _decoded(model: Any, task: Task, some: Example, *, decoding: str, key: jax.A
 
 
 def score_learner(
-    learner: Callable[[Example], jax.Array], examples: Example, *, batch_size: int, curve: bool
+    learner: Callable[[Example], jax.Array], examples: Example, *, batch_size: int, curve: bool, share: Share = WHOLE
 ) -> dict[str, jax.Array]:
     """Mean scores, as in `score` but for what needs probabilities, of a learner of `Task.baselines`."""
 
     def sums(some: Example) -> dict[str, jax.Array]:
         return _sums(jax.vmap(learner)(some), some, curve=curve)
 
-    return _means(_over_slices(sums, examples, batch_size), examples, curve=curve)
+    total = share.total(_over_slices(sums, examples, batch_size))
+    return _means(total, share.parts * examples.weights.shape[0], curve=curve)
 
 
 def _over_slices(sums: Callable[[Example], dict[str, Any]], examples: Example, largest: int) -> dict[str, Any]:
     """The totals of `sums` over all examples, in slices of one size, `largest` or smaller."""
     count = examples.weights.shape[0]
-    size = next(size for size in range(min(largest, count), 0, -1) if count % size == 0)
+    size = part(count, largest)
     slices = jax.tree.map(lambda x: x.reshape(count // size, size, *x.shape[1:]), examples)
     return jax.tree.map(lambda x: x.sum(0), jax.lax.map(sums, slices))
 
 
-def _means(total: dict[str, jax.Array], examples: Example, *, curve: bool) -> dict[str, jax.Array]:
+def _means(total: dict[str, jax.Array], count: int, *, curve: bool) -> dict[str, jax.Array]:
     found = {
-        "exact_match": total["exact"] / examples.weights.shape[0],
+        "exact_match": total["exact"] / count,
         "token_accuracy": total["right"].sum() / total["weights"].sum(),
     }
     return found | ({"curve": total["right"] / total["weights"]} if curve else {})

@@ -11,7 +11,7 @@ from experiments.engine.job import Job
 
 
 def _harmless(method: Callable[..., None]) -> Callable[..., None]:
-    """A method whose failure turns tracking off with one line on stderr, and nothing else."""
+    """Wraps a method so that its failure turns tracking off with one line on stderr, and does nothing else."""
 
     @functools.wraps(method)
     def call(self: Tracker, *args: Any) -> None:
@@ -31,7 +31,10 @@ def _harmless(method: Callable[..., None]) -> Callable[..., None]:
 
 
 class Tracker:
-    """The W&B run of one job: same id whenever the job is resumed, `disabled` unless `wandb.mode` asks for more."""
+    """Keeps the W&B run of one job, with the same id whenever the job is resumed.
+
+    It is `disabled` unless `wandb.mode` asks for more.
+    """
 
     def __init__(self, job: Job):
         self.job, self.mode = job, job.config["wandb"]["mode"]
@@ -40,7 +43,7 @@ class Tracker:
 
     @_harmless
     def _open(self) -> None:
-        import wandb  # an extra: imported only where asked for
+        import wandb  # an extra: imported only if it is used
 
         settings = self.job.config["wandb"]
         if self.mode == "online" and not wandb.api.api_key:
@@ -61,25 +64,25 @@ class Tracker:
 
     @_harmless
     def log(self, rows: Sequence[dict[str, Any]]) -> None:
-        """One evaluation: a number per condition and score, at its training step."""
-        found = {
+        """Logs one evaluation: a number per condition and score, at its training step."""
+        numbers = {
             f"{row['condition']}/{name}": value
             for row in rows
             for name, value in row.items()
             if name not in ("step", "learner", "condition", "train_loss") and isinstance(value, int | float)
         }
-        self._run.log({**found, "train_loss": rows[0]["train_loss"]}, step=rows[0]["step"])
+        self._run.log({**numbers, "train_loss": rows[0]["train_loss"]}, step=rows[0]["step"])
 
     @_harmless
     def finish(self, end: dict[str, Any]) -> None:
-        """Close the W&B run with how the job ended."""
+        """Closes the W&B run with the end of the job."""
         self._run.summary.update({k: end[k] for k in ("status", "step")})
         self._run.finish(exit_code=0 if end["status"] == "finished" else 1)
         self._run = None
 
     @_harmless
     def close(self) -> None:
-        """Close the W&B run where the job has not ended: it is resumed with the job."""
+        """Closes the W&B run of a job that has not ended: it is resumed with the job."""
         if self._run is not None:
             self._run.finish(exit_code=1)
             self._run = None
