@@ -76,7 +76,7 @@ def provenance(table: pl.DataFrame) -> str:
 
 
 def show_comparison(comparison: pl.DataFrame, console: Console) -> None:
-    """Print how many fresh means of `results.compare` lie in the recorded intervals, and each outside."""
+    """Print how many fresh means of `comparison.compare` lie in the recorded intervals, and each outside."""
     known = comparison.filter(pl.col("inside").is_not_null())
     outside = known.filter(~pl.col("inside"))
     unknown = len(comparison) - len(known)

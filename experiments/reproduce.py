@@ -1,7 +1,7 @@
 """`python -m experiments.reproduce STUDY`: run what is missing of a study, judge its claim, draw its figure.
 
     python -m experiments.reproduce markov/threshold/cpu            run, judge, compare with the record
-    python -m experiments.reproduce markov/threshold/cpu --record   and write paper/results/markov/threshold/cpu.csv
+    python -m experiments.reproduce markov/threshold/cpu --record   and add the runs to the record in paper/results/
     python -m experiments.reproduce markov/threshold/cpu --check    judge from that record alone, without training
     python -m experiments.reproduce --all --scale cpu               every study of a scale; --record, --check too
 
@@ -21,20 +21,21 @@ import polars as pl
 from rich.console import Console
 
 from experiments import recorded as studies
+from experiments import settings, summary
 from experiments import studies as claims
-from experiments import summary
 from experiments.engine import config as configs
 from experiments.engine import devices
 from experiments.engine.bisection import Bisection, bisection_of
 from experiments.engine.job import Job
 from experiments.engine.launch import Settings, launch, settings_of
 from experiments.engine.progress import Progress
-from experiments.engine.results import table
+from experiments.engine.results import check_addable, table
 from experiments.engine.stop import Stopped
 from experiments.engine.train import value
 from experiments.errors import ConfigError, command
 from experiments.judging import results
 from experiments.judging.claim import Judgement
+from experiments.judging.comparison import compare
 from experiments.printing import show, show_comparison, show_summary
 from experiments.studies import Claim
 
@@ -44,13 +45,15 @@ _RECORDED_WITH = ("seed=", "out=", "wandb.", "retry=", "hydra.launcher.", "hydra
 def main() -> int:
     """The command; see the module's docstring."""
     devices.use_all_cores()  # before anything asks JAX, as the checks of some tasks do
-    scales = sorted({name.split("/")[2] for name in configs.studies()})
+    scales = sorted({name.split("/")[2] for name in settings.studies()})
     parser = argparse.ArgumentParser(prog="python -m experiments.reproduce", description=(__doc__ or "").split("\n")[0])
     parser.add_argument("words", nargs="*", metavar="STUDY [KEY=VALUE ...]", help="as markov/threshold/cpu; overrides")
     parser.add_argument("--all", action="store_true", help="all studies of a scale in place of one")
     parser.add_argument("--scale", choices=scales, default="cpu", help="the scale of --all")
     how = parser.add_mutually_exclusive_group()
-    how.add_argument("--record", action="store_true", help="write the results and the figure to paper/results/")
+    how.add_argument(
+        "--record", action="store_true", help="add the results to paper/results/, and draw the figure there"
+    )
     how.add_argument("--check", action="store_true", help="judge from the record alone, without training")
     asked = parser.parse_intermixed_args()  # so that overrides may come after an option
     named = [word for word in asked.words if "=" not in word]
@@ -61,8 +64,8 @@ def main() -> int:
         raise ConfigError(f"{overrides[0]}: not with --check, which reads the record and runs nothing")
     if asked.record and (other := [o for o in overrides if not o.startswith(_RECORDED_WITH)]):
         raise ConfigError(f"{other[0]}: not with --record, which writes down the study as its file has it")
-    if named and named[0] not in configs.studies():
-        configs.compose([f"study={named[0]}"])
+    if named:
+        settings.read_study(named[0])
     try:
         if asked.all:
             return _check_all(asked.scale) if asked.check else _all(asked.scale, overrides, record=asked.record)
@@ -94,6 +97,10 @@ class _Study:
         chosen = configs.compose([f"study={name}", *(o for o in overrides if o.startswith("hydra"))])
         return cls(name, claim, grid, settings_of(chosen), bisection_of(chosen))
 
+    def check_addable(self, overrides: Sequence[str]) -> None:
+        """Raises RecordError if what the study will give cannot be added to its record."""
+        check_addable(self.name, configs.jobs(self.grid), overrides, all_run=self.bisection is None)
+
     def run(self, progress: Progress) -> list[Job]:
         """Do what is missing, and return the jobs that belong to the study."""
         if self.bisection:
@@ -107,9 +114,11 @@ class _Study:
         return [value(job, end) for job, end in zip(jobs, launch(jobs, self.settings, progress), strict=True)]
 
     def judge(self, jobs: Sequence[Job], *, record: bool) -> tuple[pl.DataFrame, Judgement, Path]:
-        """The results table, written down if asked; what the claim says of it; and its figure, without suffix."""
+        """The results table, added to the record if asked; what the claim says of it; its figure, without suffix."""
         found, recorded = table(jobs), results.path_for(self.name)
         if record:
+            if self.name in results.recorded():
+                found = results.added(results.read(recorded), found)
             results.write(found, recorded)
             found = results.read(recorded)
         judgement = self.claim.criterion(found)
@@ -120,6 +129,8 @@ class _Study:
 
 def _one(name: str, overrides: Sequence[str], *, record: bool) -> int:
     study = _Study.read(name, overrides)
+    if record:
+        study.check_addable(overrides)
     with Progress() as progress:
         jobs = study.run(progress)
     found, judgement, figure = study.judge(jobs, record=record)
@@ -135,7 +146,9 @@ def _one(name: str, overrides: Sequence[str], *, record: bool) -> int:
 
 def _all(scale: str, overrides: Sequence[str], *, record: bool) -> int:
     """Train what is missing of every study, those that share a program side by side; then judge each and sum up."""
-    studies = [_Study.read(name, overrides) for name in configs.studies() if name.endswith(f"/{scale}")]
+    studies = [_Study.read(name, overrides) for name in settings.studies() if name.endswith(f"/{scale}")]
+    for study in studies if record else ():
+        study.check_addable(overrides)
     together = [study for study in studies if not study.bisection]
     found: dict[str, tuple[pl.DataFrame, Judgement]] = {}
     failed: dict[str, str] = {}
@@ -170,10 +183,10 @@ def _recorded(claim: Claim, path: Path) -> tuple[pl.DataFrame, Judgement]:
 
 
 def _compared(claim: Claim, fresh: pl.DataFrame, record: pl.DataFrame) -> pl.DataFrame:
-    """`results.compare` for the scores that the claim's criterion reads."""
+    """`compare` for the scores that the claim's criterion reads."""
     with results.read_by_criterion() as asked:
         claim.criterion(fresh)
-    return results.compare(fresh, record, asked)
+    return compare(fresh, record, asked)
 
 
 def _effects(fresh: Judgement, record: Judgement) -> str:

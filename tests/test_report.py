@@ -115,9 +115,9 @@ def test_the_report_frames_its_findings_and_says_where_they_end(made):
     assert not re.search(r"@(onlyif|rasp|boolean|tint)|\{\w+\}", text.partition("python -m")[0])
 
 
-def test_the_data_in_the_page_are_the_record(made):
+def test_the_data_in_the_page_are_the_record_as_one_table(made):
     page, record = made
-    assert Page(page).unpacked(f"data:{STUDY}") == record.read_bytes()
+    assert Page(page).unpacked(f"data:{STUDY}") == results.read(record).write_csv().encode()
 
 
 def test_marks_stand_where_the_figure_shows_them_and_say_what_was_judged(made):
