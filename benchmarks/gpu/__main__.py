@@ -1,10 +1,10 @@
 """`python -m benchmarks.gpu out=FOLDER seconds=600 [PART ...]`: check, measure and train on a machine with a GPU.
 
-    python -m benchmarks.gpu out=gpu                      every part, within 600 s
+    python -m benchmarks.gpu out=gpu                      every part but `fused` and `graphs`, within 600 s
     python -m benchmarks.gpu out=gpu seconds=240 checks speed
 
-Parts are processes of their own, each with a share of the time: what fails or outlasts it is written down in a line,
-and the next part goes on. Rows are on disk as soon as they are known. The same command again does what is missing.
+Parts are processes of their own, each with a share of the time, the last with all that is left: what fails or outlasts
+it is written down in a line, and the next part goes on. Rows are on disk as soon as they are known. The same command again does what is missing.
 FOLDER comes to hold three small files for `make gpu-record`: results.json, runs.tar.gz (records of the runs that ended,
 without states) and log.txt. `commit=HASH` names the code where the tree came without its history.
 """
@@ -40,16 +40,20 @@ class Plan:
     env: dict[str, str] = field(default_factory=dict)
 
 
-# In order of worth. Where two processes share the card, neither may take most of its memory at once.
+# Shares of 600 s, by what an H200 took: a program compiles in 25 to 50 s, four side by side in 50. They leave studies
+# 200 s: the program of markov/threshold, and 50 s for each of its settings. Where two processes share the card, neither
+# may take most of its memory at once.
 PARTS = {
     "checks": Plan("checks", 80, {"XLA_PYTHON_CLIENT_PREALLOCATE": "false"}),
-    "speed": Plan("speed", 160),
-    "plain": Plan("speed", 60, {"TERRARIUM_ATTENTION": "plain"}),
-    "pytorch": Plan("pytorch", 110, {"JAX_PLATFORMS": "cpu"}),
-    "sweep": Plan("sweep", 100, {"XLA_PYTHON_CLIENT_PREALLOCATE": "false"}),
-    "tasks": Plan("tasks", 60),
-    "graphs": Plan("speed", 60, {"XLA_FLAGS": GRAPHS}),
-    "studies": Plan("studies", 600),
+    "speed": Plan("speed", 100),
+    "pytorch": Plan("pytorch", 90, {"JAX_PLATFORMS": "cpu"}),
+    "sweep": Plan("sweep", 90, {"XLA_PYTHON_CLIENT_PREALLOCATE": "false"}),
+    "tasks": Plan("tasks", 40),
+    "studies": Plan("studies", 200),
+}
+NAMED = {  # run if they are named
+    "fused": Plan("speed", 120, {"TERRARIUM_ATTENTION": "fused"}),
+    "graphs": Plan("speed", 100, {"XLA_FLAGS": GRAPHS}),
 }
 
 
@@ -66,7 +70,8 @@ def main() -> int:
         if left < LEAST:
             status.setdefault(name, {"status": f"not started: {left:.0f} s were left"})
         else:
-            status[name] = _run(name, folder, min(PARTS[name].seconds, left - LEAST / 2), commit)
+            most = left if name == names[-1] else min((PARTS | NAMED)[name].seconds, left)
+            status[name] = _run(name, folder, most - LEAST / 2, commit)
             print(f"part {name}: {status[name]['status']}, {status[name]['seconds']} s", flush=True)
         write_whole(folder / "status.json", json.dumps(status, indent=1).encode())
         _collect(folder, status)
@@ -80,7 +85,8 @@ def _words(words: list[str]) -> tuple[Path, float, list[str], str]:
     bad = [
         f"{key}: unknown; allowed: out, seconds, commit" for key in values if key not in ("out", "seconds", "commit")
     ]
-    bad += [f"{name}: no such part; allowed: {', '.join(PARTS)}" for name in names if name not in PARTS]
+    allowed = PARTS | NAMED
+    bad += [f"{name}: no such part; allowed: {', '.join(allowed)}" for name in names if name not in allowed]
     seconds = values.get("seconds", "600")
     if not seconds.replace(".", "", 1).isdigit():
         bad.append(f"seconds: expected a number, got {seconds!r}")
@@ -93,10 +99,8 @@ def _words(words: list[str]) -> tuple[Path, float, list[str], str]:
 
 def _run(name: str, folder: Path, seconds: float, commit: str) -> dict[str, Any]:
     """Run a part for at most so many seconds and return how it ended, in words, and how long it took."""
-    plan, since = PARTS[name], time.monotonic()
+    plan, since = (PARTS | NAMED)[name], time.monotonic()
     env = os.environ | {"JAX_COMPILATION_CACHE_DIR": str(folder / "cache"), "PYTHONUNBUFFERED": "1"}
-    if plan.module != "speed" and "TERRARIUM_ATTENTION" not in env and (attention := _attention(folder)):
-        env["TERRARIUM_ATTENTION"] = attention
     env |= plan.env
     if commit:
         env["TERRARIUM_COMMIT"] = commit
@@ -115,16 +119,6 @@ def _run(name: str, folder: Path, seconds: float, commit: str) -> dict[str, Any]
     if stopped or process.returncode == 130:
         return {"status": "stopped: its time was out", "seconds": taken}
     return {"status": f"failed: {_last_line(folder / 'log.txt')}", "seconds": taken}
-
-
-def _attention(folder: Path) -> str | None:
-    """The attention to train with where parts `speed` and `plain` have shown that its own choice is no good or slower.
-
-    A kernel that fails on a card must not fail all that comes after; None leaves each layer its choice.
-    """
-    own, plain = ({row["what"]: row for row in _rows(folder / f"{name}.jsonl")} for name in ("speed", "plain"))
-    pairs = [(own[what].get("tokens/s", 0), plain[what].get("tokens/s", 0)) for what in own if what in plain]
-    return "plain" if pairs and sum(a < b for a, b in pairs) > len(pairs) / 2 else None
 
 
 def _wait(process: subprocess.Popen[bytes], seconds: float) -> bool:

@@ -18,6 +18,7 @@ from pathlib import Path
 from benchmarks.gpu.part import Part, begin, toy
 
 STEPS, TOY_STEPS, JOBS = 2000, 10, 16
+STUDY, TOY_STUDY = "markov/threshold/cpu", "markov/threshold/smoke"
 GRIDS = {
     "vmap": ["task.num_rules=30,100,300,1000", "seed=0,1,2,3"],
     "basic": ["task.num_rules=30", "seed=0,1"],
@@ -51,9 +52,9 @@ def main() -> None:
 
 def _command(part: Part, way: str) -> tuple[float, list[float], list[float]]:
     """Seconds of a whole command; when each job ended, in seconds from its start; and what each trained for."""
-    steps = TOY_STEPS if toy() else STEPS
+    study, steps = (TOY_STUDY, TOY_STEPS) if toy() else (STUDY, STEPS)
     with tempfile.TemporaryDirectory() as room:
-        words = ["-m", "study=markov/threshold/cpu", "train.eval_every=1000000", f"train.steps={steps}"]
+        words = ["-m", f"study={study}", "train.eval_every=1000000", f"train.steps={steps}"]
         command = [sys.executable, "-m", "experiments.run", *words, *GRIDS[way], f"hydra/launcher={way}"]
         env = os.environ | {"JAX_COMPILATION_CACHE_DIR": f"{room}/jax"}
         began, since = time.time(), time.perf_counter()

@@ -36,8 +36,9 @@ def main() -> None:
     part = begin()
     names = [name for name in (TOY_TASKS if toy() else TASKS) if name not in part.done]
     batch = TOY_BATCH if toy() else BATCH
+    runs = [config.jobs([TASKS[name]])[0].run for name in names]  # Hydra composes one at a time: not in the threads
     with ThreadPoolExecutor(4) as pool:
-        building = [pool.submit(_generator, TASKS[name], batch) for name in names]
+        building = [pool.submit(_generator, run, batch) for run in runs]
     for name, built in zip(names, building, strict=True):
         try:
             _generate(part, name, batch, *built.result())
@@ -47,9 +48,8 @@ def main() -> None:
         _decode(part)
 
 
-def _generator(overrides: list[str], batch: int) -> tuple[Any, Run]:
-    """The compiled program that draws BATCHES batches, and the run that it draws for."""
-    run = config.jobs([overrides])[0].run
+def _generator(run: Run, batch: int) -> tuple[Any, Run]:
+    """The compiled program that draws BATCHES batches, and the run that it draws for, as arrays."""
     run = jax.tree.map(jnp.asarray, replace(run, task=run.task.materialise()))
 
     def generate(run: Run, key: jax.Array) -> jax.Array:
