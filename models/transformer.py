@@ -223,8 +223,8 @@ class Transformer(nnx.Module):
 def _rematerialised(blocks: Sequence[Block], x_NxD: jax.Array, batch: int) -> jax.Array:
     """Returns the residual stream after the blocks. A block keeps nothing for its gradient but its input.
 
-    The blocks are scanned: unrolled, a CPU's compiler finds the activations that are made again equal to the first ones,
-    and keeps those.
+    The blocks are scanned: unrolled, a CPU's compiler finds the activations that are made again equal to the first
+    ones, and keeps those.
     """
     graphs, params = zip(*(nnx.split(block) for block in blocks), strict=True)
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.gpu import record
+from benchmarks.gpu.__main__ import PARTS
 from experiments.errors import ConfigError
 from experiments.judging import results
 from tests.commands import ROOT
@@ -18,16 +19,15 @@ from tests.commands import ROOT
 
 def _gpu(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "benchmarks.gpu", f"out={folder}", *words]
-    env = os.environ | {"XLA_FLAGS": "--xla_backend_optimization_level=0"}
-    return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=600)
+    env = os.environ | {"XLA_FLAGS": "--xla_backend_optimization_level=0", "JAX_PLATFORMS": "cpu"}
+    return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=1200)
 
 
 @pytest.mark.slow
 def test_every_part_runs_at_toy_size_once_and_is_recorded(tmp_path, monkeypatch):
-    _gpu(tmp_path / "gpu", "seconds=500")
+    _gpu(tmp_path / "gpu", "seconds=1200", *(name for name in PARTS if name != "pytorch"))  # which is an extra
     found = json.loads((tmp_path / "gpu" / "results.json").read_text())
     ends = {name: part["status"] for name, part in found["parts"].items()}
-    ends.pop("pytorch")  # is an extra: not installed where the tests run
     assert set(ends.values()) == {"done"}, ends
     checks = found["parts"]["checks"]["rows"]
     assert [row["what"] for row in checks if not row["passed"]] == []

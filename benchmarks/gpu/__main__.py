@@ -3,8 +3,8 @@
     python -m benchmarks.gpu out=gpu                      every part but `fused` and `graphs`, within 600 s
     python -m benchmarks.gpu out=gpu seconds=240 checks speed
 
-Parts are processes of their own, each with a share of the time, the last with all that is left: what fails or outlasts
-it is written down in a line, and the next part goes on. Rows are on disk as soon as they are known. The same command again does what is missing.
+Parts are processes of their own, each with a share of the time, the last with all that is left. What fails or outlasts
+its share is written down in a line, and the next part goes on. Rows are on disk as soon as they are known. The same command again does what is missing.
 FOLDER comes to hold three small files for `make gpu-record`: results.json, runs.tar.gz (records of the runs that ended,
 without states) and log.txt. `commit=HASH` names the code where the tree came without its history.
 """
@@ -27,6 +27,7 @@ from experiments.files import write_whole
 
 GRAPHS = "--xla_gpu_enable_command_buffer=FUSION,CUBLAS,CUBLASLT,CUSTOM_CALL,CUDNN,CONDITIONAL,WHILE"
 GRACE = 15.0  # seconds from a part's SIGTERM to the end of its processes
+SHARED = 600.0
 LEAST = 20.0  # no part is started with fewer seconds left
 ARCHIVED = ("config.yaml", "metrics.jsonl", "result.json", "error.json")
 
@@ -40,7 +41,7 @@ class Plan:
     env: dict[str, str] = field(default_factory=dict)
 
 
-# Shares of 600 s, by what an H200 took: a program compiles in 25 to 50 s, four side by side in 50. They leave studies
+# Shares of SHARED seconds, by what an H200 took: a program compiles in 25 to 50 s, four side by side in 50. They leave studies
 # 200 s: the program of markov/threshold, and 50 s for each of its settings. Where two processes share the card, neither
 # may take most of its memory at once.
 PARTS = {
@@ -70,7 +71,8 @@ def main() -> int:
         if left < LEAST:
             status.setdefault(name, {"status": f"not started: {left:.0f} s were left"})
         else:
-            most = left if name == names[-1] else min((PARTS | NAMED)[name].seconds, left)
+            share = (PARTS | NAMED)[name].seconds * max(1.0, seconds / SHARED)
+            most = left if name == names[-1] else min(share, left)
             status[name] = _run(name, folder, most - LEAST / 2, commit)
             print(f"part {name}: {status[name]['status']}, {status[name]['seconds']} s", flush=True)
         write_whole(folder / "status.json", json.dumps(status, indent=1).encode())

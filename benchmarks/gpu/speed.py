@@ -1,7 +1,7 @@
 """Part `speed`: training speed and model FLOPs utilisation by size and number of lanes, and the memory of a lane.
 
-Part `fused` is the same for some settings with cuDNN's attention; part `graphs` with XLA's loops captured as CUDA graphs,
-which spares launches of kernels.
+Part `fused` is the same for some settings with cuDNN's attention; part `graphs` with XLA's loops captured as CUDA
+graphs, which spares launches of kernels.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import jax
 
-from benchmarks.gpu.part import Part, begin, peak, toy
+from benchmarks.gpu.part import Part, begin, compilers, peak, toy
 from benchmarks.gpu.sizes import LARGE, MIDDLE, OPTIMIZER, SMALL, TOY, Size
 from experiments.engine.engine import Engine
 from experiments.engine.lane import Run, Training
@@ -41,7 +41,7 @@ def main() -> int:
         left = [setting for setting in wave if describe(*setting) not in part.done]
         if left and began + longest > since + part.seconds:
             return 130
-        with ThreadPoolExecutor(4) as pool:
+        with ThreadPoolExecutor(compilers()) as pool:
             building = [pool.submit(_engine, *setting) for setting in left]
         for setting, built in zip(left, building, strict=True):
             try:

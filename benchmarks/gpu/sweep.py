@@ -17,11 +17,15 @@ from pathlib import Path
 
 from benchmarks.gpu.part import Part, begin, toy
 
-STEPS, TOY_STEPS, JOBS = 2000, 10, 16
-STUDY, TOY_STUDY = "markov/threshold/cpu", "markov/threshold/smoke"
+JOBS, STEPS = 16, 2000
 GRIDS = {
-    "vmap": ["task.num_rules=30,100,300,1000", "seed=0,1,2,3"],
-    "basic": ["task.num_rules=30", "seed=0,1"],
+    "vmap": ["study=markov/threshold/cpu", "task.num_rules=30,100,300,1000", "seed=0,1,2,3"],
+    "basic": ["study=markov/threshold/cpu", "task.num_rules=30", "seed=0,1"],
+}
+TOY_JOBS, TOY_STEPS = 4, 10
+TOY_GRIDS = {
+    "vmap": ["study=markov/threshold/smoke", "task.num_rules=2,30", "seed=0,1"],
+    "basic": ["study=markov/threshold/smoke", "task.num_rules=30", "seed=0,1"],
 }
 
 
@@ -30,16 +34,17 @@ def main() -> None:
     part = begin()
     if "launchers" in part.done:
         return
+    jobs, steps = (TOY_JOBS, TOY_STEPS) if toy() else (JOBS, STEPS)
     whole, training = {}, {}
     for way in GRIDS:
-        seconds, ended, trained = _command(part, way)
-        whole[way] = seconds if way == "vmap" else seconds + (JOBS - len(ended)) * (ended[-1] - ended[-2])
-        training[way] = sum(trained) if way == "vmap" else JOBS * trained[-1]
+        seconds, ended, trained = _command(part, way, steps)
+        whole[way] = seconds if way == "vmap" else seconds + (jobs - len(ended)) * (ended[-1] - ended[-2])
+        training[way] = sum(trained) if way == "vmap" else jobs * trained[-1]
     part.add(
         "launchers",
         **{
-            "jobs": JOBS,
-            "steps": TOY_STEPS if toy() else STEPS,
+            "jobs": jobs,
+            "steps": steps,
             "vmap, whole command: s": round(whole["vmap"], 1),
             "basic, whole command: s (of 16, from 2)": round(whole["basic"], 1),
             "ratio, whole commands": round(whole["basic"] / whole["vmap"], 2),
@@ -50,13 +55,14 @@ def main() -> None:
     )
 
 
-def _command(part: Part, way: str) -> tuple[float, list[float], list[float]]:
+def _command(part: Part, way: str, steps: int) -> tuple[float, list[float], list[float]]:
     """Seconds of a whole command; when each job ended, in seconds from its start; and what each trained for."""
-    study, steps = (TOY_STUDY, TOY_STEPS) if toy() else (STUDY, STEPS)
+    grid = (TOY_GRIDS if toy() else GRIDS)[way]
     with tempfile.TemporaryDirectory() as room:
-        words = ["-m", f"study={study}", "train.eval_every=1000000", f"train.steps={steps}"]
-        command = [sys.executable, "-m", "experiments.run", *words, *GRIDS[way], f"hydra/launcher={way}"]
-        env = os.environ | {"JAX_COMPILATION_CACHE_DIR": f"{room}/jax"}
+        words = ["-m", *grid, "train.eval_every=1000000", f"train.steps={steps}"]
+        command = [sys.executable, "-m", "experiments.run", *words, f"hydra/launcher={way}"]
+        # A test's programs may come from the cache.
+        env = os.environ | ({} if toy() else {"JAX_COMPILATION_CACHE_DIR": f"{room}/jax"})
         began, since = time.time(), time.perf_counter()
         subprocess.run([*command, f"out={room}/runs"], env=env, check=True, stdout=sys.stderr)
         seconds = time.perf_counter() - since

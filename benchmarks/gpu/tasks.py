@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 
 from benchmarks.decoding import ROWS, SETTING, _seconds, _trained
-from benchmarks.gpu.part import Part, begin, toy
+from benchmarks.gpu.part import Part, begin, compilers, toy
 from experiments.engine import config
 from experiments.engine.lane import Run, draw
 from fields import replace
@@ -28,7 +28,7 @@ TASKS = {
     "boolean, dnf": ["study=boolean/table/gpu", "task.family=dnf"],
 }
 BATCH, BATCHES, TURNS = 4096, 10, 3
-TOY_TASKS, TOY_BATCH, TOY_STEPS = ("markov",), 64, 20
+TOY_TASKS, TOY_BATCH = ("markov",), 64
 
 
 def main() -> None:
@@ -37,14 +37,14 @@ def main() -> None:
     names = [name for name in (TOY_TASKS if toy() else TASKS) if name not in part.done]
     batch = TOY_BATCH if toy() else BATCH
     runs = [config.jobs([TASKS[name]])[0].run for name in names]  # Hydra composes one at a time: not in the threads
-    with ThreadPoolExecutor(4) as pool:
+    with ThreadPoolExecutor(compilers()) as pool:
         building = [pool.submit(_generator, run, batch) for run in runs]
     for name, built in zip(names, building, strict=True):
         try:
             _generate(part, name, batch, *built.result())
         except Exception as e:
             part.add(name, failed=(str(e).splitlines() or [type(e).__name__])[0][:200])
-    if "decoding" not in part.done:
+    if "decoding" not in part.done and not toy():
         _decode(part)
 
 
@@ -76,8 +76,7 @@ def _generate(part: Part, name: str, batch: int, program: Any, run: Run) -> None
 
 def _decode(part: Part) -> None:
     """Time greedy decoding of additions by a model that has learned them."""
-    words = [*SETTING, *([f"train.steps={TOY_STEPS}", "task.examples=200"] if toy() else [])]
-    run = config.jobs([words])[0].run
+    run = config.jobs([SETTING])[0].run
     model, examples = _trained(run)
     free = jax.lax.cummax((examples.weights > 0).astype(jnp.int32), axis=1)
     way = jax.jit(lambda x, free: decode(model, x, free, end=run.task.end))
