@@ -71,6 +71,6 @@ def test_the_section_says_how_parts_ended_and_what_the_lanes_suggest():
     }
     made = {"device": "1 x H100", "date": "2026-01-01", "versions": "jax", "commit": "abc", "parts": parts}
     text = record.section(made)
-    assert "This part stopped: its time was out." in text
-    assert "- 2 x 64: all lanes at a time (`lanes_per_device` 0) are within 5 % of the best, and so are 16." in text
+    assert "**Stopped: its time was out.**" in text
+    assert "- 2 x 64: all 64 lanes at a time (`lanes_per_device` 0) are within 5 % of the best speed, which 16 " in text
     assert "- 2 x 64, eager: one run of ours has 2.00 times its tokens/s." in text

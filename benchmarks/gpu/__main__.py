@@ -4,7 +4,9 @@
     python -m benchmarks.gpu out=gpu seconds=240 checks speed
 
 Parts are processes of their own, each with a share of the time, the last with all that is left. What fails or outlasts
-its share is written down in a line, and the next part goes on. Rows are on disk as soon as they are known. The same command again does what is missing.
+its share is written down in a line, and the next part goes on. Rows are on disk as soon as they are known. The same
+command again does what is missing.
+
 FOLDER comes to hold three small files for `make gpu-record`: results.json, runs.tar.gz (records of the runs that ended,
 without states) and log.txt. `commit=HASH` names the code where the tree came without its history.
 """
@@ -41,9 +43,9 @@ class Plan:
     env: dict[str, str] = field(default_factory=dict)
 
 
-# Shares of SHARED seconds, by what an H200 took: a program compiles in 25 to 50 s, four side by side in 50. They leave studies
-# 200 s: the program of markov/threshold, and 50 s for each of its settings. Where two processes share the card, neither
-# may take most of its memory at once.
+# Shares of SHARED seconds, by what an H200 took: one program compiles in 25 s, three side by side in 37 to 108 s. They
+# leave studies 200 s: the program of markov/threshold, and 50 s for each of its settings. Where two processes share the
+# card, neither may take most of its memory at once.
 PARTS = {
     "checks": Plan("checks", 80, {"XLA_PYTHON_CLIENT_PREALLOCATE": "false"}),
     "speed": Plan("speed", 100),

@@ -14,6 +14,7 @@ import argparse
 import json
 import sys
 import tarfile
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -25,16 +26,38 @@ HERE = Path(__file__).parents[1]
 README, RECORD = HERE / "README.md", HERE / "gpu.json"
 START, END = "<!-- gpu -->", "<!-- /gpu -->"
 NOTHING = "No GPU has run this yet: there is no `gpu.json`."
+WIDTH = 128
 SAME = 0.05  # a speed this much below the best counts as equal to it
-TITLES = {
-    "checks": "Checks",
-    "speed": "Training, and lanes",
-    "plain": "Training with attention that is not fused (`TERRARIUM_ATTENTION=plain`)",
-    "pytorch": "The same models in PyTorch",
-    "graphs": "Single runs with loops captured as CUDA graphs (`XLA_FLAGS`)",
-    "sweep": "A sweep by launcher",
-    "tasks": "Generators and decoding",
-    "studies": "Studies at gpu scale",
+PARTS = {  # title, and what a table holds in which units
+    "checks": (
+        "Checks",
+        "One lane of four against the same run alone, by the mean training loss of 50 steps (nats a token); a training "
+        "that is stopped and resumed against a whole one, by the largest difference of two parameters; and a study.",
+    ),
+    "speed": (
+        "Training, and lanes",
+        "Transformers in bfloat16, depth x width. Tokens/s are of all lanes together; MFU is a share of 989 TFLOP/s; "
+        "MB is memory of the device, by the compiler's count; programs were compiled three or four side by side.",
+    ),
+    "fused": (
+        "Training with cuDNN's fused attention",
+        "The same, with `TERRARIUM_ATTENTION=fused`.",
+    ),
+    "pytorch": (
+        "The same models in PyTorch",
+        "Fused attention, bfloat16 by autocast, fused AdamW; units as above.",
+    ),
+    "graphs": ("Training with loops captured as CUDA graphs", "As `Training, and lanes`, with XLA's command buffers."),
+    "sweep": (
+        "A sweep by launcher",
+        "16 jobs of markov/threshold/cpu (2 x 64), in seconds. The basic launcher was given two jobs; the other 14 are "
+        "taken to last as long as the second, which found its program compiled.",
+    ),
+    "tasks": (
+        "Generators and decoding",
+        "Examples/s of batches made on the device, each as its study at gpu scale draws it; decoding in seconds.",
+    ),
+    "studies": ("Studies at gpu scale", "Packs of runs that ended; seconds include compilation, MB are of the device."),
 }
 
 
@@ -117,9 +140,10 @@ def section(record: dict[str, Any]) -> str:
     """The tables of a record, a part each, with how each part ended."""
     lines = [f"On {record['device']}, {record['date']} ({record['versions']}; commit {record['commit']}).", ""]
     for name, part in record["parts"].items():
-        lines += [f"### {TITLES.get(name, name)}", ""]
+        title, units = PARTS[name]
+        lines += [f"### {title}", "", *textwrap.wrap(units, WIDTH), ""]
         if part["status"] != "done":
-            lines += [f"This part {part['status'].replace('|', '/')}.", ""]
+            lines += [f"**{part['status'].replace('|', '/').capitalize()}.**", ""]
         for rows in _alike(part["rows"]):
             lines += [*_table(rows), ""]
     speed = record["parts"].get("speed", {}).get("rows", [])
@@ -134,10 +158,13 @@ def lanes_in_words(rows: Sequence[dict[str, Any]]) -> list[str]:
             sizes.setdefault(row["size"], {})[row["lanes"]] = row["tokens/s"]
     lines = []
     for size, speeds in sizes.items():
+        if len(speeds) == 1:
+            continue
         best, most = max(speeds.values()), max(speeds)
         enough = min(lanes for lanes, speed in speeds.items() if speed >= (1 - SAME) * best)
         if speeds[most] >= (1 - SAME) * best:
-            word = f"all lanes at a time (`lanes_per_device` 0) are within 5 % of the best, and so are {enough}"
+            word = f"all {most} lanes at a time (`lanes_per_device` 0) are within 5 % of the best speed"
+            word += f", which {enough} reach{'es' * (enough == 1)} too" if enough < most else ""
         else:
             word = f"{enough} lanes at a time are best, and all {most} reach {speeds[most] / best:.0%} of that"
         lines.append(f"- {size}: {word}.")
