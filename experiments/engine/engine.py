@@ -175,7 +175,9 @@ def _compile(mesh: jax.sharding.Mesh, at_a_time: int, leaves: tuple[Any, ...], s
     if _has_baselines(runs):
         lowered.append(jax.jit(over_lanes(functools.partial(lane.baselines, share=share), 1)).lower(runs))
     # A GPU's kernels may sum in any order, attention's gradient among them: a resumed run would not repeat to the bit.
-    options = {"xla_gpu_exclude_nondeterministic_ops": True} if mesh.devices.flat[0].platform == "gpu" else {}
+    options: dict[str, str | bool] = {}
+    if mesh.devices.flat[0].platform == "gpu":
+        options["xla_gpu_exclude_nondeterministic_ops"] = True
     advance, evaluate, start, *rest = compiled = [program.compile(options) for program in lowered]
     baselines = rest[0] if rest else lambda runs: {}
     return Programs(start, advance, evaluate, baselines, device_bytes=max(_bytes(program) for program in compiled))
