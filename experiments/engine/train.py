@@ -34,8 +34,8 @@ def packs(jobs: Iterable[Job], max_lanes: int) -> list[list[Job]]:
 
 
 def missing(jobs: Iterable[Job]) -> list[Job]:
-    """The jobs that have not ended, each once."""
-    return list({job.id: job for job in jobs if not Record(job).ended}.values())
+    """Returns the jobs that have not ended, each once; equal runs of two studies have records of their own."""
+    return list({job.folder: job for job in jobs if not Record(job).ended}.values())
 
 
 def plan(jobs: Sequence[Job], max_lanes: int) -> str:
