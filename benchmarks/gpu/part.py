@@ -66,11 +66,6 @@ def toy() -> bool:
     return jax.default_backend() == "cpu"
 
 
-def compilers() -> int:
-    """Returns how many programs to compile side by side. On a CPU XLA (0.11.2) waits for ever where there are two."""
-    return 1 if toy() else 4
-
-
 def peak() -> float | None:
     """Returns the FLOP/s of this device's dense bfloat16 products; None where they are not in the table."""
     kind = jax.devices()[0].device_kind

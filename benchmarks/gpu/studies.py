@@ -33,7 +33,7 @@ STUDIES: list[tuple[str, int, tuple[Any, ...]]] = [
     ("tint/static_vs_dynamic/gpu", 5, ("clean", "characters_25", "dynamic_10", "characters_50", "dynamic_20")),
     ("boolean/table/gpu", 5, ("conjunction", "parity")),
 ]
-TOYS: list[tuple[str, int, tuple[Any, ...]]] = [("markov/threshold/smoke", 4, ())]
+TOYS: list[tuple[str, int, tuple[Any, ...]]] = [("markov/threshold/smoke", 1, (30,))]
 LOOK = 4.0  # seconds of training after which a pack's rate is believed
 SPARE = 8.0  # seconds that the last evaluation and the records may take
 

@@ -22,9 +22,9 @@ GRIDS = {
     "vmap": ["study=markov/threshold/cpu", "task.num_rules=30,100,300,1000", "seed=0,1,2,3"],
     "basic": ["study=markov/threshold/cpu", "task.num_rules=30", "seed=0,1"],
 }
-TOY_JOBS, TOY_STEPS = 4, 10
+TOY_JOBS, TOY_STEPS = 2, 10
 TOY_GRIDS = {
-    "vmap": ["study=markov/threshold/smoke", "task.num_rules=2,30", "seed=0,1"],
+    "vmap": ["study=markov/threshold/smoke", "task.num_rules=30", "seed=0"],
     "basic": ["study=markov/threshold/smoke", "task.num_rules=30", "seed=0,1"],
 }
 
