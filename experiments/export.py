@@ -9,9 +9,6 @@ and score look where the weight is 1) and facts. The file appears when it is who
 
 from __future__ import annotations
 
-import contextlib
-import os
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,6 +22,7 @@ from polars.io.plugins import register_io_source
 from experiments.engine import devices
 from experiments.errors import ConfigError, command
 from experiments.examples import asked, batches, compiled, rows
+from experiments.files import check_writable, whole
 from synthetic.task import Example, Task
 
 BATCH = 4096
@@ -38,8 +36,10 @@ def main() -> int:
     path = Path(words.own["out"])
     if path.suffix not in _SINKS:
         raise ConfigError(f"out: expected a file that ends in {' or '.join(_SINKS)}, got {words.own['out'] or 'none'}")
-    if path.is_dir():
-        raise ConfigError(f"out: {path} is a folder")
+    try:
+        check_writable(path)
+    except OSError as e:
+        raise ConfigError(f"out: cannot write {path}: {e.strerror}") from None
     with _written_whole(path) as temporary:
         size = min(BATCH, words.count)
         program = compiled(words.run, words.split, size)
@@ -73,30 +73,13 @@ def frame(task: Task, batch: Example) -> pl.DataFrame:
 
 @contextmanager
 def _written_whole(path: Path) -> Iterator[Path]:
-    """A temporary file beside `path` that takes its place at the end. Raises ConfigError where it cannot be written."""
+    """A temporary file that takes the place of `path` at the end. Raises ConfigError where it cannot be written."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".writing-", suffix=path.suffix)
-        os.close(handle)
-    except OSError as e:
-        raise ConfigError(f"out: cannot write to {path.parent}: {e.strerror}") from None
-    try:
-        yield Path(name)
-        with open(name, "rb+") as file:
-            os.fsync(file.fileno())
-        os.chmod(name, 0o666 & ~_umask())
-        os.replace(name, path)
-    except OSError as e:
-        raise ConfigError(f"out: cannot write {path}: {e.strerror or e}") from None
-    finally:
-        with contextlib.suppress(OSError):
-            os.unlink(name)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+        with whole(path) as temporary:
+            yield temporary
+    except (OSError, pl.exceptions.ComputeError) as e:  # to polars a full disk is an error of its computation
+        why = getattr(e, "strerror", None) or str(e).strip().splitlines()[-1]
+        raise ConfigError(f"out: cannot write {path}: {why}") from None
 
 
 if __name__ == "__main__":

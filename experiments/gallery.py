@@ -25,8 +25,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from experiments.engine import config as configs
-from experiments.errors import command
+from experiments.errors import ConfigError, command
 from experiments.examples import compiled, rows
+from experiments.files import write_whole
 from fields import declared, replace
 from synthetic.task import Example, Task, registry
 
@@ -252,8 +253,10 @@ def main() -> int:
             return 0
         print(f"{where} is not current: run `python -m experiments.gallery`", file=sys.stderr)
         return 1
-    PAGE.parent.mkdir(exist_ok=True)
-    PAGE.write_text(text)
+    try:
+        write_whole(PAGE, text.encode())
+    except OSError as e:
+        raise ConfigError(f"cannot write {PAGE}: {e.strerror or e}") from None
     print(f"wrote {where}: {len(ours())} tasks")
     return 0
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from string import Template
 
 from experiments import recorded as studies
-from experiments.files import write_whole
+from experiments.files import check_writable, write_whole
 from experiments.judging import figures
 from experiments.judging.results import path_for
 from experiments.studies import CLAIMS
@@ -36,6 +36,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m paper.report", description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--out", metavar="FILE", type=Path, default=OUT, help=f"default: {OUT}")
     asked = parser.parse_args()
+    try:
+        check_writable(asked.out)
+    except OSError as error:
+        raise OSError(error.errno, f"cannot write: {error.strerror}", str(asked.out)) from None
     studies.check()
     write(every(), asked.out)
 

@@ -120,8 +120,8 @@ def test_rows_without_facts_are_rows_too():
     [
         ([], "out: expected a file that ends in .jsonl or .parquet, got none"),
         (["out=examples.csv"], "out: expected a file that ends in .jsonl or .parquet, got examples.csv"),
-        (["out=/dev/null/examples.jsonl"], "out: cannot write to /dev/null"),
-        (["out={}"], "out: {} is a folder"),
+        (["out=/dev/null/examples.jsonl"], "out: cannot write /dev/null/examples.jsonl: /dev/null is not a folder"),
+        (["out={}"], "out: cannot write {}: it is a folder"),
         (["out=examples.jsonl", "count=0", "split=x"], "count: expected an integer from 1"),
     ],
 )
