@@ -86,6 +86,11 @@ class Progress:
         )
         self._show()
 
+    def elsewhere(self, job: Job, *, diverged: bool) -> None:
+        """A run that another process has ended."""
+        self._steps[job.id] = job.run.train.steps
+        self.ended(1, int(diverged))
+
     def score(self, job: Job, rows: Sequence[dict[str, Any]]) -> None:
         """A run's newest scores; exact match on the task's headline condition is shown."""
         self._scores[job.id] = next(row["exact_match"] for row in rows if row["condition"] == headline(job))

@@ -7,7 +7,8 @@
         result.json         there once the run has finished: last scores, cost, versions
         error.json          there instead where it diverged: step and reason
 
-Every write is whole or nothing: a temporary file, flushed to disk, renamed. Nothing is pickled.
+Every write is whole or nothing: a temporary file, flushed to disk, renamed. Nothing is pickled. Only the process that
+holds a run's lock writes (see `lock`), and never into a run that has ended.
 """
 
 from __future__ import annotations
@@ -26,15 +27,20 @@ from typing import Any
 
 import jax
 import numpy as np
+import safetensors
 import safetensors.numpy
 import yaml
 from safetensors import SafetensorError
 
+from experiments.engine import lock
 from experiments.engine.job import Job
+from experiments.engine.lock import Lock, path_of
 from experiments.errors import ConfigError
-from experiments.files import write_whole
+from experiments.files import forget_unfinished, write_whole
 
 _PACKAGES = ("jax", "flax", "optax", "numpy")
+# The files that end a run, and what must be in them.
+_ENDS = {"result.json": ("status", "id", "step", "scores"), "error.json": ("status", "id", "step", "reason")}
 
 
 def write(path: Path, content: str | bytes) -> None:
@@ -73,17 +79,32 @@ class Record:
         return (self.folder / "result.json").exists() or (self.folder / "error.json").exists()
 
     def forget_failure(self) -> None:
-        """Where the run diverged, let it start anew (`retry=true`)."""
-        if (self.folder / "error.json").exists():
-            (self.folder / "state.safetensors").unlink(missing_ok=True)
-            (self.folder / "error.json").unlink()
+        """Where the run diverged, let it start anew (`retry=true`), unless another process has just done so."""
+        own = Lock(path_of(self.job))
+        if not (self.folder / "error.json").exists() or not own.acquire():
+            return
+        try:
+            if (self.folder / "error.json").exists():
+                (self.folder / "state.safetensors").unlink(missing_ok=True)
+                (self.folder / "error.json").unlink()
+        except OSError as e:
+            raise ConfigError(f"out: cannot write {self.folder}: {e.strerror or e}") from None
+        finally:
+            own.release()
 
     def check(self) -> None:
-        """Raise ConfigError where the state or the metrics on disk cannot be read."""
-        read_metrics(self.folder)
-        path = self.folder / "state.safetensors"
-        if path.exists():
-            _read_state(path)
+        """Raise ConfigError where a record on disk cannot be read, or the records disagree with each other."""
+        end, path = read_end(self.folder), self.folder / "state.safetensors"
+        state = {} if not path.exists() else _read_state(path) if end is None else _read_counters(path)
+        if why := _disagreement(self.job, end, read_metrics(self.folder), state):
+            raise ConfigError(f"{self.folder}: disagrees with itself: {why}; delete the folder to do the run again")
+
+    def _write(self, name: str, content: str | bytes) -> None:
+        """Write one of the run's files. Raises ConfigError where the run has ended, or is no longer this process's."""
+        lock.check(self.job)
+        if self.ended:
+            raise ConfigError(f"out: {self.folder} has ended: nothing more is written there")
+        write(self.folder / name, content)
 
     def open(self, template: Any) -> Any:
         """The state to go on from, shaped as `template` (a pytree of arrays), or None where there is none yet.
@@ -91,7 +112,8 @@ class Record:
         Metrics later than that state are dropped: they will be made again, the same. Raises ConfigError where the state
         does not fit.
         """
-        write(self.folder / "config.yaml", yaml.safe_dump(self.job.config, sort_keys=False))
+        self._write("config.yaml", yaml.safe_dump(self.job.config, sort_keys=False))
+        forget_unfinished(self.folder)
         path = self.folder / "state.safetensors"
         if not path.exists():
             return None
@@ -105,7 +127,7 @@ class Record:
         if int(state.step) == self._saved_step:
             return
         self._write_metrics()
-        write(self.folder / "state.safetensors", safetensors.numpy.save(_named(state)))
+        self._write("state.safetensors", safetensors.numpy.save(_named(state)))
         self._saved_step = int(state.step)
 
     def finish(self, state: Any, cost: dict[str, Any]) -> dict[str, Any]:
@@ -123,7 +145,7 @@ class Record:
             **cost,
             **provenance(),
         }
-        write(self.folder / "result.json", json.dumps(result, indent=1) + "\n")
+        self._write("result.json", json.dumps(result, indent=1) + "\n")
         return result
 
     def fail(self, state: Any, reason: str) -> dict[str, Any]:
@@ -136,11 +158,15 @@ class Record:
             "reason": reason,
             **provenance(),
         }
-        write(self.folder / "error.json", json.dumps(error, indent=1) + "\n")
+        self._write("error.json", json.dumps(error, indent=1) + "\n")
         return error
 
     def _write_metrics(self) -> None:
-        write(self.folder / "metrics.jsonl", "".join(json.dumps(row) + "\n" for row in self.rows))
+        self._write("metrics.jsonl", "".join(json.dumps(row) + "\n" for row in self.rows))
+
+
+def _words(scores: dict[str, Any]) -> str:
+    return json.dumps(scores, sort_keys=True)  # in which NaN equals NaN
 
 
 def _scores(row: dict[str, Any]) -> dict[str, Any]:
@@ -160,12 +186,53 @@ def read_metrics(folder: Path) -> list[dict[str, Any]]:
 
 def read_end(folder: Path) -> dict[str, Any] | None:
     """What a run ended with, `result.json` or `error.json`, or None where it has not ended."""
-    for name in ("result.json", "error.json"):
+    for name, needed in _ENDS.items():
         if (folder / name).exists():
             try:
-                return json.loads((folder / name).read_text())
+                end = json.loads((folder / name).read_text())
+                if missing := [key for key in needed if not isinstance(end, dict) or key not in end]:
+                    raise ValueError(f"it lacks {', '.join(missing)}")
+                return end
             except ValueError as e:
                 raise ConfigError(f"{folder / name}: damaged ({e}); delete the run's folder to do it again") from None
+    return None
+
+
+def _disagreement(
+    job: Job, end: dict[str, Any] | None, rows: list[dict[str, Any]], state: dict[str, np.ndarray]
+) -> str | None:
+    """In words: where a run's end, metrics and state do not belong together; None where they do.
+
+    A state may be missing where a run has ended. Metrics may be later than a state, never earlier.
+    """
+    step = int(state[".step"]) if ".step" in state else None
+    model = [row for row in rows if row["learner"] == "model"]
+    scored: dict[int, set[str]] = {}
+    for row in model:
+        scored.setdefault(row["step"], set()).add(row["condition"])
+    every, steps = job.run.train.eval_every, job.run.train.steps
+    if end is None:
+        if step is None:
+            return None
+        # The evaluation at the state's own step is in the metrics once the mean loss has begun anew.
+        until = step - (bool(state[".diverged"]) or int(state[".loss_steps"]) > 0)
+    else:
+        if (job.folder / "result.json").exists() and (job.folder / "error.json").exists():
+            return "it has both result.json and error.json"
+        name = "result.json" if end["status"] == "finished" else "error.json"
+        if end["id"] != job.id:
+            return f"{name} is of the run {end['id']}"
+        if step not in (None, end["step"]):
+            return f"{name} is of step {end['step']}, state.safetensors of step {step}"
+        if end["status"] == "finished":
+            last = {row["condition"]: _scores(row) for row in model if row["step"] == end["step"]}
+            if end["step"] != steps or _words(end["scores"]) != _words(last):
+                at = max(scored, default=0)
+                return f"result.json is of step {end['step']} of {steps}, metrics.jsonl of step {at} or of other scores"
+        until = end["step"] - (end["status"] == "diverged")
+    due = [s for s in (*range(every, until + 1, every), steps) if s <= until]
+    if lacking := [s for s in due if s not in scored or scored[s] != scored[max(scored)]]:
+        return f"metrics.jsonl lacks scores of step {lacking[0]}"
     return None
 
 
@@ -179,6 +246,15 @@ def _read_state(path: Path) -> dict[str, np.ndarray]:
         return safetensors.numpy.load(path.read_bytes())
     except SafetensorError as e:
         raise ConfigError(f"{path}: damaged ({e}); delete it to train this run from its start") from None
+
+
+def _read_counters(path: Path) -> dict[str, np.ndarray]:
+    """The steps that a state has done, without reading its parameters."""
+    try:
+        with safetensors.safe_open(path, "numpy") as state:
+            return {".step": state.get_tensor(".step")}
+    except (SafetensorError, OSError) as e:
+        raise ConfigError(f"{path}: damaged ({e}); delete it, or the run's folder to do it again") from None
 
 
 def _load(path: Path, template: Any) -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 
 from experiments.engine.job import Job
-from experiments.engine.records import read_end, read_metrics
+from experiments.engine.records import Record, read_end, read_metrics
 from experiments.errors import ConfigError
 
 _SCORES = ("exact_match", "token_accuracy", "nll", "examples")
@@ -22,7 +22,7 @@ def table(jobs: Sequence[Job]) -> pl.DataFrame:
 
     A run that diverged has a last row per condition at the step it reached, without scores. At a run's end scores that
     are a curve have a row for each position too, with the share of right answers there. Raises ConfigError where a job
-    has not ended.
+    has not ended, or its records disagree with each other.
     """
     rows: list[dict[str, Any]] = []
     named = [name for job in jobs for row in read_metrics(job.folder)[:1] for name in row]
@@ -31,6 +31,7 @@ def table(jobs: Sequence[Job]) -> pl.DataFrame:
         end = read_end(job.folder)
         if end is None:
             raise ConfigError(f"{job.folder}: this run has not ended")
+        Record(job).check()
         metrics = read_metrics(job.folder)
         if end["status"] == "diverged":
             lost = dict.fromkeys(_SCORES[:3]) | {"examples": job.run.train.eval_examples}

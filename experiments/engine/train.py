@@ -11,6 +11,7 @@ from experiments.engine.lane import treedef
 from experiments.engine.pack import Pack
 from experiments.engine.progress import Progress
 from experiments.engine.records import Record, provenance, read_end
+from experiments.engine.sharing import Locks
 from experiments.engine.stop import Stop
 from experiments.errors import ConfigError
 from fields import declared
@@ -67,10 +68,10 @@ def train(
 ) -> list[dict[str, Any] | None]:
     """Do what is missing of `jobs` and return how each ended, in order: what its result or error file says.
 
-    First the runs that others start from; where several nodes of a cluster want the same one, each makes the same.
-    `max_lanes` splits larger groups (0 is no limit). `progress` is the display of a command that trains more than once,
-    by default one of its own. A pack that does not fit in memory is halved; one that raises
-    otherwise is reported, leaves its runs without an end (None), and does not keep the others from training. Raises
+    First the runs that others start from. `max_lanes` splits larger groups (0 is no limit). `progress` is the display
+    of a command that trains more than once, by default one of its own. A pack that does not fit in memory is halved;
+    one that raises otherwise is reported, leaves its runs without an end (None), and does not keep the others from
+    training. What another process trains is waited for, and trained here where that process leaves it undone. Raises
     ConfigError for records that cannot be used or written, Stopped on SIGINT and SIGTERM once every lane is on disk.
     """
     lanes = {"lanes_per_device": lanes_per_device, "max_lanes": max_lanes}
@@ -80,19 +81,20 @@ def train(
     todo = missing(jobs)
     if starts := [job.start for job in todo if job.start]:
         train(starts, **lanes, progress=progress)
-    for job in todo:
+    for job in {job.id: job for job in jobs}.values():
         Record(job).check()
     queue = packs(todo, max_lanes)
     progress.add(todo, done=len(jobs) - len(todo))
-    with Stop() as stop:
+    with Stop() as stop, Locks(progress) as locks:
         if todo:
             provenance()  # of the code that trains, not of what the tree has become by the end
             progress.say(plan(todo, max_lanes))
         while queue:
             stop.obey()
-            pack = queue.pop(0)
+            locked = pack = locks.take(queue.pop(0))
             try:
-                Pack(pack, lanes_per_device, progress).train(stop)
+                if pack:
+                    Pack(pack, lanes_per_device, progress).train(stop)
             except ConfigError:
                 raise
             except Exception as e:
@@ -105,6 +107,9 @@ def train(
                     progress.say("".join(traceback.format_exception(e)))
                     progress.say(f"the pack of {', '.join(job.folder.name for job in pack)} failed: {why}")
                     progress.ended(0, 0, failed=len(pack))
+            locks.give(locked)
+            if not queue:
+                queue = packs(locks.wait(stop), max_lanes)
     return [read_end(job.folder) for job in jobs]
 
 

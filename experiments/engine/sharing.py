@@ -1,0 +1,82 @@
+"""What a command does about runs that other processes train: it locks its own and waits for theirs."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Sequence
+
+from experiments.engine.job import Job
+from experiments.engine.lock import Lock, holder, path_of
+from experiments.engine.progress import Progress
+from experiments.engine.records import read_end
+from experiments.engine.stop import Stop
+
+WAIT_SECONDS = 1.0  # between looks at the runs of others, on average
+
+
+class Locks:
+    """The locks of the runs that a command trains. A context manager: at its end all are given back."""
+
+    def __init__(self, progress: Progress):
+        self._progress = progress
+        self._mine: dict[str, Lock] = {}
+        self._others: dict[str, Job] = {}
+
+    def __enter__(self) -> Locks:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for lock in self._mine.values():
+            lock.release()
+
+    def take(self, jobs: Sequence[Job], *, again: bool = False) -> list[Job]:
+        """Lock these runs. Returns those that are ours to train; others have ended, or another process trains them.
+
+        Two commands that start together lock in the same order, and one that finds the first run taken leaves the
+        others alone at first: else each would get some lanes of a pack. `again` is the second time.
+        """
+        ours = set()
+        for job in sorted(jobs, key=lambda job: job.id):
+            lock = self._mine.get(job.id) or Lock(path_of(job))
+            if job.id not in self._mine and not lock.acquire():
+                self._others[job.id] = job
+                if not ours and not again:
+                    self._others |= {job.id: job for job in jobs}
+                    break
+                continue
+            self._mine[job.id] = lock
+            job.__dict__.pop("folder", None)  # somebody may have made it since, under another name
+            if (end := read_end(job.folder)) is None:
+                ours.add(job.id)
+            else:
+                self.give([job])
+                self._progress.elsewhere(job, diverged=end["status"] == "diverged")
+        return [job for job in jobs if job.id in ours]
+
+    def give(self, jobs: Sequence[Job]) -> None:
+        """Give the locks of these runs back."""
+        for job in jobs:
+            if lock := self._mine.pop(job.id, None):
+                lock.release()
+
+    def wait(self, stop: Stop) -> list[Job]:
+        """Wait for the runs that others train. Returns some that were left undone, locked; none once all have ended.
+
+        This command holds no lock while it waits, so that two commands never wait for each other.
+        """
+        if self._others:
+            holders = [holder(path_of(job)) or {} for job in self._others.values()]
+            names = dict.fromkeys(f"process {h['pid']} on {h['host']}" for h in holders if "pid" in h)
+            self._progress.say(f"waiting for {_count(len(self._others))} that {' and '.join(names) or 'others'} train")
+        while self._others:
+            stop.obey()
+            time.sleep(random.uniform(0.5, 1.5) * WAIT_SECONDS)
+            waiting, self._others = list(self._others.values()), {}
+            if ours := self.take(waiting, again=True):
+                return ours
+        return []
+
+
+def _count(runs: int) -> str:
+    return f"{runs} run{'s' * (runs > 1)}"
