@@ -1,24 +1,83 @@
-"""What JAX computes on, set before it starts: one virtual CPU device per core, and a cache of compiled programs."""
+"""What JAX computes on and how, set before it starts: devices, a cache of compiled programs, pinned options."""
 
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
+from typing import Any
 
 import jax
+
+# Options of JAX that its environment variables set, JAX_RANDOM_SEED_OFFSET and so on, and the values that a run's
+# identity stands for: its data, its arithmetic, and that one lane's NaN stops no other lane. (XLA_FLAGS may change the
+# last bits too; they are recorded with a result.)
+PINNED: dict[str, Any] = {
+    "jax_threefry_partitionable": True,
+    "jax_default_prng_impl": "threefry2x32",
+    "jax_random_seed_offset": 0,
+    "jax_enable_custom_prng": False,
+    "jax_legacy_prng_key": "allow",
+    "jax_enable_x64": False,
+    "jax_numpy_dtype_promotion": "standard",
+    "jax_numpy_rank_promotion": "allow",
+    "jax_default_matmul_precision": None,
+    "jax_allow_f16_reductions": True,
+    "jax_softmax_custom_jvp": False,
+    "jax_use_direct_linearize": True,
+    "jax_disable_most_optimizations": False,
+    "jax_optimization_level": "UNKNOWN",
+    "jax_exec_time_optimization_effort": 0.0,
+    "jax_memory_fitting_effort": 0.0,
+    "jax_disable_jit": False,
+    "jax_no_tracing": False,
+    "jax_no_execution": False,
+    "jax_debug_nans": False,
+    "jax_debug_infs": False,
+    "jax_debug_key_reuse": False,
+    "jax_check_tracer_leaks": False,
+    "jax_enable_checks": False,
+    "jax_error_checking_behavior_nan": "ignore",
+    "jax_error_checking_behavior_divide": "ignore",
+    "jax_error_checking_behavior_oob": "ignore",
+    "jax_transfer_guard_host_to_device": None,
+    "jax_transfer_guard_device_to_device": None,
+    "jax_transfer_guard_device_to_host": None,
+    "jax_transfer_guard": None,
+    "jax_raise_persistent_cache_errors": False,
+}
 
 
 def use_all_cores() -> None:
     """One virtual CPU device per core, so that lanes use all of them, and the persistent compilation cache.
 
-    The cache is in $JAX_COMPILATION_CACHE_DIR, or ~/.cache/terrarium/jax. Call before anything is computed.
+    The cache is in $JAX_COMPILATION_CACHE_DIR, or ~/.cache/terrarium/jax. Options that results depend on are pinned.
+    Call before anything is computed.
     """
+    pin()
     if "xla_force_host_platform_device_count" not in os.environ.get("XLA_FLAGS", ""):
         jax.config.update("jax_num_cpu_devices", len(os.sched_getaffinity(0)))
     if not os.environ.get("JAX_COMPILATION_CACHE_DIR"):
         cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "terrarium" / "jax"
         jax.config.update("jax_compilation_cache_dir", str(cache))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.5)
+
+
+def pin() -> None:
+    """Give JAX the options that results depend on. One line names what is ignored of the environment."""
+    ignored = []
+    for name, value in PINNED.items():
+        if jax.config.values.get(name, value) != value:
+            jax.config.update(name, value)
+            ignored.append(f"{name.upper()}={os.environ.get(name.upper(), '')}")
+    if ignored:
+        print(f"ignored, for results depend on it: {', '.join(ignored)}", file=sys.stderr)
+
+
+def flags() -> str:
+    """The options of XLA that the environment sets, less the number of CPU devices, for a result's provenance."""
+    words = os.environ.get("XLA_FLAGS", "").split()
+    return " ".join(word for word in words if "xla_force_host_platform_device_count" not in word)
 
 
 def memory() -> int:

@@ -32,7 +32,7 @@ import safetensors.numpy
 import yaml
 from safetensors import SafetensorError
 
-from experiments.engine import lock
+from experiments.engine import devices, lock
 from experiments.engine.job import Job
 from experiments.engine.lock import Lock, path_of
 from experiments.errors import ConfigError
@@ -267,10 +267,12 @@ def _load(path: Path, template: Any) -> Any:
 
 @functools.cache
 def provenance() -> dict[str, str]:
-    """What made a result: device, versions, commit (with `+` where the tree was changed) and date (UTC)."""
+    """What made a result: device, versions and options of XLA, commit (`+` where the tree was changed), date (UTC)."""
+    flags = [f"XLA_FLAGS {set_flags}"] if (set_flags := devices.flags()) else []
+    versions = [f"python {platform.python_version()}", *(f"{p} {version(p)}" for p in _PACKAGES), *flags]
     return {
         "device": _device(),
-        "versions": "; ".join([f"python {platform.python_version()}", *(f"{p} {version(p)}" for p in _PACKAGES)]),
+        "versions": "; ".join(versions),
         "commit": _commit(),
         "date": datetime.now(UTC).strftime("%Y-%m-%d"),
     }
