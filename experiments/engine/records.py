@@ -39,6 +39,9 @@ from experiments.errors import ConfigError
 from experiments.files import forget_unfinished, write_whole
 
 _PACKAGES = ("jax", "flax", "optax", "numpy")
+ROOT = Path(__file__).resolve().parents[2]
+# Where a new file that git does not know may change results.
+_CODE = ("fields.py", "synthetic", "models", "experiments", "hydra_plugins", "conf")
 # The files that end a run, and what must be in them.
 _ENDS = {"result.json": ("status", "id", "step", "scores"), "error.json": ("status", "id", "step", "reason")}
 
@@ -291,14 +294,23 @@ def _lines(path: str) -> Iterator[str]:
         yield from file
 
 
-def _commit() -> str:
+def _commit(root: Path = ROOT) -> str:
+    """The commit of the tree in `root`, `+` where its code was changed since; "unknown" where it has no repository.
+
+    A repository further up is another's, and so is one that git's environment variables name.
+    """
+    env = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+
     def git(*words: str) -> str:
-        here = Path(__file__).parent
-        return subprocess.run(["git", *words], cwd=here, capture_output=True, text=True, check=True).stdout.strip()
+        asked = ["git", "--no-optional-locks", *words]
+        return subprocess.run(asked, cwd=root, env=env, capture_output=True, text=True, check=True).stdout.strip()
 
     try:
+        if Path(git("rev-parse", "--show-toplevel")).resolve() != root.resolve():
+            return "unknown"
         # Records of results are themselves committed: that alone does not make a tree changed.
         changed = git("status", "--porcelain", "--untracked-files=no", "--", ":/", ":!/paper/results")
-        return git("rev-parse", "--short=12", "HEAD") + ("+" if changed else "")
+        fresh = git("ls-files", "--others", "--exclude-standard", "--", *_CODE)
+        return git("rev-parse", "--short=12", "HEAD") + ("+" if changed or fresh else "")
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
