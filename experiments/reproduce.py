@@ -18,7 +18,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
-from rich.console import Console
 
 from experiments import recorded as studies
 from experiments import studies as claims
@@ -36,6 +35,7 @@ from experiments.errors import ConfigError, command
 from experiments.judging import results
 from experiments.judging.claim import Judgement
 from experiments.printing import show, show_comparison, show_summary
+from experiments.streams import console
 from experiments.studies import Claim
 
 _RECORDED_WITH = ("seed=", "out=", "wandb.", "retry=", "hydra.launcher.", "hydra/launcher=")
@@ -123,11 +123,11 @@ def _one(name: str, overrides: Sequence[str], *, record: bool) -> int:
     with Progress() as progress:
         jobs = study.run(progress)
     found, judgement, figure = study.judge(jobs, record=record)
-    console, recorded = Console(), results.path_for(name)
-    show(study.claim, judgement, found, console)
+    screen, recorded = console(), results.path_for(name)
+    show(study.claim, judgement, found, screen)
     if recorded.exists() and not record:
         before, said = _recorded(study.claim, recorded)
-        show_comparison(_compared(study.claim, found, before), console)
+        show_comparison(_compared(study.claim, found, before), screen)
         print(_effects(judgement, said))
     print(f"figure: {figure}.png" + (f"  record: {recorded}" if record else f"  runs: {jobs[0].folder.parent}"))
     return 0
@@ -147,7 +147,7 @@ def _all(scale: str, overrides: Sequence[str], *, record: bool) -> int:
                 found[study.claim.name] = study.judge(jobs, record=record)[:2]
             except (ConfigError, results.RecordError) as e:  # no end of a run: the others are judged all the same
                 failed[study.name] = str(e).splitlines()[0]
-    show_summary(summary.judged(found, scale), Console())
+    show_summary(summary.judged(found, scale), console())
     for name, why in failed.items():
         print(f"failed: {name}: {why}", file=sys.stderr)
     return 1 if failed else 0
@@ -156,7 +156,7 @@ def _all(scale: str, overrides: Sequence[str], *, record: bool) -> int:
 def _check(name: str) -> int:
     claim = claims.claim_for(name)
     recorded, judgement = _recorded(claim, results.path_for(name))
-    show(claim, judgement, recorded, Console())
+    show(claim, judgement, recorded, console())
     return 0
 
 
@@ -186,9 +186,9 @@ def _effects(fresh: Judgement, record: Judgement) -> str:
 
 def _check_all(scale: str) -> int:
     studies.check()
-    show_summary(summary.entries(scale), Console())
+    show_summary(summary.entries(scale), console())
     return 0
 
 
 if __name__ == "__main__":
-    command(main)()
+    command(main, trains=True)()

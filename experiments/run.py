@@ -97,4 +97,4 @@ def _report(jobs: list[Job]) -> int:
 
 if __name__ == "__main__":
     configs.register()
-    command(main)()
+    command(main, trains=True)()
