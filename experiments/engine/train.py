@@ -13,6 +13,7 @@ from experiments.engine.progress import Progress
 from experiments.engine.records import Record, provenance, read_end
 from experiments.engine.sharing import Locks
 from experiments.engine.stop import Stop
+from experiments.engine.tracking import COURIER
 from experiments.errors import ConfigError
 from fields import declared
 
@@ -85,7 +86,7 @@ def train(
         Record(job).check()
     queue = packs(todo, max_lanes)
     progress.add(todo, done=len(jobs) - len(todo))
-    with Stop() as stop, Locks(progress) as locks:
+    with COURIER, Stop() as stop, Locks(progress) as locks:
         if todo:
             provenance()  # of the code that trains, not of what the tree has become by the end
             progress.say(plan(todo, max_lanes))
