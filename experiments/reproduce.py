@@ -63,6 +63,8 @@ def main() -> int:
         raise ConfigError(f"{other[0]}: not with --record, which writes down the study as its file has it")
     if named and named[0] not in configs.studies():
         configs.compose([f"study={named[0]}"])
+    if not asked.check:
+        devices.check_platform()
     try:
         if asked.all:
             return _check_all(asked.scale) if asked.check else _all(asked.scale, overrides, record=asked.record)

@@ -50,6 +50,7 @@ def main() -> int:
     asks = args.cfg or args.help or args.hydra_help or args.info or args.shell_completion
     jobs: list[Job] = []
     if not asks:
+        devices.check_platform()
         if args.multirun:
             jobs = configs.jobs(configs.sweep(args.overrides))
             chosen = configs.compose([o for o in args.overrides if o.startswith(("study=", "hydra"))])

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import jax
 import pytest
+from jax.experimental.compilation_cache import compilation_cache
 
 from experiments.engine import config, devices, records
 from experiments.engine.train import train
+from experiments.errors import ConfigError
 from tests.commands import TINY, call
 
 # For each pinned option a value that would change what is computed, or stop it.
@@ -63,6 +65,56 @@ def test_options_of_xla_are_recorded_with_a_result(monkeypatch):
         assert records.provenance()["versions"].endswith("; XLA_FLAGS --xla_cpu_enable_fast_math=true")
     finally:
         records.provenance.cache_clear()
+
+
+def test_without_a_home_there_is_no_cache_of_programs_and_no_error(tmp_path, monkeypatch):
+    for name in ("HOME", "XDG_CACHE_HOME", "JAX_COMPILATION_CACHE_DIR"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("pathlib.Path.home", lambda: (_ for _ in ()).throw(RuntimeError("no home")))
+    assert devices._cache() is None
+    monkeypatch.setenv("XDG_CACHE_HOME", "/dev/null")
+    assert devices._cache() is None
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert devices._cache() == tmp_path / "terrarium/jax"
+    before = jax.config.values["jax_compilation_cache_dir"]
+    monkeypatch.setenv("XDG_CACHE_HOME", "/dev/null")
+    devices.use_all_cores()
+    assert jax.config.values["jax_compilation_cache_dir"] == before
+
+
+def test_a_platform_that_is_not_here_is_one_line_that_names_the_variable(monkeypatch):
+    devices.check_platform()
+    monkeypatch.setenv("JAX_PLATFORMS", "cuda")
+    for error in (AssertionError(), RuntimeError("Unable to initialize backend 'cuda'\nmore")):
+        monkeypatch.setattr(devices.jax, "devices", lambda e=error: (_ for _ in ()).throw(e))
+        with pytest.raises(ConfigError, match=r"^JAX_PLATFORMS: JAX finds no device of the platform cuda here") as said:
+            devices.check_platform()
+        assert len(said.value.lines) == 1
+        assert "\n" not in said.value.lines[0]
+
+
+def test_a_damaged_program_in_the_cache_is_replaced_without_a_word(tmp_path, recwarn):
+    names = ("jax_compilation_cache_dir", "jax_persistent_cache_min_compile_time_secs")
+    before = {name: jax.config.values[name] for name in names}
+    devices._forget_damaged_programs()
+    try:
+        jax.config.update("jax_compilation_cache_dir", str(tmp_path))
+        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+        compilation_cache.reset_cache()
+        for damage in (None, b"", b"damaged"):
+            for entry in tmp_path.glob("*-cache"):
+                assert damage is not None
+                entry.write_bytes(damage)
+            jax.clear_caches()
+            assert jax.jit(lambda x: x * 3 + 1)(2) == 7
+            entries = list(tmp_path.glob("*-cache"))
+            assert entries
+            assert all(len(entry.read_bytes()) > 100 for entry in entries)
+    finally:
+        for name, value in before.items():
+            jax.config.update(name, value)
+        compilation_cache.reset_cache()
+    assert not [one for one in recwarn if "cache" in str(one.message)]
 
 
 @pytest.mark.slow

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from pathlib import Path
 from typing import Any
 
 import jax
+
+from experiments.errors import ConfigError
+from experiments.files import check_writable
 
 # Options of JAX that its environment variables set, JAX_RANDOM_SEED_OFFSET and so on, and the values that a run's
 # identity stands for: its data, its arithmetic, and that one lane's NaN stops no other lane. (XLA_FLAGS may change the
@@ -51,16 +55,59 @@ PINNED: dict[str, Any] = {
 def use_all_cores() -> None:
     """One virtual CPU device per core, so that lanes use all of them, and the persistent compilation cache.
 
-    The cache is in $JAX_COMPILATION_CACHE_DIR, or ~/.cache/terrarium/jax. Options that results depend on are pinned.
-    Call before anything is computed.
+    The cache is in $JAX_COMPILATION_CACHE_DIR, or ~/.cache/terrarium/jax where there is a home to write to. Options
+    that results depend on are pinned. Call before anything is computed.
     """
     pin()
     if "xla_force_host_platform_device_count" not in os.environ.get("XLA_FLAGS", ""):
         jax.config.update("jax_num_cpu_devices", len(os.sched_getaffinity(0)))
-    if not os.environ.get("JAX_COMPILATION_CACHE_DIR"):
-        cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "terrarium" / "jax"
+    if not os.environ.get("JAX_COMPILATION_CACHE_DIR") and (cache := _cache()):
         jax.config.update("jax_compilation_cache_dir", str(cache))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.5)
+    _forget_damaged_programs()
+
+
+def check_platform() -> None:
+    """Raise ConfigError, one line, where JAX_PLATFORMS names no device that is here. Starts JAX where it is set."""
+    if asked := os.environ.get("JAX_PLATFORMS"):
+        try:
+            jax.devices()
+        except (RuntimeError, AssertionError) as e:
+            why = f": {str(e).splitlines()[0]}" if str(e) else ""
+            raise ConfigError(f"JAX_PLATFORMS: JAX finds no device of the platform {asked} here{why}") from None
+
+
+def _cache() -> Path | None:
+    """The folder of compiled programs; None where it cannot be written, as in containers without a home."""
+    try:
+        cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "terrarium" / "jax"
+        check_writable(cache / "program")
+    except (RuntimeError, OSError):
+        return None
+    return cache
+
+
+def _forget_damaged_programs() -> None:
+    """Let JAX replace an entry of its cache that cannot be read; by itself it would compile anew at every start."""
+    try:
+        from jax._src import compilation_cache  # there is no public way (jax 0.10)
+
+        read = compilation_cache.get_executable_and_time
+    except (ImportError, AttributeError):
+        return
+    if getattr(read, "forgets", False):
+        return
+
+    def read_or_forget(key: str, *rest: Any) -> Any:
+        try:
+            return read(key, *rest)
+        except Exception:
+            with contextlib.suppress(OSError, TypeError):
+                (Path(jax.config.values["jax_compilation_cache_dir"]) / f"{key}-cache").unlink()
+            return None, None
+
+    read_or_forget.forgets = True  # type: ignore[attr-defined]
+    compilation_cache.get_executable_and_time = read_or_forget
 
 
 def pin() -> None:

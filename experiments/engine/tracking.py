@@ -66,7 +66,7 @@ class Courier:
     def lose(self, job: Job, why: str) -> None:
         """Say that a run is no longer tracked; in a line of its own for the first of those with the same reason."""
         self._lost[why] += 1
-        if self._lost[why] == 1:
+        if self._lost[why] == 1 and not self.hopeless:
             print(f"wandb: {job.id} is no longer tracked ({why}); its records are in {job.folder}", file=sys.stderr)
 
     def drain(self) -> None:
@@ -116,7 +116,7 @@ class Tracker:
             except Exception as e:
                 self.mode = "disabled"
                 COURIER.lose(self.job, (str(e).splitlines() or [type(e).__name__])[0])
-                if self._run is None and time.monotonic() - since > _SLOW:
+                if self._run is None and time.monotonic() - since > _SLOW and not COURIER.hopeless:
                     COURIER.hopeless = True
                     print("wandb: given up for the other runs of this command too", file=sys.stderr)
 
