@@ -22,7 +22,7 @@ from omegaconf import DictConfig, OmegaConf
 from experiments.engine import config as configs
 from experiments.engine import devices
 from experiments.engine.bisection import bisection_of
-from experiments.engine.job import Job
+from experiments.engine.job import Job, check_output
 from experiments.engine.launch import LAUNCHED, Settings, launch, settings_of
 from experiments.engine.records import read_end
 from experiments.engine.stop import Stopped
@@ -55,11 +55,13 @@ def main() -> int:
             jobs = configs.jobs(configs.sweep(args.overrides))
             chosen = configs.compose([o for o in args.overrides if o.startswith(("study=", "hydra"))])
             settings_of(chosen)
+            check_output(jobs)
             if bisection_of(chosen):
                 jobs = []  # not all of them will be launched
         else:
             _refuse_forgotten_multirun(args.overrides)
             jobs = configs.jobs([args.overrides])
+            check_output(jobs)
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra raises what it would print over many lines
     try:
         _job()

@@ -9,9 +9,14 @@ import sys
 
 import pytest
 
+from experiments import preview
+from experiments.engine import config
+from experiments.engine.launch import Settings, launch
+from experiments.errors import ConfigError
 from experiments.files import check_writable, forget_unfinished, whole, write_whole
 from paper import report
 from paper.command import command
+from tests.commands import TINY
 
 
 def test_a_device_or_pipe_is_never_replaced_by_a_file(tmp_path):
@@ -86,6 +91,18 @@ def test_the_report_refuses_a_bad_file_in_one_line_before_it_judges(tmp_path, mo
             command(report.main)
         assert ended.value.code == 2
         assert capsys.readouterr().err == f"error: {path}: cannot write: {why}\n"
+
+
+def test_what_writes_no_runs_needs_no_folder_for_them(monkeypatch, capsys):
+    """The default folder may be read-only, as the checkout is in a container."""
+    nowhere = "out=/dev/null/runs"
+    monkeypatch.setattr(preview.devices, "use_all_cores", lambda: None)
+    monkeypatch.setattr(sys, "argv", ["preview", *TINY[:5], "count=2", nowhere])
+    assert preview.main() == 0
+    assert len(capsys.readouterr().out.splitlines()) == 2
+    jobs = config.jobs([[*TINY, nowhere]])
+    with pytest.raises(ConfigError, match=r"^out: cannot write to /dev/null/runs: /dev/null is not a folder$"):
+        launch(jobs, Settings())
 
 
 def test_a_full_disk_is_one_line_of_a_command_of_the_paper(capsys):
