@@ -1,5 +1,6 @@
 """How studies are run: configuration, the lanes that train, evaluation, records, and their reproduction."""
 
-from experiments import streams
+from experiments import modules, streams
 
 streams.reserve()  # before anything opens a file
+modules.check_hidden()  # before anything is imported from the wrong place
