@@ -3,4 +3,4 @@
 from experiments import modules, streams
 
 streams.reserve()  # before anything opens a file
-modules.check_hidden()  # before anything is imported from the wrong place
+modules.check_place()  # before anything is imported from the wrong place

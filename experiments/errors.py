@@ -17,6 +17,12 @@ class ConfigError(Exception):
         self.lines = lines
 
 
+def check_docstrings() -> None:
+    """Raise ConfigError where Python keeps no docstrings, of which some pages are made."""
+    if check_docstrings.__doc__ is None:
+        raise ConfigError("PYTHONOPTIMIZE: this page is made of docstrings, which level 2 (-OO) drops; use 0 or 1")
+
+
 def command(main: Callable[[], int | None], *, trains: bool = False) -> Callable[[], None]:
     """Make `main` a command: a `ConfigError` is printed as `error: ...` lines and exits 2, with no traceback.
 

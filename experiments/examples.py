@@ -43,7 +43,7 @@ def asked(doc: str, command: str, **own: str) -> Asked:
     Raises ConfigError, one line per bad key.
     """
     own = {"split": "train", **own}
-    lines = doc.strip().splitlines()
+    lines = doc.strip().splitlines() or [""]  # none under -OO
     parser = argparse.ArgumentParser(
         prog=f"python -m experiments.{command}",
         description=lines[0].rpartition("`: ")[2].capitalize(),

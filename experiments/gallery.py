@@ -26,7 +26,7 @@ import numpy as np
 
 from experiments.engine import config as configs
 from experiments.engine import devices
-from experiments.errors import ConfigError, command
+from experiments.errors import ConfigError, check_docstrings, command
 from experiments.examples import compiled, rows
 from experiments.files import write_whole
 from fields import declared, replace
@@ -248,6 +248,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m experiments.gallery", description="Write docs/tasks.md.")
     parser.add_argument("--check", action="store_true", help="only say whether the page is current; exit 1 if not")
     asked = parser.parse_args()
+    check_docstrings()
     devices.pin()
     text, where = page(), PAGE.relative_to(ROOT) if PAGE.is_relative_to(ROOT) else PAGE
     if asked.check:

@@ -1,4 +1,4 @@
-"""The names of this project's modules at the top level, which a file of the user's may hide."""
+"""Where this project's own files are: modules at the top level, which a user's may hide, and its configuration."""
 
 from __future__ import annotations
 
@@ -10,13 +10,26 @@ ROOT = Path(__file__).resolve().parents[1]
 NAMES = ("fields", "models", "synthetic", "hydra_plugins")
 
 
-def check_hidden() -> None:
-    """Raise ImportError, or end a command with one line, where another's file is found in place of one of ours."""
+def check_place() -> None:
+    """Raise ImportError, or end a command with one line, where modules of ours are hidden or files are lacking."""
+    if said := _hidden() or _without_configuration():
+        if sys.argv[:1] == ["-m"]:  # as it is while Python looks for the module of a command
+            sys.exit(f"error: {said}")
+        raise ImportError(said)
+
+
+def _hidden() -> str | None:
+    """In words: which of another's files is found in place of one of ours."""
     for name in NAMES:
         spec = find_spec(name)
         where = Path(spec.origin).resolve() if spec and spec.origin else None
         if where and not where.is_relative_to(ROOT):
-            said = f"{where} hides this project's {name}: rename it, or start the command in another folder"
-            if sys.argv[:1] == ["-m"]:  # as it is while Python looks for the module of a command
-                sys.exit(f"error: {said}")
-            raise ImportError(said)
+            return f"{where} hides this project's {name}: rename it, or start the command in another folder"
+    return None
+
+
+def _without_configuration() -> str | None:
+    """In words: that this install is a copy without conf/, which is in the checkout alone."""
+    if (ROOT / "conf" / "config.yaml").is_file():
+        return None
+    return f"{ROOT / 'conf'}: no such folder, which the checkout has; install the checkout with `pip install -e`"

@@ -17,6 +17,7 @@ from pathlib import Path
 from string import Template
 
 from experiments import recorded as studies
+from experiments.errors import check_docstrings
 from experiments.files import check_writable, write_whole
 from experiments.judging import figures
 from experiments.judging.results import path_for
@@ -36,6 +37,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m paper.report", description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--out", metavar="FILE", type=Path, default=OUT, help=f"default: {OUT}")
     asked = parser.parse_args()
+    check_docstrings()
     try:
         check_writable(asked.out)
     except OSError as error:
