@@ -9,6 +9,8 @@ and score look where the weight is 1) and facts. The file appears when it is who
 
 from __future__ import annotations
 
+import os
+import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -77,9 +79,12 @@ def _written_whole(path: Path) -> Iterator[Path]:
     try:
         with whole(path) as temporary:
             yield temporary
-    except (OSError, pl.exceptions.ComputeError) as e:  # to polars a full disk is an error of its computation
-        why = getattr(e, "strerror", None) or str(e).strip().splitlines()[-1]
-        raise ConfigError(f"out: cannot write {path}: {why}") from None
+    except OSError as e:
+        raise ConfigError(f"out: cannot write {path}: {e.strerror or e}") from None
+    except pl.exceptions.PolarsError as e:  # such as a full disk while it writes Parquet
+        if number := re.search(r"\(os error (\d+)\)", str(e)):
+            raise ConfigError(f"out: cannot write {path}: {os.strerror(int(number[1]))}") from None
+        raise
 
 
 if __name__ == "__main__":
