@@ -1,16 +1,15 @@
 """Static fields and knobs: one declaration per parameter, from which everything else follows.
 
-A task, a model or an optimiser is a frozen dataclass that is also a JAX pytree. Its *static* fields fix
-shapes and program structure and live in the treedef; its *knobs* are leaves, so they may be traced, stacked
-and swept without compiling anew. Each is declared once, with its bounds and its unit:
+A task, a model or an optimiser is a frozen dataclass that is also a JAX pytree. Its *static* fields fix shapes and
+program structure and live in the treedef. Its *knobs* are leaves, so they may be traced, stacked and swept without
+compiling anew. Each is declared once, with its bounds and its unit:
 
     @pytree
     class Markov(Task):
         alphabet: int = static(16, low=2, high=1000, unit="symbols", doc="size of the alphabet")
         noop_rate: float = knob(0.0, low=0.0, high=1.0, doc="share of inputs that lack the pattern")
 
-`check` turns plain values (from Hydra, from a test) into an instance, or into one-line errors that name the
-key.
+`check` turns plain values (from Hydra, from a test) into an instance, or into one-line errors that name the key.
 """
 
 from __future__ import annotations
@@ -32,7 +31,7 @@ INT32_MAX = 2**31 - 1
 
 @dataclasses.dataclass(frozen=True)
 class Declared:
-    """What one declaration says of a field: its kind, inclusive bounds, choices, unit and meaning."""
+    """Holds one declaration of a field: its kind, inclusive bounds, choices, unit and meaning."""
 
     name: str
     traced: bool
@@ -45,7 +44,7 @@ class Declared:
     doc: str
 
     def allowed(self) -> str:
-        """The values this field takes, in words: "an integer from 2 to 1000 (symbols)"."""
+        """Returns the allowed values in words: "an integer from 2 to 1000 (symbols)"."""
         if self.choices is not None:
             return "one of " + ", ".join(map(str, self.choices))
         noun = {int: "an integer", float: "a number", bool: "true or false", str: "a text"}[self.type]
@@ -64,23 +63,23 @@ class Declared:
 def static(
     default: Any, *, low: Any = None, high: Any = None, choices: Any = None, unit: str = "", doc: str = ""
 ) -> Any:
-    """Declare a field that fixes shapes or program structure; two values of it are two compiled programs."""
+    """Declares a field that fixes shapes or program structure; two values of it are two compiled programs."""
     return _declare(False, default, low, high, choices, unit, doc)
 
 
 def knob(default: Any, *, low: Any = None, high: Any = None, unit: str = "", doc: str = "") -> Any:
-    """Declare a numeric field that is a pytree leaf: it may be traced; sweeping it costs no compilation."""
+    """Declares a numeric field that is a pytree leaf: it may be traced; sweeping it costs no compilation."""
     return _declare(True, default, low, high, None, unit, doc)
 
 
 def _declare(traced: bool, default: Any, low: Any, high: Any, choices: Any, unit: str, doc: str) -> Any:
-    says = {"traced": traced, "low": low, "high": high, "choices": choices, "unit": unit, "doc": doc}
-    return dataclasses.field(default=default, metadata={_METADATA: says})
+    declaration = {"traced": traced, "low": low, "high": high, "choices": choices, "unit": unit, "doc": doc}
+    return dataclasses.field(default=default, metadata={_METADATA: declaration})
 
 
 @dataclass_transform(frozen_default=True)
 def pytree(cls: type[T]) -> type[T]:
-    """Make `cls` a frozen dataclass and a JAX pytree: statics to the treedef, other fields children."""
+    """Makes `cls` a frozen dataclass and a JAX pytree: statics go to the treedef, other fields are children."""
     cls = dataclasses.dataclass(frozen=True)(cls)
     names = [f.name for f in dataclasses.fields(cls)]  # type: ignore[arg-type]
     meta = [n for n in names if (d := declared(cls).get(n)) is not None and not d.traced]
@@ -107,12 +106,12 @@ def pytree(cls: type[T]) -> type[T]:
 
 
 def replace(instance: T, **changes: Any) -> T:
-    """A copy of `instance` with some fields changed; changing only knobs keeps the treedef."""
+    """Returns a copy of `instance` with some fields changed; changing only knobs keeps the treedef."""
     return dataclasses.replace(instance, **changes)  # type: ignore[type-var]
 
 
 def declared(cls: type) -> dict[str, Declared]:
-    """The declarations of a `pytree` class by field name, in order, without fields that have none."""
+    """Returns the declarations of a `pytree` class by field name, in order, without fields that have none."""
     hints = typing.get_type_hints(cls)
     return {
         f.name: Declared(name=f.name, type=hints[f.name], default=f.default, **f.metadata[_METADATA])
@@ -122,34 +121,34 @@ def declared(cls: type) -> dict[str, Declared]:
 
 
 def defaults(cls: type) -> dict[str, Any]:
-    """Field name to default value: what a configuration of `cls` starts from."""
+    """Returns field name to default value, the values from which a configuration of `cls` starts."""
     return {name: d.default for name, d in declared(cls).items()}
 
 
 def check(values: Mapping[str, Any], cls: type[T], prefix: str) -> tuple[T | None, list[str]]:
-    """Build `cls` from plain values: (instance, []) or (None, errors), each error one line naming its key.
+    """Builds `cls` from plain values: returns (instance, []) or (None, errors), each error one line naming its key.
 
-    Unknown keys, wrong types and values out of bounds are found here; what relates several fields is asked of
-    the instance's own `problems()`, if it has one, which yields (key, message) pairs.
+    Unknown keys, wrong types and values out of bounds are detected here. For rules that relate several fields, the
+    instance's own `problems()`, if it has one, yields (key, message) pairs.
     """
     known = declared(cls)
     errors = [f"{prefix}.{key}: {unknown(key, known)}" for key in values if key not in known]
-    found: dict[str, Any] = {}
+    converted: dict[str, Any] = {}
     for name, d in known.items():
         value = convert(values.get(name, d.default), d)
         if isinstance(value, Wrong):
             errors.append(f"{prefix}.{name}: {value.why}")
-        found[name] = value
+        converted[name] = value
     if errors:
         return None, errors
-    instance = cls(**found)
+    instance = cls(**converted)
     problems: Iterator[tuple[str, str]] = getattr(instance, "problems", lambda: iter(()))()
     errors = [f"{prefix}.{key}: {message}" for key, message in problems]
     return (None, errors) if errors else (instance, [])
 
 
 def unknown(key: str, known: Mapping[str, Any]) -> str:
-    """Words for a key that does not exist: the nearest name if one is near, and all that do exist."""
+    """Returns the message for a key that does not exist: the nearest name if one is near, and all that do exist."""
     near = difflib.get_close_matches(key, known, n=1)
     meant = f" (did you mean {near[0]}?)" if near else ""
     return f"unknown key{meant}; allowed: {', '.join(known) or 'none'}"
@@ -163,7 +162,7 @@ class Wrong:
 
 
 def convert(value: Any, d: Declared) -> Any:
-    """`value` as the type that `d` declares, or `Wrong`; 1e6 passes as an integer, 1 as a float."""
+    """Returns `value` as the type that `d` declares, or `Wrong`; 1e6 passes as an integer, 1 as a float."""
     wrong = Wrong(f"expected {d.allowed()}, got {value!r}")
     if isinstance(value, bool) != (d.type is bool):
         return wrong

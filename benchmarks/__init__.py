@@ -1,1 +1,1 @@
-"""Speed, measured side by side in one run and recorded as ratios; see README.md."""
+"""Benchmarks: speed is measured side by side in one run and recorded as ratios; see README.md."""

@@ -1,10 +1,10 @@
-"""Prompts a second that the Boolean task samples, against a loop over prompts in NumPy with the same laws.
+"""Measures the prompts a second that the Boolean task samples, against a loop over prompts in NumPy with the same laws.
 
     python -m benchmarks.boolean
 
-Conjunctions and DNFs at n = 28 and m = 70. Ours makes batches inside a compiled program on all cores, one part of the
-batch on each, as training does; the loop makes one prompt after another, each with whole-array operations. Aim: 20
-times.
+It samples conjunctions and DNFs at n = 28 and m = 70. Ours makes batches inside a compiled program on all cores, one
+part of the batch on each, as training does. The loop makes one prompt after another, each with whole-array operations.
+Aim: 20 times.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ BATCH, BATCHES, LOOPED, REPEATS = 64, 100, 2000, 7
 
 
 def main() -> None:
-    """Measure both families and record them."""
+    """Measures both families and records them."""
     devices.use_all_cores()
     rows = []
     for family, prompt in (("conjunction", conjunction), ("dnf", dnf)):
@@ -43,11 +43,11 @@ def main() -> None:
 
 
 def _rates(task: Boolean, prompt: Callable[[np.random.Generator], tuple]) -> tuple[float, float]:
-    """Prompts a second of both, medians of interleaved repeats."""
+    """Returns prompts a second of both, medians of interleaved repeats."""
     mesh = Mesh(np.array(jax.devices()), ("cores",))
 
     def batches(key: jax.Array) -> jax.Array:
-        """What is left of `BATCHES` batches: a number that depends on all that a model reads, so all of it is made."""
+        """Reduces `BATCHES` batches to a number that depends on all that a model reads, so all of it is made."""
         key = jax.random.fold_in(key, jax.lax.axis_index("cores"))
 
         def batch(i: jax.Array, total: jax.Array) -> jax.Array:
@@ -74,7 +74,7 @@ def _rates(task: Boolean, prompt: Callable[[np.random.Generator], tuple]) -> tup
 
 
 def conjunction(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """(inputs float32[2m, n], targets [m]) of a conjunction, in NumPy."""
+    """Returns (inputs float32[2m, n], targets [m]) of a conjunction, in NumPy."""
     literals = rng.choice([0, 1, -1], N, p=[0.7, 0.15, 0.15])
     x = rng.choice([-1.0, 1.0], (M, N))
     planted = rng.random(M) < 0.3
@@ -83,7 +83,7 @@ def conjunction(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
 
 
 def dnf(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """(inputs float32[2m, n], targets [m]) of a DNF of three terms, in NumPy."""
+    """Returns (inputs float32[2m, n], targets [m]) of a DNF of three terms, in NumPy."""
     terms = rng.choice([0, 1, -1], (3, N), p=[0.8, 0.1, 0.1])
     x = rng.choice([-1.0, 1.0], (M, N))
     term, planted = terms[rng.integers(3)], rng.random(M) < 0.35

@@ -1,9 +1,10 @@
-"""Seconds of greedy decoding of 1,024 five-digit additions, with the cache and by running the model anew each token.
+"""Measures the seconds of greedy decoding of 1,024 five-digit additions, with the cache and without it.
 
     python -m benchmarks.decoding
 
-The model is that of the studies on a CPU, trained for a while, so that answers end and rows that are done can stop.
-Both ways are one compiled program each, on one batch; compiling is left out. Aim: 30 s or less, and equal answers.
+Without it the model is run anew for each token. The model is that of the studies on a CPU, trained for a while, so that
+answers end and finished rows can stop. Both ways are one compiled program each, on one batch; compiling is left out.
+Aim: 30 s or less, and equal answers.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ SETTING = ("task=tint", "task.min_digits=5", "task.max_digits=5", "model=tiny", 
 
 
 def main() -> None:
-    """Measure both and record them."""
+    """Measures both and records them."""
     config.register()
     run = config.jobs([list(SETTING)])[0].run
     model, examples = _trained(run)
@@ -41,24 +42,24 @@ def main() -> None:
         jax.jit(lambda x, free: decode(model, x, free, end=run.task.end)),
         jax.jit(lambda x, free: _anew(model, x, free)),
     )
-    said, plain = (np.asarray(way(examples.inputs, free)) for way in (cached, anew))
-    # After its end token a row is done, and what either way says there is not read.
+    tokens, plain = (np.asarray(way(examples.inputs, free)) for way in (cached, anew))
+    # After its end token a row is done, and later tokens of either way are not read.
     ends = np.where(np.asarray(free) > 0, plain, -1) == run.task.end
     read = np.cumsum(ends, axis=1) - ends == 0
     rows = [
         {"measure": f"{ROWS} additions, with the cache: s", "value": round(_seconds(cached, examples, free), 2)},
         {"measure": f"{ROWS} additions, each token anew: s", "value": round(_seconds(anew, examples, free), 2)},
-        {"measure": "answers equal, share", "value": float(((said == plain) | ~read).all(axis=1).mean())},
+        {"measure": "answers equal, share", "value": float(((tokens == plain) | ~read).all(axis=1).mean())},
         {
             "measure": "answers right, share",
-            "value": float((said == examples.targets).all(1, where=examples.weights > 0).mean()),
+            "value": float((tokens == examples.targets).all(1, where=examples.weights > 0).mean()),
         },
     ]
     write(Path(__file__).with_suffix(".csv"), rows)
 
 
 def _trained(run: Run) -> tuple[Any, Example]:
-    """The model after training, and questions of the test set."""
+    """Returns the model after training, and questions of the test set."""
     engine = Engine([run])
     trained = engine.fetch(engine.advance(engine.start(), run.train.steps)).params
     params = jax.tree.map(lambda x: jnp.asarray(x[0]), trained)
@@ -68,23 +69,23 @@ def _trained(run: Run) -> tuple[Any, Example]:
 
 
 def _anew(model: Any, inputs: jax.Array, free: jax.Array) -> jax.Array:
-    """What the model says where it reads its own answer, by running all of it for every token."""
+    """Decodes greedily by running the whole model for every token; it reads its own answer at free positions."""
 
     def advance(t: jax.Array, read: jax.Array) -> jax.Array:
-        said = jnp.argmax(model(read)[:, t], axis=-1)
-        return read.at[:, t + 1].set(jnp.where(free[:, t] > 0, said, read[:, t + 1]))
+        token = jnp.argmax(model(read)[:, t], axis=-1)
+        return read.at[:, t + 1].set(jnp.where(free[:, t] > 0, token, read[:, t + 1]))
 
     return jnp.argmax(model(jax.lax.fori_loop(0, inputs.shape[1] - 1, advance, inputs)), axis=-1)
 
 
 def _seconds(way: Callable[..., jax.Array], examples: Example, free: jax.Array) -> float:
-    """The median of repeats."""
-    found = []
+    """Returns the median of repeats."""
+    times = []
     for _ in range(REPEATS):
         since = time.perf_counter()
         way(examples.inputs, free).block_until_ready()
-        found.append(time.perf_counter() - since)
-    return statistics.median(found)
+        times.append(time.perf_counter() - since)
+    return statistics.median(times)
 
 
 if __name__ == "__main__":

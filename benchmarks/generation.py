@@ -1,8 +1,8 @@
-"""Share of a training step that goes into making its examples, and of a run that goes into the host between chunks.
+"""Measures the share of a training step spent on making its examples, and the host's share of a run between chunks.
 
     python -m benchmarks.generation
 
-At cpu scale, with the study markov/threshold/cpu. Aims: generation 5 % of a step or less, the host 2 % or less.
+It runs at cpu scale, with the study markov/threshold/cpu. Aims: generation 5 % of a step or less, the host 2 % or less.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ STEPS, REPEATS = 200, 5
 
 
 def main() -> None:
-    """Measure both and record them."""
+    """Measures both and records them."""
     devices.use_all_cores()
     config.register()
     jobs = config.jobs(
@@ -46,7 +46,7 @@ def main() -> None:
 
 
 def _generation(run: Run) -> tuple[float, float]:
-    """Seconds to make a batch, and to do a training step with one, medians of interleaved repeats."""
+    """Returns the seconds to make a batch, and to do a training step with one, medians of interleaved repeats."""
 
     @jax.jit
     def generate(run: Run) -> jax.Array:
@@ -72,7 +72,7 @@ def _generation(run: Run) -> tuple[float, float]:
 
 
 def _host_share() -> float:
-    """Share of a study's training loop that is spent outside the compiled programs: records, checkpoints, progress."""
+    """Returns the share of a study's training loop outside the compiled programs: records, checkpoints, progress."""
     spent = {"devices": 0.0, "loop": 0.0}
 
     def timed(what: str, method: Any) -> Any:

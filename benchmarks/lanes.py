@@ -1,9 +1,10 @@
-"""How many lanes to vectorise at a time on a device, and the memory that each lane takes.
+"""Measures how many lanes to vectorise at a time on a device, and the memory that each lane takes.
 
     python -m benchmarks.lanes
 
-Milliseconds of a lane's training step with 1, 2, 4 and 8 of 8 lanes a device at a time, interleaved in one run, at the
-studies' size. `lanes_per_device` is by default 1 on a CPU and all of them on an accelerator; the record is why.
+It times a lane's training step in milliseconds with 1, 2, 4 and 8 of 8 lanes a device at a time, interleaved in one
+run, at the studies' size. `lanes_per_device` is by default 1 on a CPU and all of them on an accelerator because of this
+record.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ SIZES = {"cpu": ["study=markov/threshold/cpu", "task.num_rules=1000"]}
 
 
 def main() -> None:
-    """Measure every size and record it."""
+    """Measures every size and records it."""
     devices.use_all_cores()
     config.register()
     rows = []
@@ -41,21 +42,21 @@ def main() -> None:
 
 
 def _step_times(engines: dict[int, Engine], lanes: int) -> dict[int, float]:
-    """Milliseconds of one lane's step by number of lanes at a time, medians of interleaved repeats."""
+    """Returns the milliseconds of one lane's step by number of lanes at a time, medians of interleaved repeats."""
     states = {n: engine.advance(engine.start(), 1) for n, engine in engines.items()}
     done, steps, spent = 1, 1, 0.0
-    found: dict[int, list[float]] = {n: [] for n in engines}
+    times_of: dict[int, list[float]] = {n: [] for n in engines}
     for repeat in range(REPEATS + 1):
         for n, engine in engines.items():
             since = time.perf_counter()
             states[n] = jax.block_until_ready(engine.advance(states[n], done + steps))
             spent = time.perf_counter() - since
-            if repeat:  # the first finds how many steps fill the time
-                found[n].append(1e3 * spent / steps / lanes)
+            if repeat:  # the first repeat only measures how many steps fill the time
+                times_of[n].append(1e3 * spent / steps / lanes)
         done += steps
         if not repeat:
             steps = max(1, round(SECONDS / spent))
-    return {n: statistics.median(times) for n, times in found.items()}
+    return {n: statistics.median(times) for n, times in times_of.items()}
 
 
 if __name__ == "__main__":

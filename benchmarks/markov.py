@@ -1,4 +1,4 @@
-"""Examples a second that the rewriting tasks sample, at the lengths of their studies on a CPU.
+"""Measures the examples a second that the rewriting tasks sample, at the lengths of their studies on a CPU.
 
     python -m benchmarks.markov
 
@@ -47,7 +47,7 @@ BATCH, BATCHES, REPEATS = 128, 200, 7
 
 
 def main() -> None:
-    """Measure every task and record it."""
+    """Measures every task and records it."""
     devices.use_all_cores()
     rates = {name: _rate(task) for name, task in TASKS.items()}
     rows = [{"measure": f"{name}: examples/s", "value": round(rate)} for name, rate in rates.items()]
@@ -55,12 +55,12 @@ def main() -> None:
 
 
 def _rate(task: Task) -> float:
-    """Training examples a second, the median of repeats."""
+    """Returns the training examples a second, the median of repeats."""
     mesh = Mesh(np.array(jax.devices()), ("cores",))
     knobs = jax.tree.map(lambda x: np.float32(x) if isinstance(x, float) else np.int32(x), task)
 
     def batches(knobs: Task, key: jax.Array) -> jax.Array:
-        """What is left of `BATCHES` batches: a number that depends on all that a model reads, so all of it is made."""
+        """Reduces `BATCHES` batches to a number that depends on all that a model reads, so all of it is made."""
         key = jax.random.fold_in(key, jax.lax.axis_index("cores"))
 
         def batch(i: jax.Array, total: jax.Array) -> jax.Array:

@@ -1,4 +1,4 @@
-"""Seconds to step 1,024 Markov algorithms for 64 steps, beside the plain interpreter.
+"""Measures the seconds to step 1,024 Markov algorithms for 64 steps, beside the plain interpreter.
 
     python -m benchmarks.markov_stepper
 
@@ -28,7 +28,7 @@ REPEATS = 7
 
 
 def main() -> None:
-    """Measure both and record them."""
+    """Measures both and records them."""
     devices.use_all_cores()
     ours, theirs = _stepping()
     rows = [
@@ -39,7 +39,7 @@ def main() -> None:
 
 
 def _stepping() -> tuple[float, float]:
-    """Median seconds of the stepper, and those of the interpreter; checks that they agree."""
+    """Returns median seconds of the stepper, and those of the interpreter; checks that they agree."""
     rng = np.random.default_rng(0)
     search, replace = rng.integers(0, LETTERS, (2, ALGORITHMS, RULES, SIDE)).astype(np.int32)
     of_x, of_y = rng.integers(1, SIDE + 1, (2, ALGORITHMS, RULES)).astype(np.int32)
@@ -49,7 +49,7 @@ def _stepping() -> tuple[float, float]:
     start = rng.integers(0, LETTERS, (ALGORITHMS, LENGTH)).astype(np.int32)
     strings = jnp.pad(jnp.asarray(start), ((0, 0), (0, BUFFER - LENGTH)))
     step = jax.jit(lambda a, s: jax.vmap(lambda a, s: run(a, s, jnp.int32(LENGTH), STEPS))(a, s))
-    found = jax.block_until_ready(step(algorithms, strings))
+    stepped = jax.block_until_ready(step(algorithms, strings))
     seconds = []
     for _ in range(REPEATS):
         since = time.perf_counter()
@@ -67,7 +67,7 @@ def _stepping() -> tuple[float, float]:
     since = time.perf_counter()
     interpreted = [interpret(rules, text, STEPS)[0] for rules, text in zip(lists, texts, strict=True)]
     plain = time.perf_counter() - since
-    last = words(np.asarray(found.strings[:, -1]), np.asarray(found.lengths[:, -1]))
+    last = words(np.asarray(stepped.strings[:, -1]), np.asarray(stepped.lengths[:, -1]))
     assert last == [steps[-1] if steps else text for steps, text in zip(interpreted, texts, strict=True)]
     return statistics.median(seconds), plain
 

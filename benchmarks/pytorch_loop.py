@@ -1,8 +1,8 @@
-"""JOBS runs of STEPS steps, one after another in one process, of the plain PyTorch loop of train_speed.py.
+"""Runs the plain PyTorch loop of train_speed.py JOBS times for STEPS steps, one after another in one process.
 
     python -m benchmarks.pytorch_loop 16 1000 [compile]
 
-What benchmarks/sweep.py compares a sweep with. PyTorch is given random tokens drawn beforehand, and no evaluation.
+benchmarks/sweep.py compares a sweep with it. PyTorch is given random tokens drawn beforehand, and no evaluation.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from synthetic.markov import Markov
 
 
 def main(jobs: int, steps: int, *, compiled: bool) -> None:
-    """Train `jobs` models of the cpu-scale study's shape, each from new parameters."""
+    """Trains `jobs` models of the cpu-scale study's shape, each from new parameters."""
     torch.set_num_threads(len(os.sched_getaffinity(0)))
     task = Markov(alphabet=16, input_length=6, search_length=2, replace_length=2)
     for _ in range(jobs):

@@ -1,10 +1,10 @@
-"""The RASP-L interpreter against one in NumPy that runs one sequence at a time: microseconds per sequence.
+"""Measures the RASP-L interpreter against one in NumPy that runs one sequence at a time: microseconds per sequence.
 
     python -m benchmarks.rasp
 
-One pass of each program over 1,024 sequences of 128 tokens, and of some single operations. NumPy makes the n x n matrix
+Each program, and some single operations, make one pass over 1,024 sequences of 128 tokens. NumPy makes the n x n matrix
 of each selection and computes the library by its definitions; it reads 32 of the sequences, on one core. Both compute
-in the type of the tokens, the paper's int8 or int32, and what they give is compared.
+in the type of the tokens, the paper's int8 or int32, and their results are compared.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ LENGTH, BATCH, ONE_BY_ONE, REPEATS = 128, 1024, 32, 40
 
 
 def main() -> None:
-    """Time every program and operation, in both types, and record the ratios."""
+    """Times every program and operation, in both types, and records the ratios."""
     rows = []
     for name, (compute, tokens_BxT) in _cases().items():
         for kind in (np.int8, np.int32):
@@ -44,7 +44,10 @@ def main() -> None:
 
 
 def _cases() -> dict[str, tuple[Callable[..., Any], np.ndarray]]:
-    """What is computed, by name, and the tokens [B, T] that it reads: samples of the longest kind that fits."""
+    """Returns the computations by name, each with the tokens [B, T] that it reads.
+
+    The tokens are samples of the longest kind that fits.
+    """
 
     def lengths(n: int) -> Any:
         return {"max_length": n, "min_length": n, "train_length": n, "test_every": 1, "context": LENGTH}
@@ -79,7 +82,10 @@ def _cases() -> dict[str, tuple[Callable[..., Any], np.ndarray]]:
 
 
 def _microseconds(compute: Callable[..., Any], tokens_BxT: np.ndarray) -> tuple[float, float]:
-    """Per sequence, by NumPy and by JAX, the least of interleaved repeats. RuntimeError where they disagree."""
+    """Returns microseconds per sequence by NumPy and by JAX, the least of interleaved repeats.
+
+    Raises RuntimeError if they disagree.
+    """
     batched, tokens = jax.jit(jax.vmap(compute)), jnp.asarray(tokens_BxT)
     computed = np.asarray(batched(tokens))
     interpreter, numpy, jaxed = _numpy_interpreter(LENGTH), [], []
@@ -97,7 +103,10 @@ def _microseconds(compute: Callable[..., Any], tokens_BxT: np.ndarray) -> tuple[
 
 
 def _numpy_interpreter(length: int) -> dict[str, Callable[..., Any]]:
-    """The operations on arrays [T] and matrices [T, T]. It does not saturate: no value here is beyond an int8."""
+    """Returns the operations on arrays [T] and matrices [T, T].
+
+    They do not saturate: no value here is beyond an int8.
+    """
     causal = np.tri(length, dtype=bool)
 
     def mean(a: np.ndarray, v: np.ndarray, default: int = 0) -> np.ndarray:

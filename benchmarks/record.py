@@ -1,4 +1,4 @@
-"""Writing down what a benchmark measured: a CSV beside it, and the same on the terminal."""
+"""Records a benchmark: a CSV beside it, and the same on the terminal."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from experiments.engine.records import provenance
 
 
 def write(path: Path, rows: Sequence[dict[str, Any]]) -> None:
-    """Write `rows`, each with device, versions, commit and date, to `path` and print them."""
+    """Writes `rows`, each with device, versions, commit and date, to `path` and prints them."""
     whole = [row | provenance() for row in rows]
     with path.open("w", newline="") as file:
         table = csv.DictWriter(file, fieldnames=list(whole[0]), lineterminator="\n")

@@ -1,4 +1,4 @@
-"""Training speed of attention's rivals against attention, through the engine, in one process.
+"""Measures the training speed of attention's rivals against attention, through the engine, in one process.
 
     python -m benchmarks.rivals
 
@@ -32,7 +32,7 @@ BATCH = 64
 
 
 def contestant(config: TransformerConfig) -> tuple[Callable[[int], float], float]:
-    """What trains a number of steps and returns the tokens/s, and the CPU seconds that its engine took to compile."""
+    """Returns a function from a number of training steps to tokens/s, and its engine's CPU seconds of compiling."""
     since = time.process_time()
     engine = Engine([Run(TASK, config, Optimizer(), Training(steps=10**9, batch_size=BATCH), seed=0)])
     compiled = time.process_time() - since
@@ -50,7 +50,7 @@ def contestant(config: TransformerConfig) -> tuple[Callable[[int], float], float
 
 
 def main() -> None:
-    """Measure all mixers and record them."""
+    """Measures all mixers and records them."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--turns", type=int, default=5, help="turns of each mixer (default 5)")
     parser.add_argument("--seconds", type=float, default=1.0, help="length of a turn (default 1)")
@@ -73,12 +73,12 @@ def main() -> None:
         {
             "mixer": name,
             "context": TASK.spec.length,
-            "tokens_per_second": round(statistics.median(found)),
-            "ratio": round(statistics.median(a / b for a, b in zip(found, speeds["attention"], strict=True)), 2),
+            "tokens_per_second": round(statistics.median(speeds_of)),
+            "ratio": round(statistics.median(a / b for a, b in zip(speeds_of, speeds["attention"], strict=True)), 2),
             "compile_cpu_seconds": round(contestants[name][1], 1),
-            "turns": len(found),
+            "turns": len(speeds_of),
         }
-        for name, found in speeds.items()
+        for name, speeds_of in speeds.items()
     ]
     write(args.out, rows)
 

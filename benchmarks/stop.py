@@ -1,8 +1,8 @@
-"""How soon a sweep is on disk and gone after SIGTERM or SIGINT: seconds from the signal to the exit.
+"""Measures how soon a sweep is on disk and gone after SIGTERM or SIGINT: seconds from the signal to the exit.
 
     python -m benchmarks.stop
 
-The study markov/threshold/cpu while it trains, stopped at several moments. Aim: 10 s or less, every lane on disk.
+The study markov/threshold/cpu is stopped at several moments of its training. Aim: 10 s or less, every lane on disk.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ MOMENTS = {"SIGTERM": (3.0, 11.0), "SIGINT": (7.0, 16.0)}  # seconds after train
 
 
 def main() -> None:
-    """Stop the study at every moment and record how long each stop took."""
+    """Stops the study at every moment and records how long each stop took."""
     rows = []
     for name, moments in MOMENTS.items():
         for moment in moments:
@@ -33,7 +33,7 @@ def main() -> None:
 
 
 def _stop(which: signal.Signals, moment: float) -> tuple[float, int, int]:
-    """Seconds from the signal to the exit, and the states on disk, of how many runs."""
+    """Returns the seconds from the signal to the exit, the number of states on disk, and that of runs."""
     with tempfile.TemporaryDirectory() as room:
         words = ["-m", "study=markov/threshold/cpu", f"out={room}/runs"]
         env = os.environ | {"JAX_COMPILATION_CACHE_DIR": f"{room}/cache"}

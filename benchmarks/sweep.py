@@ -1,9 +1,10 @@
-"""A 16-job sweep as one program against the same sweep job by job: seconds of the whole command, compile caches empty.
+"""Times a 16-job sweep as one program against the same sweep job by job, with empty compile caches.
 
-    python -m benchmarks.sweep                # both lengths, vmap against basic, against PyTorch where it is installed
+    python -m benchmarks.sweep                # both lengths, vmap against basic, and against PyTorch if installed
 
-4 rule counts x 4 seeds of the Markov study with its cpu-scale model, 100 and 1,000 steps a job. `vmap` and `basic` are
-Hydra's `hydra/launcher=`; `pytorch` is 16 runs of a plain loop in one process (see pytorch_loop.py).
+The seconds are those of the whole command. The sweep is 4 rule counts x 4 seeds of the Markov study with its cpu-scale
+model, 100 and 1,000 steps a job. `vmap` and `basic` are Hydra's `hydra/launcher=`; `pytorch` is 16 runs of a plain loop
+in one process (see pytorch_loop.py).
 """
 
 from __future__ import annotations
@@ -24,10 +25,10 @@ STUDY = ["study=markov/threshold/cpu", "train.eval_every=1000000"]
 
 
 def main() -> None:
-    """Time every way and record the seconds and their ratio to `vmap`."""
+    """Times every way and records the seconds and their ratio to `vmap`."""
     rows = []
     for way in _ways():
-        _seconds(way, 1)  # so that none is the first to read the libraries from disk
+        _seconds(way, 1)  # so that no way is the first to read the libraries from disk
     for steps in STEPS:
         seconds = {way: _seconds(way, steps) for way in _ways()}
         for way, spent in seconds.items():
@@ -43,7 +44,7 @@ def _ways() -> list[str]:
 
 
 def _seconds(way: str, steps: int) -> float:
-    """Wall-clock seconds of one sweep, done `way`, from an empty folder with empty caches."""
+    """Returns the wall-clock seconds of one sweep, done `way`, from an empty folder with empty caches."""
     with tempfile.TemporaryDirectory() as room:
         run = [sys.executable, "-m", "experiments.run", "-m", *STUDY, f"train.steps={steps}", f"out={room}/runs"]
         grid = [f"task.num_rules={','.join(map(str, RULES))}", f"seed={','.join(map(str, SEEDS))}"]

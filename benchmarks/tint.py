@@ -1,10 +1,10 @@
-"""Seconds in which TInt makes its traces on the host, and the share of a training step that goes into reading them.
+"""Measures the seconds in which TInt makes its traces on the host, and the share of a training step that reads them.
 
     python -m benchmarks.tint
 
-100,000 five-digit additions without noise and with each kind, by one process (seconds on the clock, and of the
-processor, which say the same on an idle machine); and training at cpu scale on such a set. Aims: 10 s or less, and 5 %
-of a step or less.
+One process makes 100,000 five-digit additions without noise and with each kind (seconds on the clock, and of the
+processor, which are equal on an idle machine); then training runs at cpu scale on such a set. Aims: 10 s or less, and 5
+% of a step or less.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ NOISE: dict[str, dict[str, Any]] = {
 
 
 def main() -> None:
-    """Measure both and record them."""
+    """Measures both and records them."""
     devices.use_all_cores()
     rows: list[dict[str, Any]] = []
     for style, name in [*(("compact", name) for name in NOISE), ("lines", "clean"), ("lines", "dynamic")]:

@@ -1,13 +1,13 @@
-"""Training speed on the CPU against the same model written plainly in PyTorch, side by side in one process.
+"""Measures training speed on the CPU against the same model written plainly in PyTorch, side by side in one process.
 
     pip install torch
     python -m benchmarks.train_speed
 
 Both train the model of conf/model/tiny.yaml (2 layers, width 64, 4 heads) with AdamW and clipping at batch 128. Ours is
-the engine as studies use it, its examples generated inside the step; PyTorch is given its tokens for nothing, and the
-faster of two spellings of attention. The contestants take turns of a second each; a ratio is the median over turns of
-tokens/s over the faster eager PyTorch's in the same turn. The machine must be otherwise idle: where threads share
-cores, PyTorch's wait for one another, and it falls behind by far more than its share.
+the engine as studies use it, its examples generated inside the step. PyTorch gets its tokens at no cost, and the faster
+of two ways to write attention. The contestants take turns of a second each; a ratio is the median over turns of
+tokens/s over the faster eager PyTorch's in the same turn. The machine must be otherwise idle: if threads share cores,
+PyTorch's wait for one another, and it falls behind by far more than its share.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ Contestant = Callable[[int], int]  # takes a number of steps, returns the tokens
 
 
 class Block(nn.Module):
-    """A pre-LN residual block of causal attention and MLP."""
+    """A pre-LN residual block, which has causal attention and an MLP."""
 
     def __init__(self, config: TransformerConfig, fused: bool):
         super().__init__()
@@ -52,7 +52,7 @@ class Block(nn.Module):
         self.outer = nn.Linear(config.mlp_ratio * width, width)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """float32[batch, length, width] to the same shape."""
+        """Maps float32[batch, length, width] to the same shape."""
         batch, length, width = x.shape
         q, k, v = (
             part.view(batch, length, self.heads, width // self.heads).transpose(1, 2)
@@ -71,7 +71,7 @@ class Block(nn.Module):
 
 
 class Decoder(nn.Module):
-    """The transformer with learned positions, as `models.transformer` has it."""
+    """A transformer with learned positions, as `models.transformer` has it."""
 
     def __init__(self, config: TransformerConfig, vocabulary: int, length: int, fused: bool):
         super().__init__()
@@ -81,12 +81,12 @@ class Decoder(nn.Module):
         self.norm, self.read_out = nn.LayerNorm(config.width), nn.Linear(config.width, vocabulary, bias=False)
 
     def forward(self, tokens: torch.Tensor) -> torch.Tensor:
-        """Tokens int64[batch, length] to logits float32[batch, length, vocabulary]."""
+        """Maps tokens int64[batch, length] to logits float32[batch, length, vocabulary]."""
         return self.read_out(self.norm(self.blocks(self.embedding(tokens) + self.positions)))
 
 
 def pytorch(config: TransformerConfig, task: Markov, *, fused: bool, compiled: bool = False) -> Contestant:
-    """The usual loop in PyTorch, on random tokens drawn beforehand."""
+    """Returns the usual loop in PyTorch, on random tokens drawn beforehand."""
     spec = task.spec
     assert spec.vocabulary is not None
     model = Decoder(config, spec.vocabulary, spec.length, fused)
@@ -109,7 +109,7 @@ def pytorch(config: TransformerConfig, task: Markov, *, fused: bool, compiled: b
 
 
 def terrarium(config: TransformerConfig, task: Markov, *, lanes: int) -> Contestant:
-    """The engine, training `lanes` runs side by side."""
+    """Returns the engine, training `lanes` runs side by side."""
     training = Training(steps=10**9, batch_size=BATCH)
     engine = Engine([Run(task, config, OPTIMIZER, training, seed) for seed in range(lanes)])
     state, done = engine.start(), 0
@@ -124,7 +124,7 @@ def terrarium(config: TransformerConfig, task: Markov, *, lanes: int) -> Contest
 
 
 def contest(contestants: dict[str, Contestant], turns: int, seconds: float) -> dict[str, list[float]]:
-    """Tokens/s of each contestant in each turn, of about `seconds` each."""
+    """Returns the tokens/s of each contestant in each turn, of about `seconds` each."""
     steps = {}
     for name, train in contestants.items():
         train(5)  # compiles
@@ -141,7 +141,7 @@ def contest(contestants: dict[str, Contestant], turns: int, seconds: float) -> d
 
 
 def compare(activation: str, context: int, args: argparse.Namespace) -> list[dict[str, object]]:
-    """One row per contestant for one activation and context length."""
+    """Returns one row per contestant for one activation and context length."""
     config = TransformerConfig(width=64, depth=2, heads=4, activation=activation)
     task = Markov(alphabet=16, input_length=(context - 4) // 2, search_length=2, replace_length=2)
     assert task.spec.length == context
@@ -151,22 +151,22 @@ def compare(activation: str, context: int, args: argparse.Namespace) -> list[dic
     contestants["Terrarium, one run"] = terrarium(config, task, lanes=1)
     contestants[f"Terrarium, {LANES} lanes"] = terrarium(config, task, lanes=LANES)
     speeds = contest(contestants, args.turns, args.seconds)
-    eager = [max(both) for both in zip(*(speeds[name] for name in EAGER), strict=True)]
+    eager = [max(pair) for pair in zip(*(speeds[name] for name in EAGER), strict=True)]
     return [
         {
             "contestant": name,
             "activation": activation,
             "context": context,
-            "tokens_per_second": round(statistics.median(found)),
-            "ratio": round(statistics.median(a / b for a, b in zip(found, eager, strict=True)), 2),
-            "turns": len(found),
+            "tokens_per_second": round(statistics.median(speeds_of)),
+            "ratio": round(statistics.median(a / b for a, b in zip(speeds_of, eager, strict=True)), 2),
+            "turns": len(speeds_of),
         }
-        for name, found in speeds.items()
+        for name, speeds_of in speeds.items()
     ]
 
 
 def main() -> None:
-    """Run all comparisons and record them."""
+    """Runs all comparisons and records them."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--turns", type=int, default=7, help="turns of each contestant (default 7)")
     parser.add_argument("--seconds", type=float, default=1.0, help="length of a turn (default 1)")

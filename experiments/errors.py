@@ -1,4 +1,4 @@
-"""Errors that are the user's to mend: one line each, naming the key and what is allowed, before any work is done."""
+"""Errors that the user must mend: one line each, naming the key and what is allowed, before any work is done."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from experiments import streams
 
 
 class ConfigError(Exception):
-    """What is wrong with a configuration or a command, one line per fault."""
+    """Lists the faults of a configuration or a command, one line per fault."""
 
     def __init__(self, *lines: str):
         super().__init__("\n".join(lines))
@@ -18,13 +18,13 @@ class ConfigError(Exception):
 
 
 def check_docstrings() -> None:
-    """Raise ConfigError where Python keeps no docstrings, of which some pages are made."""
+    """Raises ConfigError if Python keeps no docstrings, of which some pages are made."""
     if check_docstrings.__doc__ is None:
         raise ConfigError("PYTHONOPTIMIZE: this page is made of docstrings, which level 2 (-OO) drops; use 0 or 1")
 
 
 def command(main: Callable[[], int | None], *, trains: bool = False) -> Callable[[], None]:
-    """Make `main` a command: a `ConfigError` is printed as `error: ...` lines and exits 2, with no traceback.
+    """Makes `main` a command: a `ConfigError` is printed as `error: ...` lines and exits 2, with no traceback.
 
     Nothing that cannot be shown on standard error stops it. A command that `trains` goes on where standard output
     cannot be written either, and exits 1 at its end; any other stops there.

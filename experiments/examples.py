@@ -1,4 +1,4 @@
-"""Examples as `preview` shows and `export` writes them: from a command's words to batches on the host.
+"""Examples for `preview` and `export`: from the words of a command to batches on the host.
 
 Example i of a split depends on the configuration, the seed and i alone: both commands show the same ones, and a larger
 count only adds to them.
@@ -28,8 +28,8 @@ _FEW = 1000
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What a command was asked for: a run for its task and seed, and the values of the command's own keys."""
+class Words:
+    """Holds the command line: a run for its task and seed, and the values of the command's own keys."""
 
     run: Run
     own: dict[str, str]
@@ -37,8 +37,8 @@ class Asked:
     split: str
 
 
-def asked(doc: str, command: str, **own: str) -> Asked:
-    """Read the command line: the command's `own` keys with their defaults, among them count; the rest is Hydra's.
+def read_words(doc: str, command: str, **own: str) -> Words:
+    """Reads the command line: the command's `own` keys with their defaults, among them count; the rest is Hydra's.
 
     Raises ConfigError, one line per bad key.
     """
@@ -68,35 +68,35 @@ def asked(doc: str, command: str, **own: str) -> Asked:
         errors.append(f"split: expected one of {', '.join(run.task.splits)}, got {own['split']}")
     if errors:
         raise ConfigError(*errors)
-    return Asked(replace(run, task=run.task.materialise()), own, int(own["count"]), own["split"])
+    return Words(replace(run, task=run.task.materialise()), own, int(own["count"]), own["split"])
 
 
 def compiled(run: Run, split: str, size: int) -> Callable[[jax.Array], Example]:
-    """A compiled program that draws the `size` examples from number `start` (int32) on."""
+    """Returns a compiled program that samples the `size` examples from number `start` (int32) on."""
 
-    def draw(task: Task, key: jax.Array, start: jax.Array) -> Example:
+    def sample(task: Task, key: jax.Array, start: jax.Array) -> Example:
         keys = jax.vmap(jax.random.fold_in, (None, 0))(key, start + jnp.arange(size))
         return jax.vmap(task.sample, (0, None))(keys, split)
 
     shape = jax.ShapeDtypeStruct((), jnp.int32)
-    # A few examples are drawn once: optimising their program takes longer than it saves.
+    # A few examples are sampled once: optimising their program takes longer than it saves.
     options: dict[str, str | bool] = {"xla_backend_optimization_level": "0"} if size < _FEW else {}
-    lowered = jax.jit(draw).lower(run.task, run.key(_STREAM), shape)
+    lowered = jax.jit(sample).lower(run.task, run.key(_STREAM), shape)
     return partial(lowered.compile(options), run.task, run.key(_STREAM))
 
 
 def batches(program: Callable[[jax.Array], Example], count: int, size: int) -> Iterator[Example]:
-    """`count` examples from a program of `compiled`, `size` or fewer at a time, as NumPy arrays."""
+    """Yields `count` examples from a program of `compiled`, `size` or fewer at a time, as NumPy arrays."""
     upcoming = program(jnp.int32(0))
     for start in range(0, count, size):
         batch = upcoming
         if start + size < count:
-            upcoming = program(jnp.int32(start + size))  # drawn while the batch before it is used
+            upcoming = program(jnp.int32(start + size))  # sampled while the batch before it is used
         yield jax.tree.map(lambda x, n=count - start: np.asarray(x)[:n], batch)
 
 
 def rows(batch: Example) -> Iterator[Example]:
-    """The single examples of a batch of NumPy arrays."""
+    """Yields the single examples of a batch of NumPy arrays."""
     names = list(batch.facts)
     facts = list(zip(*(fact.tolist() for fact in batch.facts.values()), strict=True)) or [()] * len(batch.inputs)
     for inputs, targets, weights, values in zip(batch.inputs, batch.targets, batch.weights, facts, strict=True):

@@ -23,7 +23,7 @@ from polars.io.plugins import register_io_source
 
 from experiments.engine import devices
 from experiments.errors import ConfigError, command
-from experiments.examples import asked, batches, compiled, rows
+from experiments.examples import batches, compiled, read_words, rows
 from experiments.files import check_writable, whole
 from synthetic.task import Example, Task
 
@@ -32,9 +32,9 @@ _SINKS = {".jsonl": pl.LazyFrame.sink_ndjson, ".parquet": pl.LazyFrame.sink_parq
 
 
 def main() -> int:
-    """The command; see the module's docstring."""
+    """Runs the command; see the module's docstring."""
     devices.use_all_cores()
-    words = asked(__doc__ or "", "export", count="1000", out="")
+    words = read_words(__doc__ or "", "export", count="1000", out="")
     path = Path(words.own["out"])
     if path.suffix not in _SINKS:
         raise ConfigError(f"out: expected a file that ends in {' or '.join(_SINKS)}, got {words.own['out'] or 'none'}")
@@ -60,7 +60,7 @@ def main() -> int:
 
 
 def frame(task: Task, batch: Example) -> pl.DataFrame:
-    """A batch of examples as a table, one row each."""
+    """Returns a batch of examples as a table, one row each."""
     texts = [task.render(example) for example in rows(batch)]
     columns = {
         "prompt": [prompt for prompt, _ in texts],
@@ -75,7 +75,7 @@ def frame(task: Task, batch: Example) -> pl.DataFrame:
 
 @contextmanager
 def _written_whole(path: Path) -> Iterator[Path]:
-    """A temporary file that takes the place of `path` at the end. Raises ConfigError where it cannot be written."""
+    """Yields a temporary file that takes the place of `path` at the end. Raises ConfigError if it cannot be written."""
     try:
         with whole(path) as temporary:
             yield temporary

@@ -15,7 +15,7 @@ UNFINISHED = ".unfinished-"  # begins the names of files that are being written
 
 
 def write_whole(path: str | Path, content: bytes) -> None:
-    """Put `content` in the file `path`, all of it or nothing, and make the folders above it. Raises OSError."""
+    """Writes `content` to the file `path`, all of it or nothing, and makes the folders above it. Raises OSError."""
     with whole(path) as temporary:
         temporary.write_bytes(content)
 
@@ -25,7 +25,7 @@ def whole(path: str | Path) -> Iterator[Path]:
     """Yields an empty file beside `path`, which takes the place of `path` at the end of the context.
 
     A symbolic link is followed. A file that is there keeps its mode; a new one has what the umask leaves. Raises
-    OSError where it cannot be written, before the context is entered where that can be told.
+    OSError if it cannot be written, before the context is entered if that can be told.
     """
     path = Path(os.path.realpath(path))
     before = _regular(path)
@@ -47,7 +47,7 @@ def whole(path: str | Path) -> Iterator[Path]:
 
 
 def check_writable(path: str | Path) -> None:
-    """Raise OSError where `whole` could not write `path`, leaving nothing behind: for commands that first work long."""
+    """Raises OSError if `whole` could not write `path`. Leaves nothing behind; for commands that first work long."""
     path = Path(os.path.realpath(path))
     _regular(path)
     folder = path.parent
@@ -60,7 +60,7 @@ def check_writable(path: str | Path) -> None:
 
 
 def _regular(path: Path) -> os.stat_result | None:
-    """The state of the regular file `path`, None where there is none. Raises OSError for anything else there."""
+    """Returns the state of the regular file `path`, None if there is none. Raises OSError for anything else there."""
     try:
         state = os.stat(path)
     except (FileNotFoundError, NotADirectoryError):
@@ -73,6 +73,6 @@ def _regular(path: Path) -> os.stat_result | None:
 
 
 def forget_unfinished(folder: Path) -> None:
-    """Remove what processes that were killed while they wrote into `folder` have left there."""
+    """Removes what processes that were killed while they wrote into `folder` have left there."""
     for path in folder.glob(f"{UNFINISHED}*"):
         path.unlink(missing_ok=True)

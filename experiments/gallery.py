@@ -1,10 +1,10 @@
-"""`python -m experiments.gallery`: write docs/tasks.md, what each task of the suite is and what it looks like.
+"""`python -m experiments.gallery`: write docs/tasks.md, a description and an example of each task of the suite.
 
-python -m experiments.gallery           # write the page
-python -m experiments.gallery --check   # write nothing; exit 1 where the page is not what would be written
+python -m experiments.gallery # write the page python -m experiments.gallery --check # write nothing; exit 1 if the page
+differs from what would be written
 
-All that is on the page is read from the tasks: docstrings, declarations, conditions, and an example that is the same
-on every machine.
+Everything on the page is read from the tasks: docstrings, declarations, conditions, and an example that is the same on
+every machine.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "tasks.md"
 WIDTH = 110  # of the rows of an example
 
-# What makes an example short enough to be read, where a task's defaults do not.
+# Settings that make an example short enough to be read, for tasks whose defaults do not.
 _REWRITING = {"alphabet": 16, "input_length": 8, "search_length": 2, "replace_length": 2}
 _LENGTHS = {"max_length": 6, "train_length": 3, "test_every": 3}
 SMALL: dict[str, dict[str, Any]] = {
@@ -62,26 +62,27 @@ _INTRODUCTION = """\
 
 Each task is a generator of examples. Its **static** fields fix shapes, and another value of one is another compiled
 program; its **knobs** may be swept within one. Every field is an override (`task=markov task.noop_rate=0.3`), and every
-condition is scored at each evaluation. [Add a task](adding_a_task.md) says how to write one.
+condition is scored at each evaluation. [Add a task](adding_a_task.md) shows how to write one.
 
-In examples, a row has a column for each position: what the model reads, what it should say there, and whether loss and
-score look. What follows the last position that counts is left out, and tokens without a text of their own are numbers.
+In examples, a row has a column for each position: the token that the model reads, the token that is right there, and
+the weight of the position in loss and score. Positions after the last with a weight are left out, and tokens without a
+text of their own are numbers.
 """
 
 
 def page() -> str:
-    """The whole page."""
+    """Returns the whole page."""
     tasks = ours()
-    found = [_INTRODUCTION]
-    found += [f"- [{name}](#{name}): {_paragraphs(cls.__doc__)[0]}" for name, cls in tasks.items()]
+    lines = [_INTRODUCTION]
+    lines += [f"- [{name}](#{name}): {_paragraphs(cls.__doc__)[0]}" for name, cls in tasks.items()]
     for package, names in groupby(tasks, lambda name: _package(tasks[name])):
-        found += ["", f"## {package}", "", _prose(_paragraphs(import_module(package).__doc__))]
-        found += [f"\n{section(name, tasks[name])}" for name in names]
-    return "\n".join(found) + "\n"
+        lines += ["", f"## {package}", "", _format_prose(_paragraphs(import_module(package).__doc__))]
+        lines += [f"\n{section(name, tasks[name])}" for name in names]
+    return "\n".join(lines) + "\n"
 
 
 def ours() -> dict[str, type[Task]]:
-    """The registered tasks of this repository, those of a package together."""
+    """Returns the registered tasks of this repository, those of a package together."""
     tasks = {name: cls for name, cls in registry().items() if cls.__module__.startswith("synthetic.")}
     return dict(sorted(tasks.items(), key=lambda item: (_package(item[1]), item[0])))
 
@@ -91,28 +92,28 @@ def _package(cls: type[Task]) -> str:
 
 
 def section(name: str, cls: type[Task]) -> str:
-    """What the page says of one task."""
+    """Returns the page's section on one task."""
     module = inspect.getmodule(cls)
     path = Path(inspect.getfile(cls)).resolve().relative_to(ROOT).as_posix()
     parts = [
         f"### {name}",
-        _prose(_paragraphs(cls.__doc__)),
-        _prose(_sources(_paragraphs(module.__doc__ if module else None))),
+        _format_prose(_paragraphs(cls.__doc__)),
+        _format_prose(_sources(_paragraphs(module.__doc__ if module else None))),
         f"Code: [{path}](../{path})",
         shown(name, cls),
-        _table(("field", "kind", "default", "allowed", "meaning"), _fields(cls)),
+        _format_table(("field", "kind", "default", "allowed", "meaning"), _fields(cls)),
         _splits(cls),
-        _table(("condition", "split", "with"), conditions(cls())),
+        _format_table(("condition", "split", "with"), conditions(cls())),
     ]
     return "\n\n".join(part for part in parts if part)
 
 
 def shown(name: str, cls: type[Task]) -> str:
-    """The command that draws an example of the headline condition, its text, and its rows."""
+    """Returns the command that samples an example of the headline condition, its text, and its rows."""
     small = cls(**SMALL.get(name, {}))
-    of = small.conditions()
-    headline = cls.headline or list(of)[-1]
-    variant, split = of[headline]
+    conditions = small.conditions()
+    headline = cls.headline or list(conditions)[-1]
+    variant, split = conditions[headline]
     settings = SMALL.get(name, {}) | _changed(variant, small)
     words = [f"task={name}", *(f"task.{key}={value}" for key, value in settings.items())]
     run = configs.jobs([words])[0].run
@@ -124,19 +125,20 @@ def shown(name: str, cls: type[Task]) -> str:
     asks = f"python -m experiments.preview {' '.join(words)} split={split} count=1"
     facts = f"Facts of an example: {', '.join(f'`{fact}`' for fact in example.facts)}." if example.facts else ""
     text = f"{prompt}  =>  {answer}\n\n{aligned(task, example)}"
-    return f"An example of `{headline}`:\n\n{_block(asks, 'sh')}\n\n{_block(text)}\n\n{facts}".rstrip()
+    return f"An example of `{headline}`:\n\n{_format_block(asks, 'sh')}\n\n{_format_block(text)}\n\n{facts}".rstrip()
 
 
 def aligned(task: Task, example: Example) -> str:
-    """The rows inputs, targets and weights, folded where they are too wide.
+    """Returns the rows inputs, targets and weights, folded if they are too wide.
 
     They have a column for each position up to the last with a weight, and a task's `names` in place of tokens.
     """
     names = list(task.names)
-    read = _vectors(example.inputs) if task.spec.vocabulary is None else [names[token] for token in example.inputs]
-    said = [names[token] for token in example.targets]
-    looks = [f"{weight:g}" for weight in example.weights]
-    positions = zip(read, said, looks, strict=True)
+    vectors = task.spec.vocabulary is None
+    inputs = _format_vectors(example.inputs) if vectors else [names[token] for token in example.inputs]
+    targets = [names[token] for token in example.targets]
+    weights = [f"{weight:g}" for weight in example.weights]
+    positions = zip(inputs, targets, weights, strict=True)
     columns = [[cell.ljust(max(map(len, cells))) for cell in cells] for cells in positions]
     columns = columns[: int(np.flatnonzero(example.weights)[-1]) + 1]
     lines, used = [[]], 0
@@ -156,8 +158,8 @@ def aligned(task: Task, example: Example) -> str:
 _ROWS = ("inputs", "targets", "weights")
 
 
-def _vectors(inputs: Any) -> list[str]:
-    """Vectors as signs where they are made of -1, 0 and 1, else as numbers."""
+def _format_vectors(inputs: Any) -> list[str]:
+    """Formats vectors as signs if they are made of -1, 0 and 1, else as numbers."""
     signs = {-1.0: "-", 0.0: "0", 1.0: "+"}
     whole = np.isin(inputs, list(signs)).all()
     return [
@@ -178,7 +180,7 @@ def _splits(cls: type[Task]) -> str:
 
 
 def conditions(task: Task) -> Iterator[tuple[str, ...]]:
-    """Rows (condition, split, the knobs that are not the task's); numbered ones of a kind are a single row."""
+    """Yields rows (condition, split, the knobs that are not the task's); numbered ones of a kind are a single row."""
     every = [(name, split, variant) for name, (variant, split) in task.conditions().items()]
     headline = task.headline or every[-1][0]
 
@@ -187,12 +189,15 @@ def conditions(task: Task) -> Iterator[tuple[str, ...]]:
         return re.sub(r"\d+$", "number", name), split
 
     for (_, split), group in groupby(every, kind):
-        of = list(group)
-        first, last = of[0][0], of[-1][0]
-        names = f"`{first}`" if len(of) == 1 else f"`{first}` … `{last}` ({len(of)})"
+        members = list(group)
+        first, last = members[0][0], members[-1][0]
+        names = f"`{first}`" if len(members) == 1 else f"`{first}` … `{last}` ({len(members)})"
         mark = " (headline)" if first == headline else ""
-        keys = dict.fromkeys(key for _, _, variant in of for key in _changed(variant, task))
-        values = {key: dict.fromkeys(f"{getattr(variant, key):g}" for _, _, variant in (of[0], of[-1])) for key in keys}
+        keys = dict.fromkeys(key for _, _, variant in members for key in _changed(variant, task))
+        values = {
+            key: dict.fromkeys(f"{getattr(variant, key):g}" for _, _, variant in (members[0], members[-1]))
+            for key in keys
+        }
         yield names + mark, split, ", ".join(f"`{key}` {' … '.join(ends)}" for key, ends in values.items())
 
 
@@ -202,56 +207,56 @@ def _changed(variant: Task, task: Task) -> dict[str, Any]:
 
 
 def _paragraphs(doc: str | None) -> list[str]:
-    """The paragraphs of a docstring, on one line each but for indented ones, which stay as they are."""
-    found = re.split(r"\n\s*\n", inspect.cleandoc(doc or ""))
-    return [part if part.startswith("    ") else " ".join(part.split()) for part in found if part.strip()]
+    """Returns the paragraphs of a docstring, each on one line; indented ones stay as they are."""
+    paragraphs = re.split(r"\n\s*\n", inspect.cleandoc(doc or ""))
+    return [part if part.startswith("    ") else " ".join(part.split()) for part in paragraphs if part.strip()]
 
 
 def _sources(paragraphs: list[str]) -> list[str]:
-    """The paragraphs that name a paper, and what those that end in a colon announce."""
-    found, announced = [], False
+    """Returns the paragraphs that name a paper, and the blocks announced by those that end in a colon."""
+    sources, announced = [], False
     for part in paragraphs:
         named = bool(_ARXIV.search(part))
         if named or (announced and part.startswith("    ")):
-            found.append(part)
+            sources.append(part)
         announced = named and part.endswith(":")
-    return found
+    return sources
 
 
 _ARXIV = re.compile(r"\b(\d{4}\.\d{5})\b")
 
 
-def _prose(paragraphs: Iterable[str]) -> str:
-    """Paragraphs as Markdown: indented ones as blocks, numbers of arXiv as links."""
+def _format_prose(paragraphs: Iterable[str]) -> str:
+    """Formats paragraphs as Markdown: indented ones as blocks, numbers of arXiv as links."""
     return "\n\n".join(
-        _block(textwrap.dedent(part)) if part.startswith("    ") else _linked(part) for part in paragraphs
+        _format_block(textwrap.dedent(part)) if part.startswith("    ") else _format_links(part) for part in paragraphs
     )
 
 
-def _linked(text: str) -> str:
+def _format_links(text: str) -> str:
     spans = text.split("`")  # every second one is code
     spans[::2] = [_ARXIV.sub(r"[\1](https://arxiv.org/abs/\1)", re.sub(r"([*<|])", r"\\\1", s)) for s in spans[::2]]
     return "`".join(spans)
 
 
-def _block(text: str, language: str = "text") -> str:
+def _format_block(text: str, language: str = "text") -> str:
     return f"```{language}\n{text}\n```"
 
 
-def _table(head: tuple[str, ...], found: Iterable[tuple[str, ...]]) -> str:
-    lines = [head, ("---",) * len(head), *(tuple(cell.replace("|", "\\|") for cell in row) for row in found)]
+def _format_table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    lines = [head, ("---",) * len(head), *(tuple(cell.replace("|", "\\|") for cell in row) for row in rows)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def main() -> int:
-    """The command; see the module's docstring."""
+    """Runs the command; see the module's docstring."""
     parser = argparse.ArgumentParser(prog="python -m experiments.gallery", description="Write docs/tasks.md.")
     parser.add_argument("--check", action="store_true", help="only say whether the page is current; exit 1 if not")
-    asked = parser.parse_args()
+    args = parser.parse_args()
     check_docstrings()
     devices.pin()
     text, where = page(), PAGE.relative_to(ROOT) if PAGE.is_relative_to(ROOT) else PAGE
-    if asked.check:
+    if args.check:
         if PAGE.is_file() and PAGE.read_text() == text:
             return 0
         print(f"{where} is not current: run `python -m experiments.gallery`", file=sys.stderr)

@@ -11,15 +11,15 @@ NAMES = ("fields", "models", "synthetic", "hydra_plugins")
 
 
 def check_place() -> None:
-    """Raise ImportError, or end a command with one line, where modules of ours are hidden or files are lacking."""
-    if said := _hidden() or _without_configuration():
+    """Raises ImportError, or ends a command with one line, if modules of ours are hidden or files are lacking."""
+    if fault := _hidden() or _without_configuration():
         if sys.argv[:1] == ["-m"]:  # as it is while Python looks for the module of a command
-            sys.exit(f"error: {said}")
-        raise ImportError(said)
+            sys.exit(f"error: {fault}")
+        raise ImportError(fault)
 
 
 def _hidden() -> str | None:
-    """In words: which of another's files is found in place of one of ours."""
+    """Returns which file of another is found in place of one of ours, in words, if any."""
     for name in NAMES:
         spec = find_spec(name)
         where = Path(spec.origin).resolve() if spec and spec.origin else None
@@ -29,7 +29,7 @@ def _hidden() -> str | None:
 
 
 def _without_configuration() -> str | None:
-    """In words: that this install is a copy without conf/, which is in the checkout alone."""
+    """Returns that this install is a copy without conf/, in words, if it is; conf/ is in the checkout alone."""
     if (ROOT / "conf" / "config.yaml").is_file():
         return None
     return f"{ROOT / 'conf'}: no such folder, which the checkout has; install the checkout with `pip install -e`"

@@ -11,19 +11,19 @@ from rich.text import Text
 
 from experiments.engine import devices
 from experiments.errors import command
-from experiments.examples import asked, batches, compiled, rows
+from experiments.examples import batches, compiled, read_words, rows
 from experiments.streams import console
 from synthetic.task import Example
 
 
 def main() -> int:
-    """The command; see the module's docstring."""
+    """Runs the command; see the module's docstring."""
     devices.use_all_cores()
-    words = asked(__doc__ or "", "preview", count="5")
+    words = read_words(__doc__ or "", "preview", count="5")
     size = min(words.count, 1024)
     screen = console()
     for batch in batches(compiled(words.run, words.split, size), words.count, size):
-        shown = [(*words.run.task.render(example), _facts(example)) for example in rows(batch)]
+        shown = [(*words.run.task.render(example), _format_facts(example)) for example in rows(batch)]
         if screen.is_terminal:
             screen.print(_table(shown))
             continue
@@ -31,7 +31,7 @@ def main() -> int:
     return 0
 
 
-def _facts(example: Example) -> str:
+def _format_facts(example: Example) -> str:
     return ", ".join(f"{name} {value:g}" for name, value in example.facts.items())
 
 

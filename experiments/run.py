@@ -84,7 +84,10 @@ def _report(jobs: list[Job]) -> int:
     ends = [(job, read_end(job.folder)) for job in jobs]
     failed = [(job, end) for job, end in ends if end is None or end["status"] != "finished"]
     if len(jobs) > 1:
-        print(f"{len(jobs) - len(failed)} of {len(jobs)} runs finished; records in {jobs[0].folder.parent}")
+        folder = jobs[0].folder.parent
+        print(f"{len(jobs) - len(failed)} of {len(jobs)} runs finished; records in {folder}")
+        if not jobs[0].study:
+            print(f"to see them: python -m experiments.plot {shlex.quote(str(folder))} x=KEY [by=KEY]")
     for job, end in failed[:_NAMED]:
         print(f"failed: {job.folder}: {end['reason'] if end else 'it has not ended'}", file=sys.stderr)
     if len(failed) > _NAMED:

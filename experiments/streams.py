@@ -15,7 +15,7 @@ _NAMES = ("stdin", "stdout", "stderr")
 
 
 def reserve() -> None:
-    """Open the null device for each standard stream that is closed.
+    """Opens the null device for each standard stream that is closed.
 
     Else the next file to be opened gets its number, and what libraries print goes there.
     """
@@ -32,7 +32,7 @@ def reserve() -> None:
 
 
 class _Harmless(io.RawIOBase):
-    """A stream to a file number that notes its first failure, and from then on drops what it is given."""
+    """Is a stream to a file number that notes its first failure, and from then on drops what it is given."""
 
     def __init__(self, number: int):
         self._number = number
@@ -59,7 +59,7 @@ class _Harmless(io.RawIOBase):
 
 
 def make_harmless(name: str) -> None:
-    """Let no failure of the standard stream `name` be raised: a full disk, a reader that has gone."""
+    """Lets no failure of the standard stream `name` be raised: a full disk, a reader that has gone."""
     reserve()
     stream = getattr(sys, name)
     if stream is not getattr(sys, f"__{name}__"):
@@ -71,39 +71,39 @@ def make_harmless(name: str) -> None:
 
 
 def replace_letters(name: str) -> None:
-    """Let letters that the encoding of the standard stream `name` lacks be shown as question marks."""
+    """Lets letters that the encoding of the standard stream `name` lacks be shown as question marks."""
     if isinstance(stream := getattr(sys, name), io.TextIOWrapper):
         stream.reconfigure(errors="replace")
 
 
 def discard(name: str) -> None:
-    """Drop what is still to be written to the standard stream `name`, whose reader has gone."""
+    """Drops what is still to be written to the standard stream `name`, whose reader has gone."""
     null = os.open(os.devnull, os.O_WRONLY)
     os.dup2(null, _NAMES.index(name))
     os.close(null)
 
 
 def failure(name: str) -> str | None:
-    """In words: why the standard stream `name` could not be written; None where it could, or its reader has gone."""
+    """Returns why the standard stream `name` could not be written; None if it could, or if its reader has gone."""
     try:
         getattr(sys, name).flush()
     except OSError as e:
-        found: OSError | None = e
+        reason: OSError | None = e
     else:
         raw = getattr(getattr(getattr(sys, name), "buffer", None), "raw", None)
-        found = raw.failure if isinstance(raw, _Harmless) else None
-    return None if found is None or found.errno == errno.EPIPE else found.strerror or str(found)
+        reason = raw.failure if isinstance(raw, _Harmless) else None
+    return None if reason is None or reason.errno == errno.EPIPE else reason.strerror or str(reason)
 
 
 def ignore_impossible_sizes() -> None:
-    """Forget a size of the terminal that the environment sets to nothing, in which nothing could be shown."""
+    """Forgets a size of the terminal that the environment sets to nothing, in which nothing could be shown."""
     for name in ("COLUMNS", "LINES"):
         if not os.environ.get(name, "1").strip("0 "):
             del os.environ[name]
 
 
 def console(**options: Any) -> Console:
-    """A console for text from anywhere: brackets and colons in it are no markup."""
+    """Returns a console for text from anywhere: brackets and colons in it are no markup."""
     from rich.console import Console  # here, for whatever is imported of this package imports this file first
 
     return Console(markup=False, emoji=False, highlight=False, **options)

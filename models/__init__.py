@@ -1,6 +1,6 @@
-"""What is trained: sequence models that map a task's inputs to a logit per class at every position.
+"""Sequence models, which map a task's inputs to a logit per class at every position.
 
-A model is called as `model(inputs, key=None)` on int32[B, T] tokens or float32[B, T, width_in] vectors and gives
+A model is called as `model(inputs, key=None)` on int32[B, T] tokens or float32[B, T, width_in] vectors. It returns
 float32[B, T, classes]; `init_cache` and `step` do the same one position at a time (see `models.decode`).
 """
 
@@ -14,15 +14,16 @@ from flax import nnx
 from models.transformer import Transformer, TransformerConfig
 
 ARCHITECTURES: dict[str, tuple[type, Callable[..., nnx.Module]]] = {"transformer": (TransformerConfig, Transformer)}
-"""Name to (configuration, module): what `name:` in a file of conf/model/ can be."""
+"""Maps a name to (configuration, module): the values that `name:` in a file of conf/model/ can have."""
 
 
 def build(
     config: Any, *, vocabulary: int | None, width_in: int | None, length: int, classes: int, rngs: nnx.Rngs
 ) -> nnx.Module:
-    """The module that `config` describes, for `length` positions of tokens (`vocabulary`) or vectors (`width_in`).
+    """Returns the module that `config` describes, for `length` positions.
 
-    Raises ValueError unless exactly one of `vocabulary` and `width_in` is given, KeyError for a foreign configuration.
+    The inputs are tokens if `vocabulary` is given, vectors if `width_in` is. Raises ValueError unless exactly one of
+    the two is given, KeyError for a foreign configuration.
     """
     modules = dict(ARCHITECTURES.values())
     return modules[type(config)](

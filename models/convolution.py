@@ -1,4 +1,7 @@
-"""Causal convolutions over time, a filter for each channel: long ones by FFT, short ones tap by tap."""
+"""Causal convolutions over time, with one filter for each channel.
+
+Long filters go by FFT, short ones tap by tap.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +12,10 @@ from flax import nnx
 
 
 def convolve(x_NxD: jax.Array, filter_TxD: jax.Array) -> jax.Array:
-    """Each of the sequences in `x_NxD` (N = batch * T) convolved with the filter, float32[N, D].
+    """Convolves each of the sequences in `x_NxD` (N = batch * T) with the filter; returns float32[N, D].
 
-    By FFT, padded to twice the length so that nothing wraps around: O(T log T). Rounding spreads over all positions,
-    so what comes after a position changes its value by about 1e-7 of the sequence's largest.
+    It uses the FFT, padded to twice the length so that nothing wraps around: O(T log T). Rounding spreads over all
+    positions, so an input after a position changes that position's value by about 1e-7 of the sequence's largest.
     """
     time = filter_TxD.shape[0]
     x_BxDxT = rearrange(x_NxD, "(b t) d -> b d t", t=time)
@@ -22,14 +25,14 @@ def convolve(x_NxD: jax.Array, filter_TxD: jax.Array) -> jax.Array:
 
 
 class ShortConvolution(nnx.Module):
-    """A causal convolution of a few taps, a filter for each channel."""
+    """Convolves causally with a few taps, one filter for each channel."""
 
     def __init__(self, width: int, taps: int, *, rngs: nnx.Rngs):
         self.kernel = nnx.Param(taps**-0.5 * jax.random.normal(rngs.params(), (taps, width)))
         self.bias = nnx.Param(jnp.zeros(width))
 
     def __call__(self, x_NxD: jax.Array, batch: int) -> jax.Array:
-        """float32[N, width] to the same shape, N = batch * time; the last tap is the position's own."""
+        """Maps float32[N, width] to the same shape, N = batch * time; the last tap is the position's own."""
         kernel = self.kernel[...]
         taps, x_BxTxD = kernel.shape[0], rearrange(x_NxD, "(b t) d -> b t d", b=batch)
         time = x_BxTxD.shape[1]
@@ -38,11 +41,11 @@ class ShortConvolution(nnx.Module):
         return rearrange(y_BxTxD, "b t d -> (b t) d")
 
     def init_cache(self, batch: int) -> jax.Array:
-        """The inputs of the positions before the first, all zero: float32[batch, taps - 1, width]."""
+        """Returns the inputs of the positions before the first, all zero: float32[batch, taps - 1, width]."""
         taps, width = self.kernel.shape
         return jnp.zeros((batch, taps - 1, width))
 
     def step(self, x_BxD: jax.Array, cache: jax.Array) -> tuple[jax.Array, jax.Array]:
-        """The convolution at one position, float32[B, width], and the inputs that the next one needs."""
+        """Returns the convolution at one position, float32[B, width], and the inputs that the next one needs."""
         window_BxKxD = jnp.concatenate([cache, x_BxD[:, None]], axis=1)
         return (window_BxKxD * self.kernel[...]).sum(1) + self.bias[...], window_BxKxD[:, 1:]

@@ -1,4 +1,4 @@
-"""Decoding, position by position, with what the model remembers of the past in a cache."""
+"""Decoding one position at a time, with a cache of what the model keeps of the past."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from einops import rearrange
 def decode(
     module: Any, inputs_BxT: jax.Array, free_BxT: jax.Array, *, end: int | None = None, key: jax.Array | None = None
 ) -> jax.Array:
-    """What the model says at every position, int32[B, T], where it reads its own answer: greedily, or sampled by `key`.
+    """Decodes greedily, or by sampling with `key`: returns the model's token at every position, int32[B, T].
 
     Output t is the argmax of the logits at t, or with a `key` a draw from their softmax. The model's input at t + 1 is
-    that token where `free_BxT[t]` (a position of the answer), and the given `inputs_BxT[t + 1]` elsewhere (the prompt).
-    Equal to running the whole model anew for each token, at the cost of running it once. With `end` it stops once every
-    row has said that token where it was free; later outputs are 0.
+    that token where `free_BxT[t]` is true (a position of the answer). Elsewhere (the prompt) it is the given
+    `inputs_BxT[t + 1]`. The result equals running the whole model anew for each token, at the cost of running it once.
+    With `end` it stops once every row has put out that token at a free position; later outputs are 0.
     """
     batch, time = inputs_BxT.shape
     inputs_TxB, free_TxB = (rearrange(x, "b t -> t b") for x in (inputs_BxT, free_BxT.astype(bool)))

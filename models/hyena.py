@@ -1,4 +1,4 @@
-"""Hyena: long convolutions with gates between, whose filters are a small network's function of the time."""
+"""Hyena: long convolutions with gates between them. A small network computes the filters from the time."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ Cache = tuple[jax.Array, list[jax.Array], jax.Array]
 
 
 class Filter(nnx.Module):
-    """Filters of `ORDER` convolutions over `length` positions, as a function of the time.
+    """Computes the filters of `ORDER` convolutions over `length` positions as a function of the time.
 
-    Poli et al. 2023, section 3.3: a network with sines for its nonlinearity, in a window that decays at another rate in
-    each channel. A part that passes the position's own input through is added. Departure: windows have unit norm, so
-    that what is convolved keeps its size at first.
+    It follows Poli et al. 2023, section 3.3: a network with sines as its nonlinearity, in a window that decays at
+    another rate in each channel. A part that passes the position's own input through is added. One departure: windows
+    have unit norm, so that a convolution at first keeps the size of its input.
     """
 
     def __init__(self, width: int, length: int, *, rngs: nnx.Rngs):
@@ -37,7 +37,7 @@ class Filter(nnx.Module):
         self.length = length
 
     def __call__(self, time: int) -> jax.Array:
-        """The first `time` values of each filter, float32[ORDER, time, width]."""
+        """Returns the first `time` values of each filter, float32[ORDER, time, width]."""
         width = self.through.shape[1]
         t_Lx1 = np.arange(self.length)[:, None] / self.length
         angle_LxK = 2 * np.pi * np.arange(1, BANDS + 1) * t_Lx1
@@ -54,11 +54,12 @@ class Filter(nnx.Module):
 
 
 class Hyena(nnx.Module):
-    """The Hyena operator of order 2.
+    """Applies the Hyena operator of order 2.
 
-    Poli et al. 2023, "Hyena hierarchy" (arXiv 2302.10866), definition 3.1: z_1 = v, z_(n+1) = x_n * (h_n conv z_n), and
-    the output is z_3; v, x_1 and x_2 are projections of the input behind a short convolution. All convolutions have
-    a long filter, where the authors' code of order 2 has one such and leaves the other to the short convolution.
+    It follows Poli et al. 2023, "Hyena hierarchy" (arXiv 2302.10866), definition 3.1: z_1 = v, z_(n+1) = x_n * (h_n
+    conv z_n), and the output is z_3. Here v, x_1 and x_2 are projections of the input behind a short convolution. All
+    convolutions have a long filter; the authors' code of order 2 has one such and leaves the other to the short
+    convolution.
     """
 
     def __init__(self, *, width: int, length: int, precision: str, residual_scale: float, rngs: nnx.Rngs, **_: Any):
@@ -69,19 +70,19 @@ class Hyena(nnx.Module):
         self.out = Dense(width, width, scale=residual_scale, precision=precision, rngs=rngs)
 
     def __call__(self, x_NxD: jax.Array, batch: int) -> jax.Array:
-        """The operator at N = batch * time positions: float32[N, D] to float32[N, D]."""
+        """Applies the operator at N = batch * time positions: float32[N, D] to float32[N, D]."""
         z_NxD, *gates = jnp.split(self.short(self.into(x_NxD), batch), ORDER + 1, axis=-1)
         for gate_NxD, filter_TxD in zip(gates, self.filter(x_NxD.shape[0] // batch), strict=True):
             z_NxD = gate_NxD * convolve(z_NxD, filter_TxD)
         return self.out(z_NxD)
 
     def init_cache(self, batch: int) -> Cache:
-        """No inputs yet, of the short and of the long convolutions; and the long ones' filters, made once."""
+        """Returns no inputs yet, of the short and of the long convolutions, and the long ones' filters, made once."""
         none_yet = jnp.zeros((batch, self.length, self.width))
         return self.short.init_cache(batch), [none_yet] * ORDER, self.filter(self.length)
 
     def step(self, x_BxD: jax.Array, t: jax.Array, cache: Cache) -> tuple[jax.Array, Cache]:
-        """The operator at position `t` (traced int32): float32[B, D], and the cache with `t` added.
+        """Applies the operator at position `t` (traced int32): returns float32[B, D] and the cache with `t` added.
 
         A filter of this kind is no recurrence of bounded state: all past inputs are weighted anew, O(length).
         """

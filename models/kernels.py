@@ -1,6 +1,6 @@
 """Matrix product, layer normalisation and causal attention with gradients written out by hand.
 
-The values are those of the plain formulas and the gradients those that JAX would derive, up to rounding (the tests
+The values are those of the plain formulas. The gradients are those that JAX would derive, up to rounding (the tests
 compare them). Written out, they compile to faster code on a CPU: together they take a fifth off a training step of two
 layers of width 64. Forward-mode differentiation (`jax.jvp`) is not defined through them.
 """
@@ -18,7 +18,7 @@ Arrays = tuple[jax.Array, ...]
 
 
 def matmul(a: jax.Array, b: jax.Array, precision: str) -> jax.Array:
-    """`a @ b` in one of PRECISIONS, its result in float32."""
+    """Returns `a @ b` computed in one of PRECISIONS, as float32."""
     if precision == "bfloat16":
         a, b = a.astype(jnp.bfloat16), b.astype(jnp.bfloat16)
         return jnp.matmul(a, b, preferred_element_type=jnp.float32)
@@ -26,7 +26,7 @@ def matmul(a: jax.Array, b: jax.Array, precision: str) -> jax.Array:
 
 
 def _product(x_NxD: jax.Array, w_DxE: jax.Array, precision: str) -> jax.Array:
-    """`matmul` of N rows with a matrix of weights."""
+    """Multiplies N rows by a matrix of weights, with `matmul`."""
     return matmul(x_NxD, w_DxE, precision)
 
 
@@ -39,7 +39,7 @@ def _product_backward(precision: str, saved: Arrays, dy_NxE: jax.Array) -> Array
     dx_NxD = matmul(dy_NxE, w_DxE.T, precision)
     if x_NxD.shape[1] <= dy_NxE.shape[1]:
         return dx_NxD, matmul(x_NxD.T, dy_NxE, precision)
-    # To transpose the narrower factor is twice as fast on a CPU; the barrier keeps XLA from exchanging them again.
+    # Transposing the narrower factor is twice as fast on a CPU; the barrier keeps XLA from exchanging them again.
     dw_ExD = jax.lax.optimization_barrier(matmul(dy_NxE.T, x_NxD, precision))
     return dx_NxD, dw_ExD.T
 
@@ -49,7 +49,7 @@ product.defvjp(_product_forward, _product_backward)
 
 
 def _normalize(x_NxD: jax.Array, scale_D: jax.Array, bias_D: jax.Array) -> jax.Array:
-    """Layer normalisation of N rows. Ba et al. 2016, "Layer normalization", section 3.1."""
+    """Normalises each of N rows. Ba et al. 2016, "Layer normalization", section 3.1."""
     return _normalize_forward(x_NxD, scale_D, bias_D)[0]
 
 
@@ -73,10 +73,10 @@ normalize.defvjp(_normalize_forward, _normalize_backward)
 
 
 def _attend(q: jax.Array, k: jax.Array, v: jax.Array, bias: jax.Array | np.ndarray, precision: str) -> jax.Array:
-    """Scaled dot-product attention: softmax(q k^T / sqrt(W) + bias) v, float32[..., T, W].
+    """Returns scaled dot-product attention: softmax(q k^T / sqrt(W) + bias) v, float32[..., T, W].
 
     q is float32[..., T, W], k and v are float32[..., S, W]. `bias` broadcasts against the scores float32[..., T, S], is
-    -infinity where a query may not look, and gets no gradient. Softmax in float32 whatever the precision.
+    -infinity where a query may not look, and gets no gradient. The softmax is in float32 whatever the precision.
     Vaswani et al. 2017, "Attention is all you need", section 3.2.1.
     """
     return _attend_forward(q, k, v, bias, precision)[0]
@@ -109,7 +109,7 @@ def _swap(x: jax.Array) -> jax.Array:
 
 
 def _transposed(x: jax.Array) -> jax.Array:
-    """`x` with its last two axes exchanged in memory, as XLA would not do by itself.
+    """Returns `x` with its last two axes exchanged in memory, which XLA would not do by itself.
 
     On a CPU, small products with a transposed left factor take twice as long as the copy and the product together.
     """

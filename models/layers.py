@@ -1,7 +1,7 @@
 """Layers that act on each position by itself.
 
-All take flattened positions, float32[N, D] with N = batch * time: on a CPU, XLA copies three-dimensional activations,
-in one thread, to make the gradients of the weights, and flat ones not.
+All take flattened positions, float32[N, D] with N = batch * time. With three-dimensional activations XLA makes a copy,
+in one thread on a CPU, for the gradients of the weights; with flat ones it does not.
 """
 
 from __future__ import annotations
@@ -13,13 +13,16 @@ from flax import nnx
 from models.kernels import normalize, product
 
 ACTIVATIONS = {"gelu": nnx.gelu, "relu": nnx.relu, "silu": nnx.silu}
-# Up to this many rows a table is read by a product with one-hot rows: the gradient of a gather is a scatter, which a
-# GPU sums in no fixed order, so that a run would not repeat to the bit. On a CPU the two are about equally fast.
+# Up to this many rows a table is read by a product with one-hot rows. The gradient of a gather is a scatter, which a
+# GPU sums in no fixed order, so a run would not repeat to the bit. On a CPU the two are about equally fast.
 ONE_HOT_UP_TO = 512
 
 
 def lookup(table_VxD: jax.Array, index_N: jax.Array) -> jax.Array:
-    """Rows of a table, float32[N, D]. An index outside the table gives zeros (small tables) or the nearest row."""
+    """Returns rows of a table, float32[N, D].
+
+    An index outside the table gives zeros (small tables) or the nearest row.
+    """
     rows = table_VxD.shape[0]
     if rows > ONE_HOT_UP_TO:
         return table_VxD.at[index_N].get(mode="clip")
@@ -27,7 +30,7 @@ def lookup(table_VxD: jax.Array, index_N: jax.Array) -> jax.Array:
 
 
 class Dense(nnx.Module):
-    """Affine map of N rows, normally initialised with standard deviation `scale / sqrt(width_in)`."""
+    """Maps N rows affinely. Initial weights are normal with standard deviation `scale / sqrt(width_in)`."""
 
     def __init__(
         self,
@@ -45,18 +48,18 @@ class Dense(nnx.Module):
         self.precision = precision
 
     def __call__(self, x_NxD: jax.Array) -> jax.Array:
-        """float32[N, width_in] to float32[N, width_out]."""
+        """Maps float32[N, width_in] to float32[N, width_out]."""
         y_NxE = product(x_NxD, self.kernel[...], self.precision)
         return y_NxE if self.bias is None else y_NxE + self.bias[...]
 
 
 class LayerNorm(nnx.Module):
-    """Layer normalisation of N rows, in float32. Ba et al. 2016, "Layer normalization"."""
+    """Normalises each of N rows, in float32. Ba et al. 2016, "Layer normalization"."""
 
     def __init__(self, width: int):
         self.scale = nnx.Param(jnp.ones(width))
         self.bias = nnx.Param(jnp.zeros(width))
 
     def __call__(self, x_NxD: jax.Array) -> jax.Array:
-        """float32[N, width] to the same shape: mean and variance of each row are those of `bias` and `scale`."""
+        """Maps float32[N, width] to the same shape: each row's mean and variance become those of `bias` and `scale`."""
         return normalize(x_NxD, self.scale[...], self.bias[...])

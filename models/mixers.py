@@ -1,10 +1,10 @@
 """The layers that mix positions, by the name that `model.mixer` gives them.
 
-Each is made with the keywords `width`, `heads`, `length`, `position`, `precision`, `residual_scale` and `rngs`, of
-which it uses what it needs, and has
+Each is made with the keywords `width`, `heads`, `length`, `position`, `precision`, `residual_scale` and `rngs`, uses
+those it needs, and has
 
     layer(x_NxD, batch) -> float32[N, D]                all positions of `batch` sequences at once, N = batch * time
-    layer.init_cache(batch) -> cache                    what it remembers before the first position
+    layer.init_cache(batch) -> cache                    its memory before the first position
     layer.step(x_BxD, t, cache) -> float32[B, D], cache    the same, one position at a time
 """
 

@@ -1,7 +1,7 @@
-"""Position schemes: how a model is told where in the sequence a token stands.
+"""Position schemes: the ways in which a model learns where in the sequence a token stands.
 
-By what is added to the embedding (learned, sinusoidal), by turning queries and keys (RoPE), by biasing attention
-(ALiBi), or not at all.
+A scheme adds a vector to the embedding (learned, sinusoidal), turns queries and keys (RoPE), biases attention (ALiBi),
+or does nothing.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ SCHEMES = ("learned", "sinusoidal", "rope", "alibi", "none")
 
 
 def sinusoids(length: int, width: int) -> np.ndarray:
-    """Fixed position vectors, float32[length, width]: sines in the even columns, cosines in the odd ones.
+    """Returns fixed position vectors, float32[length, width]: sines in the even columns, cosines in the odd ones.
 
     Vaswani et al. 2017, "Attention is all you need", section 3.5.
     """
@@ -24,7 +24,7 @@ def sinusoids(length: int, width: int) -> np.ndarray:
 
 
 def rotation(length: int, head_width: int) -> tuple[np.ndarray, np.ndarray]:
-    """Cosine and sine, each float32[length, head_width], by which `rotate` turns a query or key at each position.
+    """Returns the cosine and sine, each float32[length, head_width], by which `rotate` turns a query or key.
 
     Su et al. 2021, "RoFormer", section 3.2, with column i paired with column i + head_width / 2.
     """
@@ -34,14 +34,15 @@ def rotation(length: int, head_width: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def rotate(x: jax.Array, cos: jax.Array | np.ndarray, sin: jax.Array | np.ndarray) -> jax.Array:
-    """Turn each pair of columns of `x` (..., head_width) by its angle; `cos` and `sin` broadcast against `x`."""
+    """Turns each pair of columns of `x` (..., head_width) by its angle; `cos` and `sin` broadcast against `x`."""
     first, second = jnp.split(x, 2, axis=-1)
     return x * cos + jnp.concatenate([-second, first], axis=-1) * sin
 
 
 def alibi_slopes(heads: int) -> np.ndarray:
-    """How fast each head's attention falls with distance, float32[heads]: 2^(-8/heads), 2^(-16/heads), ..., 2^-8.
+    """Returns how fast each head's attention falls with distance, float32[heads].
 
-    Press et al. 2022, "Train short, test long", section 3. One geometric sequence for any number of heads.
+    The slopes are 2^(-8/heads), 2^(-16/heads), ..., 2^-8. Press et al. 2022, "Train short, test long", section 3. One
+    geometric sequence serves any number of heads.
     """
     return (2.0 ** (-8 * np.arange(1, heads + 1) / heads)).astype(np.float32)

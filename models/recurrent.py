@@ -1,8 +1,8 @@
 """LSTM and GRU: layers whose state at a position is a nonlinear function of the state before it.
 
-Nothing but the products of the inputs can be done for all positions at once: they are one product, and what is left
-is a scan over time of one product of the state a position. Each layer has an output projection of its own, for its
-share of the residual stream to start as small as attention's.
+Only the products of the inputs can be computed for all positions at once, as one product. The rest is a scan over time
+with one product of the state a position. Each layer has its own output projection, so that its share of the residual
+stream starts as small as attention's.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ Cell = tuple[jax.Array, jax.Array]
 
 
 class LSTM(nnx.Module):
-    """Long short-term memory of `width` cells.
+    """Long short-term memory, which has `width` cells.
 
-    Hochreiter and Schmidhuber 1997, "Long short-term memory", with the forget gate of Gers et al. 2000, "Learning to
-    forget", whose bias starts at 1: a cell remembers until it has learned to forget.
+    It follows Hochreiter and Schmidhuber 1997, "Long short-term memory", and has the forget gate of Gers et al. 2000,
+    "Learning to forget". The bias of the gate starts at 1: a cell remembers until it has learned to forget.
     """
 
     def __init__(self, *, width: int, precision: str, residual_scale: float, rngs: nnx.Rngs, **_: Any):
@@ -33,13 +33,13 @@ class LSTM(nnx.Module):
         self.out = Dense(width, width, scale=residual_scale, precision=precision, rngs=rngs)
 
     def __call__(self, x_NxD: jax.Array, batch: int) -> jax.Array:
-        """The cells' outputs at N = batch * time positions: float32[N, D] to float32[N, D]."""
+        """Returns the cells' outputs at N = batch * time positions: float32[N, D] to float32[N, D]."""
         gates_TxBxE = rearrange(self.gates(x_NxD), "(b t) e -> t b e", b=batch)
         _, h_TxBxD = jax.lax.scan(self._advance, self.init_cache(batch), gates_TxBxE)
         return self.out(rearrange(h_TxBxD, "t b d -> (b t) d"))
 
     def _advance(self, state: Cell, gates_BxE: jax.Array) -> tuple[Cell, jax.Array]:
-        """Output and cell after one more position, whose inputs' part of the gates is `gates_BxE`."""
+        """Returns output and cell after one more position; `gates_BxE` is the inputs' part of the gates."""
         h_BxD, cell_BxD = state
         forget, write, show, new = jnp.split(gates_BxE + self.recurrent(h_BxD), 4, axis=-1)
         cell_BxD = jax.nn.sigmoid(forget) * cell_BxD + jax.nn.sigmoid(write) * jnp.tanh(new)
@@ -47,21 +47,21 @@ class LSTM(nnx.Module):
         return (h_BxD, cell_BxD), h_BxD
 
     def init_cache(self, batch: int) -> Cell:
-        """Output and cell before the first position, both zero: two float32[batch, D]."""
+        """Returns output and cell before the first position, both zero: two float32[batch, D]."""
         empty_BxD = jnp.zeros((batch, self.out.kernel.shape[0]))
         return empty_BxD, empty_BxD
 
     def step(self, x_BxD: jax.Array, t: jax.Array, cache: Cell) -> tuple[jax.Array, Cell]:
-        """The layer at one position: float32[B, D], and the state after it."""
+        """Applies the layer at one position: returns float32[B, D] and the state after it."""
         cache, h_BxD = self._advance(cache, self.gates(x_BxD))
         return self.out(h_BxD), cache
 
 
 class GRU(nnx.Module):
-    """Gated recurrent unit of `width` cells.
+    """Gated recurrent unit, which has `width` cells.
 
-    Cho et al. 2014, "Learning phrase representations using RNN encoder-decoder", section 2.3. One departure, that of
-    cuDNN and PyTorch: the reset gate acts on the product of the state and not on the state, so that a position
+    It follows Cho et al. 2014, "Learning phrase representations using RNN encoder-decoder", section 2.3. One departure,
+    that of cuDNN and PyTorch: the reset gate acts on the product of the state and not on the state, so that a position
     takes one product and not two.
     """
 
@@ -71,13 +71,16 @@ class GRU(nnx.Module):
         self.out = Dense(width, width, scale=residual_scale, precision=precision, rngs=rngs)
 
     def __call__(self, x_NxD: jax.Array, batch: int) -> jax.Array:
-        """The cells' outputs at N = batch * time positions: float32[N, D] to float32[N, D]."""
+        """Returns the cells' outputs at N = batch * time positions: float32[N, D] to float32[N, D]."""
         gates_TxBxE = rearrange(self.gates(x_NxD), "(b t) e -> t b e", b=batch)
         _, h_TxBxD = jax.lax.scan(self._advance, self.init_cache(batch), gates_TxBxE)
         return self.out(rearrange(h_TxBxD, "t b d -> (b t) d"))
 
     def _advance(self, h_BxD: jax.Array, gates_BxE: jax.Array) -> tuple[jax.Array, jax.Array]:
-        """State after one more position, whose inputs' part of the gates is `gates_BxE`, and again as its output."""
+        """Returns the state after one more position, twice: as state and as output.
+
+        `gates_BxE` is the inputs' part of the gates.
+        """
         reset_x, keep_x, new_x = jnp.split(gates_BxE, 3, axis=-1)
         reset_h, keep_h, new_h = jnp.split(self.recurrent(h_BxD), 3, axis=-1)
         keep = jax.nn.sigmoid(keep_x + keep_h)
@@ -86,10 +89,10 @@ class GRU(nnx.Module):
         return h_BxD, h_BxD
 
     def init_cache(self, batch: int) -> jax.Array:
-        """The state before the first position, zero: float32[batch, D]."""
+        """Returns the state before the first position, zero: float32[batch, D]."""
         return jnp.zeros((batch, self.out.kernel.shape[0]))
 
     def step(self, x_BxD: jax.Array, t: jax.Array, cache: jax.Array) -> tuple[jax.Array, jax.Array]:
-        """The layer at one position: float32[B, D], and the state after it."""
+        """Applies the layer at one position: returns float32[B, D] and the state after it."""
         cache, h_BxD = self._advance(cache, self.gates(x_BxD))
         return self.out(h_BxD), cache

@@ -1,4 +1,4 @@
-"""State-space models: linear recurrences with a diagonal matrix, fixed (S4D) or chosen by the input (Mamba)."""
+"""State-space models: linear recurrences with a diagonal matrix, either fixed (S4D) or chosen by the input (Mamba)."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ Decoded = tuple[jax.Array, Any]
 
 
 def _step_sizes(width: int, rngs: nnx.Rngs) -> jax.Array:
-    """The logarithms of initial step sizes, float32[width]."""
+    """Returns the logarithms of initial step sizes, float32[width]."""
     low, high = (math.log(size) for size in STEP_SIZES)
     return jax.random.uniform(rngs.params(), (width,), minval=low, maxval=high)
 
 
 class S4D(nnx.Module):
-    """A linear time-invariant state-space model for each channel, then GELU and a product over channels.
+    """Runs a linear time-invariant state-space model for each channel, then GELU and a product over channels.
 
-    Gu et al. 2022, "On the parameterization and initialization of diagonal state space models" (arXiv 2206.11893),
-    section 4: S4D-Lin's initial values, zero-order hold, B fixed at 1. In training it is one convolution. Departures:
-    the product over channels is plain, without a gate, and one learning rate serves all parameters.
+    It follows Gu et al. 2022, "On the parameterization and initialization of diagonal state space models" (arXiv
+    2206.11893), section 4: S4D-Lin's initial values, zero-order hold, B fixed at 1. In training it is one convolution.
+    Two departures: the product over channels is plain, without a gate, and one learning rate serves all parameters.
     """
 
     def __init__(self, *, width: int, precision: str, residual_scale: float, rngs: nnx.Rngs, **_: Any):
@@ -47,13 +47,13 @@ class S4D(nnx.Module):
         self.out = Dense(width, width, scale=residual_scale, precision=precision, rngs=rngs)
 
     def _system(self) -> tuple[jax.Array, jax.Array]:
-        """The step's exponent and the weights of the output, for a state driven by its input: two complex64[D, P]."""
+        """Returns the step's exponent and the output's weights, two complex64[D, P]. The input drives the state."""
         a_DxP = jax.lax.complex(-jnp.exp(self.log_decay[...]), self.frequency[...])
         exponent_DxP = a_DxP * jnp.exp(self.log_step[...])[:, None]
         return exponent_DxP, 2 * jax.lax.complex(*self.read[...]) * jnp.expm1(exponent_DxP) / a_DxP
 
     def __call__(self, x_NxD: jax.Array, batch: int) -> jax.Array:
-        """The model at N = batch * time positions: float32[N, D] to float32[N, D]."""
+        """Applies the model at N = batch * time positions: float32[N, D] to float32[N, D]."""
         exponent_DxP, read_DxP = self._system()
         powers_TxDxP = jnp.exp(exponent_DxP * np.arange(x_NxD.shape[0] // batch)[:, None, None])
         filter_TxD = einsum(powers_TxDxP, read_DxP, "t d p, d p -> t d").real
@@ -63,21 +63,21 @@ class S4D(nnx.Module):
         return self.out(nnx.gelu(y_NxD + self.through[...] * x_NxD))
 
     def init_cache(self, batch: int) -> jax.Array:
-        """The state before the first position, zero: complex64[batch, D, pairs]."""
+        """Returns the state before the first position, zero: complex64[batch, D, pairs]."""
         return jnp.zeros((batch, *self.log_decay.shape), jnp.complex64)
 
     def step(self, x_BxD: jax.Array, t: jax.Array, cache: jax.Array) -> tuple[jax.Array, jax.Array]:
-        """The model at one position: float32[B, D], and the state after it."""
+        """Applies the model at one position: returns float32[B, D] and the state after it."""
         exponent_DxP, read_DxP = self._system()
         cache = jnp.exp(exponent_DxP) * cache + x_BxD[..., None]
         return self._project(einsum(cache, read_DxP, "b d p, d p -> b d").real, x_BxD), cache
 
 
 class Mamba(nnx.Module):
-    """A state-space model whose step size, input and output weights depend on the input, behind a gate.
+    """Runs a state-space model whose step size, input and output weights depend on the input, behind a gate.
 
-    Gu and Dao 2023, "Mamba" (arXiv 2312.00752), algorithm 2 and section 3.4. One departure: the inner width is the
-    width and not twice that, for the block has an MLP too.
+    It follows Gu and Dao 2023, "Mamba" (arXiv 2312.00752), algorithm 2 and section 3.4. One departure: the inner width
+    is the width and not twice that, because the block has an MLP too.
     """
 
     def __init__(self, *, width: int, precision: str, residual_scale: float, rngs: nnx.Rngs, **_: Any):
@@ -92,16 +92,16 @@ class Mamba(nnx.Module):
         self.out = Dense(width, width, scale=residual_scale, precision=precision, rngs=rngs)
 
     def __call__(self, x_NxD: jax.Array, batch: int) -> jax.Array:
-        """The model at N = batch * time positions: float32[N, D] to float32[N, D]."""
+        """Applies the model at N = batch * time positions: float32[N, D] to float32[N, D]."""
         x_NxD, gate_NxD = jnp.split(self.into(x_NxD), 2, axis=-1)
         x_NxD = jax.nn.silu(self.short(x_NxD, batch))
         parts = [rearrange(part, "(b t) d -> t b d", b=batch) for part in (x_NxD, *self._selected(x_NxD))]
-        # A core walks through time with the state in its cache; an accelerator would be idle at that.
+        # A CPU core walks through time with the state in its cache; an accelerator would be idle meanwhile.
         y_TxBxD = jax.lax.platform_dependent(*parts, self._decay(), cpu=scan_in_turn, default=scan_by_doubling)
         return self._project(rearrange(y_TxBxD, "t b d -> (b t) d"), x_NxD, gate_NxD)
 
     def _selected(self, x_NxD: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
-        """What the inputs choose: step sizes float32[N, D], input and output weights float32[N, S]."""
+        """Returns what the inputs choose: step sizes float32[N, D], input and output weights float32[N, S]."""
         low_NxR, write_NxS, read_NxS = jnp.split(self.select(x_NxD), [self.rank, self.rank + MAMBA_STATES], axis=-1)
         return jax.nn.softplus(self.step_size(low_NxR)), write_NxS, read_NxS
 
@@ -112,11 +112,11 @@ class Mamba(nnx.Module):
         return self.out((y_NxD + self.through[...] * x_NxD) * jax.nn.silu(gate_NxD))
 
     def init_cache(self, batch: int) -> tuple[jax.Array, jax.Array]:
-        """Inputs of the short convolution and state before the first position, zero; the state float32[batch, S, D]."""
+        """Returns zeros: the short convolution's inputs and the state float32[batch, S, D] before position 0."""
         return self.short.init_cache(batch), jnp.zeros((batch, *self.log_decay.shape))
 
     def step(self, x_BxD: jax.Array, t: jax.Array, cache: tuple[jax.Array, jax.Array]) -> Decoded:
-        """The model at one position: float32[B, D], and the cache after it."""
+        """Applies the model at one position: returns float32[B, D] and the cache after it."""
         recent, state_BxSxD = cache
         x_BxD, gate_BxD = jnp.split(self.into(x_BxD), 2, axis=-1)
         x_BxD, recent = self.short.step(x_BxD, recent)
@@ -126,7 +126,10 @@ class Mamba(nnx.Module):
 
 
 def _advance(state_BxSxD: jax.Array, at: tuple[jax.Array, ...], decay_SxD: jax.Array) -> tuple[jax.Array, jax.Array]:
-    """State and output after a position. Gu and Dao 2023, equations 2 and 4, with B discretised by Euler's rule."""
+    """Returns state and output after a position.
+
+    Gu and Dao 2023, equations 2 and 4, with B discretised by Euler's rule.
+    """
     x_BxD, step_BxD, write_BxS, read_BxS = at
     kept_BxSxD = jnp.exp(step_BxD[:, None] * decay_SxD)
     state_BxSxD = kept_BxSxD * state_BxSxD + write_BxS[..., None] * (step_BxD * x_BxD)[:, None]
@@ -136,9 +139,9 @@ def _advance(state_BxSxD: jax.Array, at: tuple[jax.Array, ...], decay_SxD: jax.A
 def scan_in_turn(
     x_TxBxD: jax.Array, step_TxBxD: jax.Array, write_TxBxS: jax.Array, read_TxBxS: jax.Array, decay_SxD: jax.Array
 ) -> jax.Array:
-    """The outputs float32[T, B, D] of Mamba's recurrence, one position after another.
+    """Returns the outputs float32[T, B, D] of Mamba's recurrence, one position after another.
 
-    For the gradient only states are kept; what a position computes on its way to the next is computed again.
+    For the gradient only the states are kept; everything between one state and the next is computed again.
     """
     advance = jax.checkpoint(lambda state, at: _advance(state, at, decay_SxD))
     empty_BxSxD = jnp.zeros((x_TxBxD.shape[1], *decay_SxD.shape))
@@ -149,12 +152,12 @@ def scan_in_turn(
 def scan_by_doubling(
     x_TxBxD: jax.Array, step_TxBxD: jax.Array, write_TxBxS: jax.Array, read_TxBxS: jax.Array, decay_SxD: jax.Array
 ) -> jax.Array:
-    """The same in a number of rounds that is logarithmic in time, all positions at once in each."""
+    """Returns the same as `scan_in_turn` in a number of rounds logarithmic in time, all positions at once in each."""
     kept_TxBxSxD = jnp.exp(step_TxBxD[:, :, None] * decay_SxD)
     added_TxBxSxD = write_TxBxS[..., None] * (step_TxBxD * x_TxBxD)[:, :, None]
 
-    def both(first: tuple[jax.Array, jax.Array], then: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
+    def compose(first: tuple[jax.Array, jax.Array], then: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
         return first[0] * then[0], then[0] * first[1] + then[1]
 
-    _, state_TxBxSxD = jax.lax.associative_scan(both, (kept_TxBxSxD, added_TxBxSxD))
+    _, state_TxBxSxD = jax.lax.associative_scan(compose, (kept_TxBxSxD, added_TxBxSxD))
     return (read_TxBxS[..., None] * state_TxBxSxD).sum(2)

@@ -1,4 +1,4 @@
-"""What is generated: tasks, each in a file of its own, and the pieces they share."""
+"""Generators: tasks, each in a file of its own, and the pieces they share."""
 
 from synthetic import boolean, markov, tint  # they register themselves
 from synthetic.rasp import addition, copying, counting, parity  # likewise

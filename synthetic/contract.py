@@ -6,8 +6,8 @@ They are for our tests and for those of other packages:
     def test_the_task_keeps_the_contract(check):
         check(MyTask())
 
-Each check raises AssertionError with one line that names the task and what is broken. Examples are drawn from
-fixed keys, so a check that passes once always passes.
+Each check raises AssertionError with one line that names the task and the fault. Examples are sampled from fixed keys,
+so a check that passes once always passes.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ from scipy.stats import binom
 from fields import declared
 from synthetic.task import Example, Task
 
-EXAMPLES = 256  # drawn of each condition
+EXAMPLES = 256  # sampled from each condition
 BATCHES = 8  # of EXAMPLES, from which a rate is judged
 DATA_SEEDS = 8  # for which held-out sets are compared
-RENDERED = 4  # examples of each condition, every position of which is changed
+RENDERED = 4  # examples of each condition that are changed at every position
 CONFIDENCE = 0.999
 
 _traces: Counter[str] = Counter()
@@ -42,18 +42,18 @@ _LOOKS_AT_A_VALUE = (
 
 
 def oracle_agrees(task: Task) -> None:
-    """The targets at the weighted positions are the oracle's, on `EXAMPLES` examples of each condition."""
-    for name, variant, batch in _drawn(task):
+    """Checks that the targets at the weighted positions are the oracle's, on `EXAMPLES` examples of each condition."""
+    for name, variant, batch in _condition_batches(task):
         for example in _each(batch):
-            said, right = (
+            targets, right = (
                 example.targets[example.weights > 0].tolist(),
                 [int(t) for t in variant.oracle(example)],
             )
-            _require(task, said == right, f"oracle says {right} where the targets are {said}, in condition {name}")
+            _require(task, targets == right, f"oracle says {right}, targets are {targets}, in condition {name}")
 
 
 def shapes_match_spec(task: Task) -> None:
-    """Under `jit` and `vmap` shapes and dtypes are those of `spec`, values are in range, facts are scalars.
+    """Checks shapes and dtypes against `spec` under `jit` and `vmap`, the range of values, and that facts are scalars.
 
     Facts have the same names and dtypes in every condition, so that the engine can stack them.
     """
@@ -66,14 +66,14 @@ def shapes_match_spec(task: Task) -> None:
         "targets": ((spec.length,), jnp.int32),
         "weights": ((spec.length,), jnp.float32),
     }
-    for name, variant, batch in _drawn(task):
+    for name, variant, batch in _condition_batches(task):
         single = jax.eval_shape(
             partial(type(task).sample, split=task.conditions()[name][1]), variant, jax.random.key(0)
         )
         for field, (shape, dtype) in expected.items():
-            for leading, found in (((), getattr(single, field)), ((EXAMPLES,), getattr(batch, field))):
-                fine = found.shape == leading + shape and found.dtype == dtype
-                want, got = f"{dtype.__name__}{list(leading + shape)}", f"{found.dtype}{list(found.shape)}"
+            for leading, array in (((), getattr(single, field)), ((EXAMPLES,), getattr(batch, field))):
+                fine = array.shape == leading + shape and array.dtype == dtype
+                want, got = f"{dtype.__name__}{list(leading + shape)}", f"{array.dtype}{list(array.shape)}"
                 _require(task, fine, f"{field} should be {want} by spec and are {got}, in condition {name}")
         for field, size in (("inputs", spec.vocabulary), ("targets", spec.classes)):
             values = getattr(batch, field)
@@ -95,7 +95,7 @@ def shapes_match_spec(task: Task) -> None:
 
 
 def knobs_are_traced(task: Task) -> None:
-    """Other values of the knobs do not compile `sample` anew, in any split: one trace each."""
+    """Checks that other values of the knobs do not compile `sample` anew, in any split: one trace each."""
     specs = []
     with _tracing(task, "spec"):
         jax.eval_shape(lambda t: specs.append(t.spec), _numeric(task))
@@ -103,20 +103,23 @@ def knobs_are_traced(task: Task) -> None:
     task = task.materialise()
     changed = list(_changed_knobs(task))
     for split in task.splits:
-        _draw(task, split)
+        _sample_batch(task, split)
         for name, other in changed:
             before = _traces[split]
-            _draw(other, split)
+            _sample_batch(other, split)
             _require(task, _traces[split] == before, f"another {name} compiles split {split} anew: it is no knob")
 
 
 def keys_decide(task: Task) -> None:
-    """The same key gives the same example, traced anew or not; different keys mostly do not, but in splits of few."""
+    """Checks that the same key gives the same example, traced anew or not, and that different keys mostly do not.
+
+    Splits in `few` need only two distinct examples.
+    """
     task = task.materialise()
     for split in task.splits:
-        batch = _draw(task, split)
-        # Traced anew in one split only, for compiling takes seconds.
-        again = _draw(task, split, retrace=split == task.splits[0])
+        batch = _sample_batch(task, split)
+        # Only one split is traced anew, because compiling takes seconds.
+        again = _sample_batch(task, split, retrace=split == task.splits[0])
         same = jax.tree.all(jax.tree.map(np.array_equal, batch, again))
         _require(task, same, f"the same key gives two examples, in split {split}")
         distinct = len({example.inputs.tobytes() + example.targets.tobytes() for example in _each(batch)})
@@ -128,7 +131,10 @@ def keys_decide(task: Task) -> None:
 
 
 def held_out_is_disjoint(task: Task) -> None:
-    """On a tiny space, for several data seeds, no identity of a held-out split occurs in a training split."""
+    """Checks that no identity of a held-out split occurs in a training split.
+
+    It samples a tiny space for several data seeds.
+    """
     _require(
         task,
         set(task.held_out) < set(task.splits),
@@ -141,35 +147,40 @@ def held_out_is_disjoint(task: Task) -> None:
         tiny = task.tiny().replace(seed=seed).materialise()
         sides: dict[bool, set] = {True: set(), False: set()}
         for variant, split in [*((tiny, s) for s in tiny.splits), *tiny.conditions().values()]:
-            for example in _each(_draw(variant, split)):
+            for example in _each(_sample_batch(variant, split)):
                 sides[split in task.held_out] |= variant.identities(example)
         shared = sides[True] & sides[False]
         such = min(map(repr, shared), default="")
         _require(task, not shared, f"{len(shared)} held-out identities occur in training, such as {such}")
-        for held, found in sides.items():
+        for held, identities in sides.items():
             side = "held-out" if held else "training"
-            fine = 0 < len(found) <= EXAMPLES / 8
+            fine = 0 < len(identities) <= EXAMPLES / 8
             _require(
                 task,
                 fine,
-                f"tiny() is not tiny: {len(found)} {side} identities in {EXAMPLES} examples a split",
+                f"tiny() is not tiny: {len(identities)} {side} identities in {EXAMPLES} examples a split",
             )
 
 
 def rates_hold(task: Task) -> None:
-    """At 0, 0.3 and 1 a rate knob is the share of its fact, within a binomial 99.9 % interval."""
+    """Checks that at 0, 0.3 and 1 a rate knob is the share of its fact, within a binomial 99.9 % interval."""
     for fact, name in task.rates.items():
         knob = declared(type(task))[name]
         for rate in np.clip((0.0, 0.3, 1.0), knob.low, knob.high).tolist():
             varied = task.replace(**{name: rate}).materialise()
-            held = np.concatenate([_draw(varied, "train", seed).facts[fact] for seed in range(BATCHES)]).astype(bool)
+            held = np.concatenate([_sample_batch(varied, "train", seed).facts[fact] for seed in range(BATCHES)]).astype(
+                bool
+            )
             low, high = binom.interval(CONFIDENCE, held.size, rate) if 0 < rate < 1 else (rate * held.size,) * 2
             fine = low <= held.sum() <= high
             _require(task, fine, f"{name}={rate} gives {fact} in {held.sum()} of {held.size} examples")
 
 
 def conditions_are_scored(task: Task) -> None:
-    """Conditions have a known split and the task's treedef, traced too; examples have a weighted target."""
+    """Checks that conditions have a known split and the task's treedef, traced too.
+
+    Each of their examples must have a weighted target.
+    """
     task = task.materialise()
     conditions = task.conditions()
     _require(task, bool(conditions), "no conditions")
@@ -186,18 +197,18 @@ def conditions_are_scored(task: Task) -> None:
         for form in (variant, traced[name][0]):
             same = jax.tree.structure(form) == jax.tree.structure(task)
             _require(task, same, f"condition {name} has another treedef than the task: it changes a static field")
-    for name, _, batch in _drawn(task):
+    for name, _, batch in _condition_batches(task):
         empty = int((batch.weights.max(-1) == 0).sum())
         _require(task, empty == 0, f"{empty} of {EXAMPLES} examples have no weighted target, in condition {name}")
 
 
 def render_is_whole(task: Task) -> None:
-    """Changing any weighted target, or any input before the last of them, changes the text.
+    """Checks that changing any weighted target, or any input before the last of them, changes the text.
 
-    Positions are changed to what another example has there, so a separator that is always the same need not
-    be shown, nor need an input that only repeats the weighted target before it.
+    A position is changed to the value that another example has there. So the text need not show a separator that is
+    always the same, nor an input that only repeats the weighted target before it.
     """
-    for name, variant, batch in _drawn(task):
+    for name, variant, batch in _condition_batches(task):
         examples = list(_each(batch))[: RENDERED + 1]
         for example, other in pairwise(examples):
             text = variant.render(example)
@@ -233,17 +244,17 @@ def _sample(task: Task, split: str, seed: jax.Array) -> Example:
     return jax.vmap(task.sample, (0, None))(keys, split)
 
 
-# A program that runs a few times: optimising it takes longer than it saves.
+# This program runs a few times, so optimising it takes longer than it saves.
 _jit = partial(jax.jit, static_argnums=1, compiler_options={"xla_backend_optimization_level": 0})
 _batch = _jit(_sample)
 
 
-def _draw(task: Task, split: str, seed: int = 0, *, retrace: bool = False) -> Example:
-    """`EXAMPLES` examples as NumPy arrays with a leading axis; compiled once for each treedef and split."""
+def _sample_batch(task: Task, split: str, seed: int = 0, *, retrace: bool = False) -> Example:
+    """Returns `EXAMPLES` examples as NumPy arrays with a leading axis; compiled once for each treedef and split."""
     sample = _jit(lambda *args: _sample(*args)) if retrace else _batch  # jit knows a function it has traced
     with _tracing(task, f"split {split}"):
-        found = sample(_numeric(task), split, seed)
-    return jax.tree.map(np.asarray, found)
+        examples = sample(_numeric(task), split, seed)
+    return jax.tree.map(np.asarray, examples)
 
 
 @contextmanager
@@ -255,14 +266,14 @@ def _tracing(task: Task, what: str) -> Iterator[None]:
 
 
 def _numeric(task: Task) -> Task:
-    """The task with NumPy scalars for knobs, as the engine stacks them."""
+    """Returns the task with NumPy scalars for knobs, as the engine stacks them."""
     kinds = {float: np.float32, int: np.int32, bool: np.int32}
     return jax.tree.map(lambda x: kinds.get(type(x), np.asarray)(x), task)
 
 
-def _drawn(task: Task) -> Iterator[tuple[str, Task, Example]]:
+def _condition_batches(task: Task) -> Iterator[tuple[str, Task, Example]]:
     for name, (variant, split) in task.materialise().conditions().items():
-        yield name, variant, _draw(variant, split)
+        yield name, variant, _sample_batch(variant, split)
 
 
 def _each(batch: Example) -> Iterator[Example]:
@@ -270,7 +281,7 @@ def _each(batch: Example) -> Iterator[Example]:
 
 
 def _changed_knobs(task: Task) -> Iterator[tuple[str, Task]]:
-    """For each knob, the task with another value of it, where one is within bounds and raises no problem."""
+    """Yields, for each knob, the task with another value of it that is within bounds and raises no problem, if any."""
     for name, d in declared(type(task)).items():
         if not d.traced:
             continue

@@ -1,6 +1,6 @@
 """Numbers made of random bits.
 
-An example draws all its bits in one call: each call of JAX's generator is compiled by itself, and a sampler of fifty
+An example draws all its bits in one call. Each call of JAX's generator is compiled by itself, and a sampler of fifty
 calls takes as long to compile as the model's training step.
 """
 
@@ -11,10 +11,10 @@ import jax.numpy as jnp
 
 
 def unit(bits: jax.Array) -> jax.Array:
-    """Uniform float32 in [0, 1), of 24 bits, from uint32 bits; same shape."""
+    """Returns uniform float32 in [0, 1), of 24 bits, from uint32 bits; same shape."""
     return (bits >> 8).astype(jnp.float32) * jnp.float32(2**-24)
 
 
 def below(bits: jax.Array, n: jax.Array | int) -> jax.Array:
-    """Uniform int32 in 0 .. n-1, for 1 <= n < 2^31, from uint32 bits; even up to n parts in 2^32."""
+    """Returns uniform int32 in 0 .. n-1, for 1 <= n < 2^31, from uint32 bits; even up to n parts in 2^32."""
     return (bits % jnp.asarray(n).astype(jnp.uint32)).astype(jnp.int32)

@@ -1,8 +1,8 @@
-"""A keyed bijection on vectors of digits: distinct items of an astronomically large set, without storing any.
+"""A keyed bijection on vectors of digits: it makes distinct items of an astronomically large set and stores none.
 
-Index i of a finite set is written as digits, and the digits are permuted by a Feistel network whose round
-function is a keyed hash. So "rule 0 .. rule I-1" are I distinct rules in random order, each made from its
-index alone, and the set they are drawn from may have 26^40 members.
+Index i of a finite set is written as digits, and a Feistel network permutes the digits; its round function is a keyed
+hash. So "rule 0 .. rule I-1" are I distinct rules in random order, each made from its index alone, and the set they are
+drawn from may have 26^40 members.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _INT32 = 2**31
 
 
 def digits(index: jax.Array, radices: list[int]) -> jax.Array:
-    """Write int32 `index` >= 0 as mixed-radix digits, least significant first: int32[len(radices)].
+    """Writes int32 `index` >= 0 as mixed-radix digits, least significant first: int32[len(radices)].
 
     Indices below the product of the radices give distinct digit vectors; places beyond int32 are 0.
     """
@@ -27,18 +27,18 @@ def digits(index: jax.Array, radices: list[int]) -> jax.Array:
     for radix in radices:
         places.append(place)
         place *= radix
-    found = [(index // p) % r if p < _INT32 else jnp.zeros_like(index) for p, r in zip(places, radices, strict=True)]
-    return jnp.stack(found)
+    values = [(index // p) % r if p < _INT32 else jnp.zeros_like(index) for p, r in zip(places, radices, strict=True)]
+    return jnp.stack(values)
 
 
 def permute(
     key: jax.Array, left: jax.Array, right: jax.Array, radices: Sequence[list[int] | jax.Array], *, tweak: Any = 0
 ):
-    """Permute the pair of digit vectors (left int32[m], right int32[n]), one-to-one, as `key` says.
+    """Permutes the pair of digit vectors (left int32[m], right int32[n]), one-to-one, as `key` decides.
 
-    Digit j of a half stays in 0 .. radix_j - 1. Each round adds to one half, digit by digit and modulo its
-    radix, a hash of the other half, which subtracting would undo: hence a bijection, whatever the hash. Another
-    `tweak`, a whole number, is another permutation of the same random bits, where a key for each is too dear.
+    Digit j of a half stays in 0 .. radix_j - 1. Each round adds a hash of the other half to one half, digit by digit
+    and modulo its radix. Subtracting would undo that, so it is a bijection whatever the hash. Another `tweak`, a whole
+    number, gives another permutation from the same random bits, for uses where a key for each costs too much.
     """
     tweak = jnp.asarray(tweak).astype(jnp.uint32) * jnp.uint32(0x9E3779B9)
     m, n = left.shape[0], right.shape[0]
@@ -53,15 +53,15 @@ def permute(
 
 
 def _add_hash(
-    coefficients: jax.Array, to: jax.Array, of: jax.Array, radices: list[int] | jax.Array, tweak: jax.Array
+    coefficients: jax.Array, to: jax.Array, other: jax.Array, radices: list[int] | jax.Array, tweak: jax.Array
 ) -> jax.Array:
-    mixed = _mix((of.astype(jnp.uint32)[:, None] * coefficients[1:]).sum(0) + coefficients[0] + tweak)
+    mixed = _mix((other.astype(jnp.uint32)[:, None] * coefficients[1:]).sum(0) + coefficients[0] + tweak)
     modulus = jnp.asarray(radices).astype(jnp.uint32)
     return ((to.astype(jnp.uint32) + mixed % modulus) % modulus).astype(jnp.int32)
 
 
 def _mix(x: jax.Array) -> jax.Array:
-    """The 32-bit finaliser of MurmurHash3 (Appleby): every input bit reaches every output bit."""
+    """Applies the 32-bit finaliser of MurmurHash3 (Appleby): every input bit reaches every output bit."""
     x = (x ^ (x >> 16)) * jnp.uint32(0x85EBCA6B)
     x = (x ^ (x >> 13)) * jnp.uint32(0xC2B2AE35)
     return x ^ (x >> 16)

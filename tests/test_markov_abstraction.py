@@ -69,9 +69,9 @@ def test_the_left_side_stands_once_where_a_leaf_was_and_the_answer_has_the_right
         assert set(bound) == set(VARIABLES[: task.variables])
         assert {depth(term) for term in bound.values()} == {task.ground_depth}
         # The answer is the expression but for this one place, as text.
-        before, after = (" ".join(terms.spell(terms.put(side, bound))) for side in (left, right))
-        whole = " ".join(terms.spell(expression))
-        assert " ".join(terms.spell(answer)) in {
+        before, after = (" ".join(terms.format_term(terms.put(side, bound))) for side in (left, right))
+        whole = " ".join(terms.format_term(expression))
+        assert " ".join(terms.format_term(answer)) in {
             whole[:i] + after + whole[i + len(before) :] for i in range(len(whole)) if whole.startswith(before, i)
         }
         context = terms.rewrite(expression, left, "a", VARIABLES)
@@ -104,7 +104,7 @@ def test_every_depth_comes_equally_often_and_every_leaf_is_the_hole():
 def test_the_plain_rewriter_on_known_identities(rule, expression, answer):
     left, right = map(parse, rule.split(" = "))
     assert terms.rewrite(parse(expression), left, right, VARIABLES) == parse(answer)
-    assert terms.spell(parse(answer)) == answer.split()
+    assert terms.format_term(parse(answer)) == answer.split()
 
 
 def test_the_plain_rewriter_refuses_what_is_no_expression_and_finds_nothing_where_nothing_is():
@@ -129,7 +129,7 @@ def test_numbers_are_the_rules_of_their_side_once_each_and_sides_share_nothing(o
     lefts = {
         t
         for t in known
-        if list(dict.fromkeys(n for n in terms.spell(t) if n in VARIABLES)) == list(VARIABLES[:variables])
+        if list(dict.fromkeys(n for n in terms.format_term(t) if n in VARIABLES)) == list(VARIABLES[:variables])
         and t[0] not in (t[1][0], t[2][0])
     }
     task = MarkovAbstraction(operators=operators, variables=variables)
@@ -202,15 +202,15 @@ def test_the_aligned_example_is_answered():
     [
         (
             {"depth": 4, "min_depth": 1},
-            "task.depth: at most task.max_depth = 2, which makes room for 43 positions; it needs 91, got 4",
+            "task.depth: at most task.max_depth = 2, which gives 43 positions; it needs 91, got 4",
         ),
         (
             {"test_depth": 3},
-            "task.test_depth: at most task.max_depth = 2, which makes room for 43 positions; it needs 59",
+            "task.test_depth: at most task.max_depth = 2, which gives 43 positions; it needs 59",
         ),
         (
             {"ground_depth": 1},
-            "task.ground_depth: at most task.max_ground_depth = 0, which makes room for 43 positions",
+            "task.ground_depth: at most task.max_ground_depth = 0, which gives 43 positions",
         ),
         ({"min_depth": 2}, "task.min_depth: at most task.depth = 1, got 2"),
         ({"depth": 2, "test_depth": 1}, "task.test_depth: at least task.depth = 2, got 1"),

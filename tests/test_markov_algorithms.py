@@ -228,16 +228,16 @@ def test_lists_are_distinct_and_share_no_side_with_held_out_ones_for_every_seed(
     [
         (
             {"replace_length": 2},
-            "task.buffer: must be at least 8, to which an input of task.input_length = 4 grows in task.step_slots = 4",
+            "task.buffer: must be at least 8: an input of task.input_length = 4 can grow to it in task.step_slots = 4",
         ),
         ({"search_length": 5}, "task.search_length: must be at most task.input_length = 4, got 5"),
         ({"max_rules": 4}, "task.max_rules: must be at most task.rule_slots = 3, got 4"),
         ({"min_rules": 3}, "task.min_rules: must be at most task.max_rules = 2, got 3"),
         ({"max_steps": 5}, "task.max_steps: must be at most task.step_slots = 4, got 5"),
-        ({"max_planted": 5}, "task.max_planted: must be at most 4, as many of task.search_length = 1 as fit in"),
+        ({"max_planted": 5}, "task.max_planted: must be at most 4: so many of task.search_length = 1 fit in"),
         (
             {"alphabet": 2, "lists": 2},
-            "task.lists: must be at most 1, as many lists of task.rule_slots = 3 rules exist",
+            "task.lists: must be at most 1: so many lists of task.rule_slots = 3 rules exist",
         ),
         ({"stop_rate": 1.5}, "task.stop_rate: expected a number from 0.0 to 1.0 (share), got 1.5"),
     ],

@@ -10,7 +10,7 @@ import pytest
 
 from experiments import gallery
 from experiments.errors import ConfigError, check_docstrings
-from experiments.examples import asked
+from experiments.examples import read_words
 from paper import report
 from tests.commands import ROOT, TINY
 
@@ -75,7 +75,7 @@ def test_make_installs_into_its_own_environment_whatever_pip_is_told(tmp_path):
 
 def test_without_docstrings_examples_are_shown_and_pages_that_are_made_of_them_refused(monkeypatch):
     monkeypatch.setattr(sys, "argv", ["preview", *TINY[:5], "count=1"])
-    assert asked("", "preview", count="5").count == 1
+    assert read_words("", "preview", count="5").count == 1
     check_docstrings()
     monkeypatch.setattr(check_docstrings, "__doc__", None)
     for main in (gallery.main, report.main):

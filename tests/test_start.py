@@ -86,9 +86,9 @@ class Judged(Sum):
     def end(self) -> int:
         return 0
 
-    def judge(self, example, said):
+    def judge(self, example, decoded):
         place = jnp.argmax(example.weights)
-        return {"even": (said[place] % 2 == 0).astype(jnp.float32)}
+        return {"even": (decoded[place] % 2 == 0).astype(jnp.float32)}
 
 
 class Says:

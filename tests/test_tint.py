@@ -17,7 +17,7 @@ from synthetic.tint.machine import Machine, Rates
 from synthetic.tint.noise import Noise
 from synthetic.tint.operands import Laws
 from synthetic.tint.plain import parsed, response
-from synthetic.tint.text import lay_out, spell, vocabulary
+from synthetic.tint.text import format_tokens, lay_out, vocabulary
 from synthetic.tint.words import root
 
 NAMES = ["add", "subtract", "multiply", "divide", "modulo", "gcd", "sort", "median"]
@@ -40,7 +40,7 @@ def trace(name, *operands, compact=False):
     machine.run(language.operations()[name], arrays)
     names = vocabulary()
     laid = lay_out(machine.lines, 1, {name: i for i, name in enumerate(names)}, newlines=not compact)
-    return spell(laid.tokens.tolist(), names).rstrip("\n")
+    return format_tokens(laid.tokens.tolist(), names).rstrip("\n")
 
 
 def table(name, style, noise=Noise(), *, split="train", digits=3, items=4, indices: Sequence[int] = range(8), seed=5):  # noqa: B008
@@ -102,8 +102,8 @@ def test_whole_examples_read_as_in_the_paper():
     names = vocabulary()
     for prompt, said in rows(made):
         x, y = parsed(prompt)[1]
-        assert spell(prompt, names) == f"{' '.join(str(x))} + {' '.join(str(y))}\n"
-        assert spell(said, names) == f"{trace('add', x, y)}\n{' '.join(str(x + y))} ."
+        assert format_tokens(prompt, names) == f"{' '.join(str(x))} + {' '.join(str(y))}\n"
+        assert format_tokens(said, names) == f"{trace('add', x, y)}\n{' '.join(str(x + y))} ."
 
 
 def test_a_compact_addition_takes_nine_tokens_a_digit():
@@ -132,7 +132,7 @@ def test_responses_are_those_of_python_running_the_function(name, style):
         _, operands = parsed(prompt)
         answer = PYTHON[name](*operands)
         answers = answer if isinstance(answer, list) else [answer]
-        last = spell(said, names).rstrip(" .").split("\n")[-1]
+        last = format_tokens(said, names).rstrip(" .").split("\n")[-1]
         assert [int(part.replace(" ", "")) for part in last.strip("[] ").split(",")] == answers
 
 
@@ -195,7 +195,7 @@ ERRORS = [
     ({"min_items": 7}, "task.min_items: at most task.max_items = 5, got 7"),
     (
         {"max_digits": 1, "seed": 609},
-        "task.seed: of so few operands of add as there are with task.max_digits = 1 none are",
+        "task.seed: add has so few operands with task.max_digits = 1 that none are",
     ),
     ({"length": 30}, "task.length: at least 65, which traces of task.operations = add need with task.style = compact"),
     ({"style": "none", "swap": 0.1}, "task.swap: must be 0 with task.style = none"),
@@ -267,6 +267,6 @@ def test_decoded_answers_are_judged(style):
         scores = {key: float(value[n]) for key, value in found.items()}
         assert scores == JUDGED[change] | {"label": 1, "kept": 1}, (
             change,
-            spell(said.tolist(), names),
+            format_tokens(said.tolist(), names),
             task.render(example_of(examples, i)),
         )

@@ -13,7 +13,7 @@ from synthetic.tint.noise import Noise
 from synthetic.tint.operands import Laws
 from synthetic.tint.operations import add, mixture
 from synthetic.tint.plain import parsed, response
-from synthetic.tint.text import spell, vocabulary
+from synthetic.tint.text import format_tokens, vocabulary
 from tests.commands import ROOT
 from tests.test_tint import rows
 
@@ -37,7 +37,7 @@ def test_a_new_operation_is_one_function(registry):
     made = generate(form, needed(form).tokens, Laws(1, 1, 1, 3, 0.0), Noise(), 0, "train", np.arange(9))
     for prompt, said in rows(made):
         _, [numbers] = parsed(prompt)
-        assert spell(said, vocabulary()).endswith("\n" + " ".join(str(sum(n * n for n in numbers))) + " .")
+        assert format_tokens(said, vocabulary()).endswith("\n" + " ".join(str(sum(n * n for n in numbers))) + " .")
         fuel, tokens = needed(form).fuel, needed(form).tokens
         assert said == response(prompt, "lines", tokens, fuel, Noise(), 0, 0, list(made["begin"]).index(len(prompt)))
 
@@ -72,14 +72,14 @@ def test_operands_are_as_many_numbers_and_lists_as_there_are_parameters(registry
             assert [isinstance(x, list) for x in operands] == [p in operation.lists for p in operation.parameters]
             fuel, tokens = needed(form).fuel, needed(form).tokens
             assert said == response(prompt, "lines", tokens, fuel, Noise(dynamic=0.2), 0, 0, i)
-            assert not any("_" in word for word in spell(said, vocabulary()).split())
+            assert not any("_" in word for word in format_tokens(said, vocabulary()).split())
         clean = generate(form, needed(form).tokens, Laws(1, 1, 2, 3, 0.0), Noise(), 0, "train", np.arange(40))
         for prompt, said in rows(clean):
             operands = parsed(prompt)[1]
             if function is dot:  # what is read past a list's end is its last item
                 n = len(operands[0])
                 operands[1] = (operands[1] + operands[1][-1:] * n)[:n]
-            assert spell(said, vocabulary()).endswith("\n" + " ".join(str(function(*operands))) + " .")
+            assert format_tokens(said, vocabulary()).endswith("\n" + " ".join(str(function(*operands))) + " .")
 
 
 def test_the_page_on_adding_a_task_adds_an_operation(registry, tmp_path, monkeypatch):
@@ -91,7 +91,7 @@ def test_the_page_on_adding_a_task_adds_an_operation(registry, tmp_path, monkeyp
     form, laws = Form("dot", "compact", 1, 3), Laws(1, 1, 3, 3, 0.0)
     for prompt, said in rows(generate(form, needed(form).tokens, laws, Noise(), 0, "train", np.arange(20))):
         a, b = parsed(prompt)[1]
-        assert spell(said, vocabulary()).endswith("\n" + " ".join(str(np.dot(a, b))) + " .")
+        assert format_tokens(said, vocabulary()).endswith("\n" + " ".join(str(np.dot(a, b))) + " .")
 
 
 @pytest.mark.parametrize(

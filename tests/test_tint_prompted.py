@@ -9,7 +9,7 @@ from synthetic.tint import TIntPrompted
 from synthetic.tint.language import operations
 from synthetic.tint.plain import parsed
 from synthetic.tint.prompted import LEVELS
-from synthetic.tint.text import END, NEWLINE, spell, vocabulary
+from synthetic.tint.text import END, NEWLINE, format_tokens, vocabulary
 from tests.test_tint import PYTHON
 
 SMALL = TIntPrompted(examples=60, test_examples=60, shots=3, operations="add+subtract+modulo+gcd")
@@ -61,7 +61,7 @@ def test_training_asks_for_every_response_and_evaluation_for_the_last():
         assert asked.count(END) == count
         prompt, said = task.render(example)
         assert prompt.count(names[END]) == 3
-        assert said == spell(asked, names)
+        assert said == format_tokens(asked, names)
 
 
 def test_noise_meets_the_worked_examples_and_never_the_question(tables):

@@ -1,8 +1,8 @@
-"""Where along one axis of a grid a score crosses a target, by bisection: what `hydra/sweeper=bisect` does.
+"""Bisection for the place along one axis of a grid at which a score crosses a target: `hydra/sweeper=bisect`.
 
 The jobs are those of a whole grid, in columns that differ in all axes but one. Along that one a column's score is
-taken to come up to the target once. Each round runs one point of every column, the lanes of one pack, and a column of
-N points takes log2(N + 1) rounds, rounded up: of 31 points 5 are run.
+assumed to rise to the target once. Each round runs one point of every column, the lanes of one pack, and a column of N
+points takes log2(N + 1) rounds, rounded up: of 31 points 5 are run.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Overrides = Sequence[str]
 
 @dataclass(frozen=True)
 class Bisection:
-    """The fields of `hydra.sweeper` under `hydra/sweeper=bisect`; ConfigError for a bad one."""
+    """Holds the fields of `hydra.sweeper` under `hydra/sweeper=bisect`; raises ConfigError for a bad one."""
 
     axis: str
     target: float = 0.5
@@ -32,11 +32,12 @@ class Bisection:
     def search(
         self, grid: Sequence[Overrides], scores: Callable[[list[Overrides]], Sequence[float]]
     ) -> list[Overrides]:
-        """Run some jobs of `grid`, a round at a time, and return these: in each column the two about the target.
+        """Runs some jobs of `grid`, a round at a time, and returns these.
 
-        `scores` runs a round's jobs and gives the score of each, NaN where one diverged, which counts as below the
-        target. A column that is nowhere below the target, or nowhere above, ends at its first or last point. Raises
-        ConfigError, before any run, where the axis is not one of numbers that the grid sweeps.
+        Among them are the two of each column about the target. `scores` runs a round's jobs and returns the score of
+        each, NaN if it diverged, which counts as below the target. A column that is nowhere below the target, or
+        nowhere above, ends at its first or last point. Raises ConfigError, before any run, if the grid does not sweep
+        the axis over numbers.
         """
         columns = self._columns(grid)
         low, high = [-1] * len(columns), [len(column) for column in columns]
@@ -56,21 +57,21 @@ class Bisection:
         return done
 
     def _columns(self, grid: Sequence[Overrides]) -> list[list[Overrides]]:
-        """The jobs that differ in the axis alone, together, along the axis."""
-        found: dict[tuple[str, ...], list[tuple[float, Overrides]]] = {}
+        """Returns the jobs in columns: jobs that differ in the axis alone stand together, along the axis."""
+        columns: dict[tuple[str, ...], list[tuple[float, Overrides]]] = {}
         for overrides in grid:
             values = [o.partition("=")[2] for o in overrides if o.startswith(f"{self.axis}=")]
             rest = tuple(o for o in overrides if not o.startswith(f"{self.axis}="))
             try:
-                found.setdefault(rest, []).append((float(values[-1]), overrides))
+                columns.setdefault(rest, []).append((float(values[-1]), overrides))
             except (IndexError, ValueError):
                 raise ConfigError(
                     f"hydra.sweeper.axis: expected a key that is swept over numbers, got {self.axis!r}"
                 ) from None
-        return [[overrides for _, overrides in sorted(column)] for column in found.values()]
+        return [[overrides for _, overrides in sorted(column)] for column in columns.values()]
 
 
 def bisection_of(config: DictConfig) -> Bisection | None:
-    """The bisection that a composed configuration asks for; None where it asks for another sweeper."""
+    """Returns the bisection that a composed configuration asks for, None if it asks for another sweeper."""
     sweeper = config.hydra.sweeper
     return Bisection(sweeper.axis, sweeper.target) if sweeper["_target_"].endswith(".BisectSweeper") else None

@@ -68,7 +68,7 @@ def use_all_cores() -> None:
 
 
 def check_platform() -> None:
-    """Raise ConfigError, one line, where JAX_PLATFORMS names no device that is here. Starts JAX where it is set."""
+    """Raises ConfigError, one line, if JAX_PLATFORMS names no device that is here. Starts JAX if it is set."""
     if asked := os.environ.get("JAX_PLATFORMS"):
         try:
             jax.devices()
@@ -78,7 +78,7 @@ def check_platform() -> None:
 
 
 def _cache() -> Path | None:
-    """The folder of compiled programs; None where it cannot be written, as in containers without a home."""
+    """Returns the folder of compiled programs; None if it cannot be written, as in containers without a home."""
     try:
         cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "terrarium" / "jax"
         check_writable(cache / "program")
@@ -88,7 +88,7 @@ def _cache() -> Path | None:
 
 
 def _forget_damaged_programs() -> None:
-    """Let JAX replace an entry of its cache that cannot be read; by itself it would compile anew at every start."""
+    """Lets JAX replace an entry of its cache that cannot be read; by itself it would compile anew at every start."""
     try:
         from jax._src import compilation_cache  # there is no public way (jax 0.10)
 
@@ -111,7 +111,7 @@ def _forget_damaged_programs() -> None:
 
 
 def pin() -> None:
-    """Give JAX the options that results depend on. One line names what is ignored of the environment."""
+    """Gives JAX the options that results depend on. One line names what is ignored of the environment."""
     ignored = []
     for name, value in PINNED.items():
         if jax.config.values.get(name, value) != value:
@@ -122,7 +122,7 @@ def pin() -> None:
 
 
 def flags() -> str:
-    """The options of XLA that the environment sets, less the number of CPU devices, for a result's provenance."""
+    """Returns the options of XLA that the environment sets, less the number of CPU devices."""
     words = os.environ.get("XLA_FLAGS", "").split()
     return " ".join(word for word in words if "xla_force_host_platform_device_count" not in word)
 

@@ -1,4 +1,4 @@
-"""One run to do: its checked configuration, its identity, and where its records go."""
+"""One run to do: its checked configuration, its identity, and the folder of its records."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from models import ARCHITECTURES
 from synthetic import registry
 
 SECTIONS = ("task", "model", "optim", "train")
-# What does not change a result is not part of a run's identity.
+# Keys that do not change a result are not part of a run's identity.
 NOT_IDENTITY = ("out", "wandb", "retry")
 WANDB_MODES = ("disabled", "offline", "online")
 
 
 @dataclass(frozen=True)
 class Job:
-    """One run to do: its pytree for the engine, the plain resolved configuration, and where its records go."""
+    """Holds one run to do: its pytree for the engine, the resolved configuration, and the folder of its records."""
 
     run: Run
     config: dict[str, Any]
@@ -41,7 +41,10 @@ class Job:
 
     @property
     def id(self) -> str:
-        """Ten hex digits of the configuration less output and tracking: equal for equal runs, whatever their names."""
+        """Returns ten hex digits of the configuration without output and tracking.
+
+        They are equal for equal runs, whatever their names.
+        """
         same = {k: v for k, v in self.config.items() if k not in (*NOT_IDENTITY, "start_from")}
         if self.start:
             same["start"] = self.start.id
@@ -49,15 +52,19 @@ class Job:
 
     @functools.cached_property
     def folder(self) -> Path:
-        """Where this run's records are: `<out>/<study>/<overrides>-<id>`; found by the id if named otherwise before."""
+        """Returns the folder of this run's records: `<out>/<study>/<overrides>-<id>`.
+
+        A folder that is there under another name is recognised by the id.
+        """
         above = Path(self.config["out"]) / (self.study or "single")
         return next(above.glob(f"*-{self.id}"), above / f"{self.label or self.config['task']['name']}-{self.id}")
 
 
 def start_of(config: dict[str, Any]) -> dict[str, Any] | None:
-    """The configuration of the run that this one starts from: `start_from`'s values put into its own; None without.
+    """Returns the configuration of the run that this one starts from, None if there is none.
 
-    Raises ConfigError for what is not a section with values, and where the two runs' models would differ in shape.
+    It is this run's own configuration with the values of `start_from` put in. Raises ConfigError for a key that is no
+    section with values.
     """
     changes = config.get("start_from")
     if changes is None:
@@ -70,9 +77,9 @@ def start_of(config: dict[str, Any]) -> dict[str, Any] | None:
 
 
 def starts_alike(run: Run, start: Run) -> None:
-    """Raise ConfigError where the parameters of `start` do not fit `run`, before anything is compiled."""
+    """Raises ConfigError if the parameters of `start` do not fit `run`, before anything is compiled."""
     if (run.model, run.task.spec) == (start.model, start.task.spec):
-        return  # what nearly all are, at no cost of tracing a large model
+        return  # nearly all runs, without the cost of tracing a large model
     own, other = (jax.eval_shape(lambda r=r: nnx.split(r.build(jax.random.key(0)))[1]) for r in (run, start))
     if jax.tree.map(lambda x: x.shape, own) != jax.tree.map(lambda x: x.shape, other):
         a, b = run.task.spec, start.task.spec
@@ -81,12 +88,12 @@ def starts_alike(run: Run, start: Run) -> None:
 
 
 def headline(job: Job) -> str:
-    """The condition that says most of a run: the task's own word, or its last condition."""
+    """Returns the most telling condition of a run: the task's own choice, or its last condition."""
     return job.run.task.headline or list(job.run.task.conditions())[-1]
 
 
 def build(config: dict[str, Any]) -> Run:
-    """The `Run` of a plain configuration. Raises ConfigError with a line for every bad key."""
+    """Returns the `Run` of a plain configuration. Raises ConfigError with a line for every bad key."""
     expected = (*SECTIONS, "seed", "start_from", *NOT_IDENTITY)
     errors = [f"{key}: {fields.unknown(key, dict.fromkeys(expected))}" for key in config if key not in expected]
     classes = {"optim": Optimizer, "train": Training}
@@ -118,7 +125,7 @@ def build(config: dict[str, Any]) -> Run:
 
 
 def check_output(jobs: Sequence[Job]) -> None:
-    """Raise ConfigError where the runs cannot be written to their folder, which is not made for that."""
+    """Raises ConfigError if the runs cannot be written to their folder. Makes no folder."""
     for out in dict.fromkeys(job.config["out"] for job in jobs):
         try:
             check_writable(Path(out) / "run")

@@ -37,14 +37,14 @@ _HELD: dict[Path, Lock] = {}
 
 
 class Lock:
-    """The lock in the file `path`."""
+    """Is the lock in the file `path`."""
 
     def __init__(self, path: Path):
         self.path = path
         self._me = {**_process(), "token": uuid.uuid4().hex}
 
     def acquire(self) -> bool:
-        """Take the lock and return True; False where a living process holds it. Raises ConfigError for a bad disk."""
+        """Takes the lock and returns True, or False if a living process holds it. Raises ConfigError for a bad disk."""
         try:
             if not self._create() and not self._take_over():
                 return False
@@ -55,11 +55,11 @@ class Lock:
         return True
 
     def held(self) -> bool:
-        """Whether the lock is still this one's: nobody took it for stale."""
+        """Returns whether the lock is still this one's: nobody took it for stale."""
         return holder(self.path) == self._me
 
     def release(self) -> None:
-        """Give the lock back."""
+        """Gives the lock back."""
         _HELD.pop(self.path, None)
         with contextlib.suppress(OSError):
             if self.held():
@@ -80,7 +80,7 @@ class Lock:
         return True
 
     def _take_over(self) -> bool:
-        """Replace a stale lock by this one; False where it is not stale, or somebody else is about to."""
+        """Replaces a stale lock by this one; returns False if it is not stale, or if somebody else is about to."""
         stale = holder(self.path)
         if stale is None:
             return self._create()
@@ -100,7 +100,7 @@ class Lock:
 
 
 def _process() -> dict[str, Any]:
-    """What identifies this process on this machine, and the machine: name, boot and process namespace."""
+    """Returns what identifies this process, and its machine: name, boot and process namespace."""
     boot, space = "", ""
     with contextlib.suppress(OSError):
         boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
@@ -109,7 +109,7 @@ def _process() -> dict[str, Any]:
 
 
 def _started(pid: int) -> str:
-    """When a process started, in the kernel's ticks; empty where there is none, or it has ended."""
+    """Returns when a process started, in the kernel's ticks; empty if there is none, or if it has ended."""
     with contextlib.suppress(OSError, IndexError):
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
         return "" if fields[0] in "ZX" else fields[19]
@@ -117,18 +117,18 @@ def _started(pid: int) -> str:
 
 
 def holder(path: Path) -> dict[str, Any] | None:
-    """What a lock's file says of its holder; nothing of it where it is being written, None where there is no file."""
+    """Reads who holds a lock: nothing if its file is just being written, None if there is no file."""
     try:
-        found = json.loads(path.read_text())
+        whose = json.loads(path.read_text())
     except FileNotFoundError:
         return None
     except (OSError, ValueError):
         return {}
-    return found if isinstance(found, dict) else {}
+    return whose if isinstance(whose, dict) else {}
 
 
 def _alive(path: Path, whose: dict[str, Any]) -> bool:
-    """Whether the holder of a lock lives, as far as can be told from here."""
+    """Returns whether the holder of a lock lives, as far as can be told from here."""
     own = _process()
     if whose and all(whose.get(name) == own[name] for name in ("host", "machine")):
         return bool(whose.get("started")) and _started(int(whose.get("pid", 0))) == whose["started"]
@@ -142,7 +142,7 @@ def _alive(path: Path, whose: dict[str, Any]) -> bool:
 
 
 def _beat() -> None:
-    """Start the thread that renews the locks which this process holds, unless it is there."""
+    """Starts the thread that renews the locks of this process, unless it runs already."""
     if any(thread.name == _renew.__name__ for thread in threading.enumerate()):
         return
     threading.Thread(target=_renew, name=_renew.__name__, daemon=True).start()
@@ -157,12 +157,12 @@ def _renew() -> None:
 
 
 def path_of(job: Job) -> Path:
-    """The file of a run's lock, which goes by the run's id: another command may name the run's folder otherwise."""
+    """Returns the file of a run's lock. It has the run's id: another command may name the run's folder otherwise."""
     return job.folder.parent / f".{job.id}.lock"
 
 
 def check(job: Job) -> None:
-    """Raise ConfigError where this process held the lock of `job` and has lost it."""
+    """Raises ConfigError if this process held the lock of `job` and has lost it."""
     lock = _HELD.get(path_of(job))
     if lock and not lock.held():
         raise ConfigError(

@@ -17,12 +17,12 @@ from rich.text import Text
 from experiments.engine.job import Job, headline
 from experiments.streams import console
 
-LINE_SECONDS = 15.0  # between lines where there is no terminal
+LINE_SECONDS = 15.0  # between lines if there is no terminal
 _SHOWN_SCORES = 8
 
 
 def _harmless(method: Callable[..., None]) -> Callable[..., None]:
-    """A method whose failure ends the display, and nothing else: what is shown neither stops nor alters training."""
+    """Wraps a method so that its failure ends the display, and does nothing else to training."""
 
     @functools.wraps(method)
     def call(self: Progress, *args: Any, **more: Any) -> None:
@@ -36,7 +36,10 @@ def _harmless(method: Callable[..., None]) -> Callable[..., None]:
 
 
 class Progress:
-    """Lanes done, failed and left, tokens a second, time left and current scores, on stderr. A context manager."""
+    """Shows lanes done, failed and left, tokens a second, time left and current scores, on stderr.
+
+    It is a context manager.
+    """
 
     def __init__(self) -> None:
         self._broken = False
@@ -53,9 +56,9 @@ class Progress:
         return self
 
     def add(self, jobs: Sequence[Job], *, done: int) -> None:
-        """Count these jobs, which are to be trained, in from here on; `done` is how many beside them had ended before.
+        """Adds jobs to the display. `done`: how many more had already finished.
 
-        A study that chooses its jobs as it goes, and the runs that others start from, come to the same display.
+        A study that chooses its jobs as it goes, and the runs that others start from, use the same display.
         """
         fresh = {job.id: job for job in jobs if job.id not in self._jobs}
         if not fresh:
@@ -79,15 +82,15 @@ class Progress:
         if self._live:
             self._live.stop()
         if self._jobs:
-            self.say(self._line())
+            self.say(self._format_line())
 
     def phase(self, text: str) -> None:
-        """What is going on before steps can be counted, such as compiling."""
+        """Shows what happens before steps can be counted, such as compiling."""
         self._phase = text
         self._show(now=True)
 
     def start(self, jobs: Sequence[Job], steps: np.ndarray) -> None:
-        """The pack that trains from here on, and the steps its runs had done when they were resumed."""
+        """Shows the pack that trains from here on, and the steps its runs had done when they were resumed."""
         self._steps.update(zip([job.id for job in jobs], steps.tolist(), strict=True))
         self._scores.clear()  # those of the pack before
         resumed = sum(steps > 0)
@@ -95,7 +98,7 @@ class Progress:
             self.say(f"resuming {resumed} from their last checkpoints, at steps {min(steps)} to {max(steps)}")
 
     def update(self, jobs: Sequence[Job], steps: np.ndarray, rate: float) -> None:
-        """After a chunk: each run's steps, and all lanes' steps per second."""
+        """Shows each run's steps, and all lanes' steps per second, after a chunk."""
         self._steps.update(zip([job.id for job in jobs], steps.tolist(), strict=True))
         self._rate = rate
         self._tokens = rate * jobs[0].run.train.batch_size * jobs[0].run.task.spec.length
@@ -103,7 +106,7 @@ class Progress:
         self._show()
 
     def ended(self, ended: int, diverged: int, *, failed: int = 0) -> None:
-        """How many more runs have ended, how many of them by diverging, and how many failed without an end."""
+        """Counts more runs that have ended, how many of them diverged, and how many failed without an end."""
         self._ended, self._diverged, self._failed = (
             self._ended + ended,
             self._diverged + diverged,
@@ -112,21 +115,21 @@ class Progress:
         self._show()
 
     def elsewhere(self, job: Job, *, diverged: bool) -> None:
-        """A run that another process has ended."""
+        """Counts a run that another process has ended."""
         self._steps[job.id] = job.run.train.steps
         self.ended(1, int(diverged))
 
     @_harmless
     def score(self, job: Job, rows: Sequence[dict[str, Any]]) -> None:
-        """A run's newest scores; exact match on the task's headline condition is shown."""
+        """Shows a run's newest exact match on the task's headline condition."""
         self._scores[job.id] = next(row["exact_match"] for row in rows if row["condition"] == headline(job))
 
     @_harmless
     def say(self, text: str) -> None:
-        """A line of its own, above the display."""
+        """Prints a line of its own, above the display."""
         self._console.print(Text(text), soft_wrap=True)
 
-    def _line(self) -> str:
+    def _format_line(self) -> str:
         steps, spent = sum(self._steps.values()), time.monotonic() - self._began
         failed = f", {self._diverged} diverged" if self._diverged else ""
         failed += f", {self._failed} failed" if self._failed else ""
@@ -134,7 +137,7 @@ class Progress:
         if self._rate:
             parts += [f"{self._tokens / 1e3:.0f}k tokens/s"]
         left = (self._total - steps) / self._rate if self._rate else None
-        parts += [f"{_clock(spent)} spent"] + ([f"ETA {_clock(left)}"] if left else [])
+        parts += [f"{_format_clock(spent)} spent"] + ([f"ETA {_format_clock(left)}"] if left else [])
         if self._phase:
             parts.append(self._phase)
         if self._scores:
@@ -148,14 +151,14 @@ class Progress:
         if self._live:
             grid = Table.grid(padding=(0, 1))
             bar = ProgressBar(total=max(self._total, 1), completed=sum(self._steps.values()), width=24)
-            grid.add_row(bar, Text(self._line()))
+            grid.add_row(bar, Text(self._format_line()))
             self._live.update(grid)
         elif now or time.monotonic() - self._printed > LINE_SECONDS:
             self._printed = time.monotonic()
-            self.say(self._line())
+            self.say(self._format_line())
 
 
-def _clock(seconds: float) -> str:
+def _format_clock(seconds: float) -> str:
     minutes, seconds = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"

@@ -1,11 +1,11 @@
-"""What a run leaves on disk, and how it is read back.
+"""The records that a run leaves on disk, and their readers.
 
     <out>/<study>/<overrides>-<id>/
         config.yaml         the resolved configuration
         metrics.jsonl       one line per (evaluation step, condition), and at the end per (baseline, condition)
         state.safetensors   the lane's state at the last checkpoint: parameters, optimiser, step
-        result.json         there once the run has finished: last scores, cost, versions
-        error.json          there instead where it diverged: step and reason
+        result.json         written once the run has finished: last scores, cost, versions
+        error.json          written instead if it diverged: step and reason
 
 Every write is whole or nothing: a temporary file, flushed to disk, renamed. Nothing is pickled. Only the process that
 holds a run's lock writes (see `lock`), and never into a run that has ended.
@@ -47,7 +47,7 @@ _ENDS = {"result.json": ("status", "id", "step", "scores"), "error.json": ("stat
 
 
 def write(path: Path, content: str | bytes) -> None:
-    """Replace `path` by `content`, whole or not at all. Raises ConfigError where it cannot be written."""
+    """Replaces `path` by `content`, whole or not at all. Raises ConfigError if it cannot be written."""
     try:
         write_whole(path, content.encode() if isinstance(content, str) else content)
     except OSError as e:
@@ -55,21 +55,21 @@ def write(path: Path, content: str | bytes) -> None:
 
 
 def last_params(job: Job, template: Any) -> Any:
-    """The parameters that a finished run ended with, shaped as `template`; ConfigError where it has none."""
+    """Returns the last parameters of a finished run, shaped as `template`. Raises ConfigError if there are none."""
     end = read_end(job.folder)
     if end is None or end["status"] != "finished":
         why = end["reason"] if end else "it has not ended"
         raise ConfigError(f"start_from: the run to start from, {job.folder}, did not finish: {why}")
     path = job.folder / "state.safetensors"
     wanted = _named(template)
-    found = {k.removeprefix(".params"): v for k, v in _read_state(path).items() if k.startswith(".params")}
-    if {k: v.shape for k, v in found.items()} != {k: v.shape for k, v in wanted.items()}:
+    arrays = {k.removeprefix(".params"): v for k, v in _read_state(path).items() if k.startswith(".params")}
+    if {k: v.shape for k, v in arrays.items()} != {k: v.shape for k, v in wanted.items()}:
         raise ConfigError(f"{path}: does not fit this version's model; delete the folder to train it anew")
-    return jax.tree.unflatten(jax.tree.structure(template), [found[name] for name in wanted])
+    return jax.tree.unflatten(jax.tree.structure(template), [arrays[name] for name in wanted])
 
 
 class Record:
-    """The records of one job, opened for going on where they end."""
+    """Holds the records of one job, opened for going on from their end."""
 
     def __init__(self, job: Job):
         self.job, self.folder = job, job.folder
@@ -78,11 +78,11 @@ class Record:
 
     @property
     def ended(self) -> bool:
-        """Whether there is nothing left to do: the run finished, or diverged."""
+        """Returns whether there is nothing left to do: the run finished, or diverged."""
         return (self.folder / "result.json").exists() or (self.folder / "error.json").exists()
 
     def forget_failure(self) -> None:
-        """Where the run diverged, let it start anew (`retry=true`), unless another process has just done so."""
+        """Lets a run that diverged start anew (`retry=true`), unless another process has just done so."""
         own = Lock(path_of(self.job))
         if not (self.folder / "error.json").exists() or not own.acquire():
             return
@@ -96,23 +96,23 @@ class Record:
             own.release()
 
     def check(self) -> None:
-        """Raise ConfigError where a record on disk cannot be read, or the records disagree with each other."""
+        """Raises ConfigError if a record on disk cannot be read, or if the records disagree with each other."""
         end, path = read_end(self.folder), self.folder / "state.safetensors"
         state = {} if not path.exists() else _read_state(path) if end is None else _read_counters(path)
         if why := _disagreement(self.job, end, read_metrics(self.folder), state):
-            raise ConfigError(f"{self.folder}: disagrees with itself: {why}; delete the folder to do the run again")
+            raise ConfigError(f"{self.folder}: disagrees with itself: {why}; delete the folder to run it again")
 
     def _write(self, name: str, content: str | bytes) -> None:
-        """Write one of the run's files. Raises ConfigError where the run has ended, or is no longer this process's."""
+        """Writes one of the run's files. Raises ConfigError if the run has ended, or is no longer this process's."""
         lock.check(self.job)
         if self.ended:
             raise ConfigError(f"out: {self.folder} has ended: nothing more is written there")
         write(self.folder / name, content)
 
     def open(self, template: Any) -> Any:
-        """The state to go on from, shaped as `template` (a pytree of arrays), or None where there is none yet.
+        """Returns the state to go on from, shaped as `template` (a pytree of arrays), or None if there is none yet.
 
-        Metrics later than that state are dropped: they will be made again, the same. Raises ConfigError where the state
+        Metrics later than that state are dropped: they will be made again, the same. Raises ConfigError if the state
         does not fit.
         """
         self._write("config.yaml", yaml.safe_dump(self.job.config, sort_keys=False))
@@ -126,7 +126,7 @@ class Record:
         return state
 
     def save(self, state: Any) -> None:
-        """Write metrics, then the state they belong to; nothing where the step is the one already on disk."""
+        """Writes metrics, then the state they belong to; writes nothing if the step is the one already on disk."""
         if int(state.step) == self._saved_step:
             return
         self._write_metrics()
@@ -134,7 +134,7 @@ class Record:
         self._saved_step = int(state.step)
 
     def finish(self, state: Any, cost: dict[str, Any]) -> dict[str, Any]:
-        """Write the last state and `result.json`. Returns the result."""
+        """Writes the last state and `result.json`. Returns the result."""
         self.save(state)
         last = max((row["step"] for row in self.rows), default=0)
         scores = {
@@ -152,7 +152,7 @@ class Record:
         return result
 
     def fail(self, state: Any, reason: str) -> dict[str, Any]:
-        """Write the state before the failure and `error.json`. Returns the error."""
+        """Writes the state before the failure and `error.json`. Returns the error."""
         self.save(state)
         error = {
             "status": "diverged",
@@ -177,18 +177,18 @@ def _scores(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def read_metrics(folder: Path) -> list[dict[str, Any]]:
-    """The rows of a run's metrics, in order; none where it has none yet. Raises ConfigError where a line is damaged."""
+    """Reads the rows of a run's metrics, in order; none if it has none yet. Raises ConfigError if a line is damaged."""
     path = folder / "metrics.jsonl"
     if not path.exists():
         return []
     try:
         return [json.loads(line) for line in path.read_text().splitlines()]
     except ValueError as e:
-        raise ConfigError(f"{path}: damaged ({e}); delete the run's folder to do it again") from None
+        raise ConfigError(f"{path}: damaged ({e}); delete the run's folder to run it again") from None
 
 
 def read_end(folder: Path) -> dict[str, Any] | None:
-    """What a run ended with, `result.json` or `error.json`, or None where it has not ended."""
+    """Reads the end of a run, `result.json` or `error.json`, or returns None if it has not ended."""
     for name, needed in _ENDS.items():
         if (folder / name).exists():
             try:
@@ -197,14 +197,14 @@ def read_end(folder: Path) -> dict[str, Any] | None:
                     raise ValueError(f"it lacks {', '.join(missing)}")
                 return end
             except ValueError as e:
-                raise ConfigError(f"{folder / name}: damaged ({e}); delete the run's folder to do it again") from None
+                raise ConfigError(f"{folder / name}: damaged ({e}); delete the run's folder to run it again") from None
     return None
 
 
 def _disagreement(
     job: Job, end: dict[str, Any] | None, rows: list[dict[str, Any]], state: dict[str, np.ndarray]
 ) -> str | None:
-    """In words: where a run's end, metrics and state do not belong together; None where they do.
+    """Returns, in words, where a run's end, metrics and state do not belong together; None if they do.
 
     A state may be missing where a run has ended. Metrics may be later than a state, never earlier.
     """
@@ -252,25 +252,25 @@ def _read_state(path: Path) -> dict[str, np.ndarray]:
 
 
 def _read_counters(path: Path) -> dict[str, np.ndarray]:
-    """The steps that a state has done, without reading its parameters."""
+    """Reads the steps that a state has done, without its parameters."""
     try:
         with safetensors.safe_open(path, "numpy") as state:
             return {".step": state.get_tensor(".step")}
     except (SafetensorError, OSError) as e:
-        raise ConfigError(f"{path}: damaged ({e}); delete it, or the run's folder to do it again") from None
+        raise ConfigError(f"{path}: damaged ({e}); delete it, or the run's folder to run it again") from None
 
 
 def _load(path: Path, template: Any) -> Any:
-    found = _read_state(path)
+    arrays = _read_state(path)
     wanted = _named(jax.tree.map(lambda x: np.zeros(x.shape, x.dtype), template))
-    if {k: (v.shape, v.dtype) for k, v in found.items()} != {k: (v.shape, v.dtype) for k, v in wanted.items()}:
+    if {k: (v.shape, v.dtype) for k, v in arrays.items()} != {k: (v.shape, v.dtype) for k, v in wanted.items()}:
         raise ConfigError(f"{path}: does not fit this version's model; delete it to train this run from its start")
-    return jax.tree.unflatten(jax.tree.structure(template), [found[name] for name in wanted])
+    return jax.tree.unflatten(jax.tree.structure(template), [arrays[name] for name in wanted])
 
 
 @functools.cache
 def provenance() -> dict[str, str]:
-    """What made a result: device, versions and options of XLA, commit (`+` where the tree was changed), date (UTC)."""
+    """Returns the source of a result: device, versions with options of XLA, commit (`+` if changed), date (UTC)."""
     flags = [f"XLA_FLAGS {set_flags}"] if (set_flags := devices.flags()) else []
     versions = [f"python {platform.python_version()}", *(f"{p} {version(p)}" for p in _PACKAGES), *flags]
     return {
@@ -295,15 +295,15 @@ def _lines(path: str) -> Iterator[str]:
 
 
 def _commit(root: Path = ROOT) -> str:
-    """The commit of the tree in `root`, `+` where its code was changed since; "unknown" where it has no repository.
+    """Returns the commit of the tree in `root`, with `+` if its code was changed, or "unknown" without a repository.
 
-    A repository further up is another's, and so is one that git's environment variables name.
+    A repository further up belongs to somebody else, and so does one that git's environment variables name.
     """
     env = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
 
     def git(*words: str) -> str:
-        asked = ["git", "--no-optional-locks", *words]
-        return subprocess.run(asked, cwd=root, env=env, capture_output=True, text=True, check=True).stdout.strip()
+        command = ["git", "--no-optional-locks", *words]
+        return subprocess.run(command, cwd=root, env=env, capture_output=True, text=True, check=True).stdout.strip()
 
     try:
         if Path(git("rev-parse", "--show-toplevel")).resolve() != root.resolve():

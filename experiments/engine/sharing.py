@@ -1,4 +1,4 @@
-"""What a command does about runs that other processes train: it locks its own and waits for theirs."""
+"""Runs that several processes want: a command locks its own, and waits for those that others train."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ WAIT_SECONDS = 1.0  # between looks at the runs of others, on average
 
 
 class Locks:
-    """The locks of the runs that a command trains. A context manager: at its end all are given back."""
+    """Holds the locks of the runs that a command trains. A context manager: at its end all are given back."""
 
     def __init__(self, progress: Progress):
         self._progress = progress
@@ -31,7 +31,7 @@ class Locks:
             lock.release()
 
     def take(self, jobs: Sequence[Job], *, again: bool = False) -> list[Job]:
-        """Lock these runs. Returns those that are ours to train; others have ended, or another process trains them.
+        """Locks these runs. Returns those that are ours to train; others have ended, or another process trains them.
 
         Two commands that start together lock in the same order, and one that finds the first run taken leaves the
         others alone at first: else each would get some lanes of a pack. `again` is the second time.
@@ -55,13 +55,13 @@ class Locks:
         return [job for job in jobs if job.id in ours]
 
     def give(self, jobs: Sequence[Job]) -> None:
-        """Give the locks of these runs back."""
+        """Gives the locks of these runs back."""
         for job in jobs:
             if lock := self._mine.pop(job.id, None):
                 lock.release()
 
     def wait(self, stop: Stop) -> list[Job]:
-        """Wait for the runs that others train. Returns some that were left undone, locked; none once all have ended.
+        """Waits for the runs that others train. Returns some that were left undone, locked; none once all have ended.
 
         This command holds no lock while it waits, so that two commands never wait for each other.
         """

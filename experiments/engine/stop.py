@@ -1,4 +1,4 @@
-"""Signals that ask a command to stop, obeyed when every lane is on disk."""
+"""Signals that ask a command to stop; it obeys once every lane is on disk."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from typing import Any
 
 
 class Stopped(BaseException):
-    """A signal asked for a stop; all lanes are on disk, and the same command goes on from there.
+    """Says that a signal asked for a stop; all lanes are on disk, and the same command goes on from there.
 
     Like KeyboardInterrupt it is no Exception, so that launchers which go on after a failed job do not go on after it.
     """
 
 
 class Stop:
-    """Signals that ask for a stop, noted when they come and obeyed when every lane is on disk.
+    """Notes signals that ask for a stop, and obeys them once every lane is on disk.
 
-    Within the context SIGINT and SIGTERM are noted, and SIGUSR2 where somebody handles it (submitit does: it is how
-    Slurm announces the end of a job's time). A second signal of a kind takes its usual course at once.
+    Inside the context SIGINT and SIGTERM are noted, and SIGUSR2 if somebody handles it (submitit does, because Slurm
+    announces the end of a job's time by it). A second signal of a kind takes its usual course at once.
     """
 
     def __init__(self) -> None:
@@ -41,7 +41,10 @@ class Stop:
         signal.signal(number, self._before[number])
 
     def obey(self) -> None:
-        """Let those who handled the signals before have them, and go on if they do; raise Stopped where nobody did."""
+        """Passes the signals to their earlier handlers and goes on if these return.
+
+        Raises Stopped if there was no handler.
+        """
         while self.asked:
             number = self.asked.pop(0)
             name, handler = signal.Signals(number).name, self._before[number]

@@ -20,7 +20,7 @@ PATIENCE = 30.0  # seconds at the end of a command, for each thing that is still
 
 
 class Courier:
-    """A thread that does things for W&B in order, until one of them shows that there is no use.
+    """Does things for W&B in a thread, in order, until one of them shows that there is no use.
 
     A context manager, at whose end all that was asked for is done, or given up.
     """
@@ -40,7 +40,7 @@ class Courier:
         self.drain()
 
     def ask(self, what: Callable[[], None]) -> None:
-        """Do `what` after all that was asked for before; it must not raise."""
+        """Does `what`, which must not raise, after all that was asked for before."""
         if self.hopeless:
             return
         with self._changed:
@@ -64,13 +64,13 @@ class Courier:
                 self._changed.notify_all()
 
     def lose(self, job: Job, why: str) -> None:
-        """Say that a run is no longer tracked; in a line of its own for the first of those with the same reason."""
+        """Prints that a run is no longer tracked, for the first run with that reason."""
         self._lost[why] += 1
         if self._lost[why] == 1 and not self.hopeless:
             print(f"wandb: {job.id} is no longer tracked ({why}); its records are in {job.folder}", file=sys.stderr)
 
     def drain(self) -> None:
-        """Wait until all is done that was asked for, as long as anything gets done, and say how many runs were lost."""
+        """Waits until all is done that was asked for, as long as anything gets done. Prints how many runs were lost."""
         why = ""
         with self._changed:
             try:
@@ -95,7 +95,10 @@ _SLOW = 20.0  # seconds after which a failure to begin is the network's, which i
 
 
 class Tracker:
-    """The W&B run of one job: same id whenever the job is resumed, `disabled` unless `wandb.mode` asks for more."""
+    """Keeps the W&B run of one job, with the same id whenever the job is resumed.
+
+    It is `disabled` unless `wandb.mode` asks for more.
+    """
 
     def __init__(self, job: Job):
         self.job, self.mode = job, job.config["wandb"]["mode"]
@@ -103,7 +106,7 @@ class Tracker:
         self._later(self._open)
 
     def _later(self, what: Callable[..., None], *args: Any) -> None:
-        """Let the courier do `what`, whose failure turns tracking off with one line on stderr, and nothing else."""
+        """Lets the courier do `what`, whose failure turns tracking off with one line, and does nothing else."""
         if self.mode == "disabled":
             return
 
@@ -123,19 +126,19 @@ class Tracker:
         COURIER.ask(harmless)
 
     def log(self, rows: Sequence[dict[str, Any]]) -> None:
-        """One evaluation: a number per condition and score, at its training step."""
+        """Logs one evaluation: a number per condition and score, at its training step."""
         self._later(self._log, list(rows))
 
     def finish(self, end: dict[str, Any]) -> None:
-        """Close the W&B run with how the job ended."""
+        """Closes the W&B run with the end of the job."""
         self._later(self._finish, end)
 
     def close(self) -> None:
-        """Close the W&B run where the job has not ended: it is resumed with the job."""
+        """Closes the W&B run of a job that has not ended: it is resumed with the job."""
         self._later(self._finish, None)
 
     def _open(self) -> None:
-        import wandb  # an extra: imported only where asked for
+        import wandb  # an extra: imported only if it is used
 
         settings = self.job.config["wandb"]
         if self.mode == "online" and not wandb.api.api_key:
@@ -155,13 +158,13 @@ class Tracker:
         )
 
     def _log(self, rows: Sequence[dict[str, Any]]) -> None:
-        found = {
+        numbers = {
             f"{row['condition']}/{name}": value
             for row in rows
             for name, value in row.items()
             if name not in ("step", "learner", "condition", "train_loss") and isinstance(value, int | float)
         }
-        self._run.log({**found, "train_loss": rows[0]["train_loss"]}, step=rows[0]["step"])
+        self._run.log({**numbers, "train_loss": rows[0]["train_loss"]}, step=rows[0]["step"])
 
     def _finish(self, end: dict[str, Any] | None) -> None:
         if self._run is None:

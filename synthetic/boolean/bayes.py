@@ -1,9 +1,9 @@
-"""The Bayes learner: what is likelier of a point, given the examples before it and the law that prompts are drawn by.
+"""The Bayes learner: it answers the likelier label, given the examples before a point and the law of prompts.
 
-Both learners know the law of functions and of plain inputs, the planting among it: a planted point says what is
-relevant even before its label is known. They do not know what is held out, nor expect a teaching sequence. The
-likelihood of a prompt under f is, up to a constant, the product over its points of 1 - planted + planted * tilt(f, x),
-where all labels are f's, and else 0.
+Both learners know the law of functions and of plain inputs, planting included: a planted point shows which variables
+are relevant even before its label is known. They do not know which functions are held out, nor expect a teaching
+sequence. The likelihood of a prompt under f is, up to a constant, the product over its points of 1 - planted + planted
+* tilt(f, x) if all labels are f's, and 0 otherwise.
 """
 
 from __future__ import annotations
@@ -16,13 +16,16 @@ from synthetic.boolean.family import Family
 from synthetic.boolean.packed import pack
 
 PARTICLES = 64
-_CONTRADICTION = 1e4  # nats; so that of prompts with noise the functions with the fewest contradictions are believed
+_CONTRADICTION = 1e4  # nats; so that in prompts with noise the functions with the fewest contradictions win
 
 
 def by_enumeration(
     family: Family, x_MxN: jax.Array, y_M: jax.Array, *, density: jax.Array, planted: jax.Array
 ) -> jax.Array:
-    """The exact posterior over all functions of a small family (and over the part that is planted): int32[M]."""
+    """Returns the likelier labels int32[M] by the exact posterior over all functions of a small family.
+
+    The posterior is over the part that is planted, too.
+    """
     every = jnp.asarray(family.functions())
     choices = jnp.arange(family.choices)
     log_prior = jax.vmap(lambda f: family.log_prior(f, density))(every)
@@ -40,23 +43,24 @@ def by_enumeration(
 
 
 def of_terms(x_MxN: jax.Array, y_M: jax.Array, log_prior: jax.Array, planted: jax.Array, *, negated: bool) -> jax.Array:
-    """The posterior over conjunctions, exact but for one factor, which is a mean over `PARTICLES` samples: int32[M].
+    """Returns the likelier labels int32[M] by the posterior over conjunctions, exact except for one factor.
 
-    `log_prior` float32[n + 1] is of one conjunction of k literals, up to a constant. Given the positive examples only,
-    the posterior depends on k alone, among conjunctions of literals that none of them refutes: it is summed and
-    sampled exactly. The factor is the share of it that the negatives do not rule out.
+    `log_prior` float32[n + 1] is that of one conjunction of k literals, up to a constant. Given the positive examples
+    only, the posterior depends on k alone, among conjunctions of literals that no positive refutes: it is summed and
+    sampled exactly. The one factor is the share of it that the negatives do not rule out, estimated by a mean over
+    `PARTICLES` samples.
     """
     count, n = x_MxN.shape
     size = jnp.arange(n + 1)
     u_size, u_sign, u_order = jnp.split(jax.random.uniform(jax.random.key(0), (PARTICLES, 1 + 2 * n)), [1, 1 + n], 1)
     sign_SxN = jnp.where(u_sign < 0.5, -1.0, 1.0) if negated else jnp.ones((PARTICLES, n))
     ahead_SxNxN = (u_order[:, :, None] > u_order[:, None, :]).astype(jnp.float32)
-    # Of one positive point, over the density of a point that is negative.
+    # The density of one positive point over that of a negative point.
     planted = jnp.minimum(planted, 1 - 1e-6)
     log_positive = jnp.log(1 - planted + planted * 2.0**size) - jnp.log1p(-planted)
 
     def mass(left_N: jax.Array, literal_N: jax.Array, positives: jax.Array, negative_M: jax.Array) -> jax.Array:
-        """Log weight of the conjunctions of literals that are left and that no negative has all true."""
+        """Returns the log weight of the conjunctions of literals that are left and that no negative has all true."""
         variables = left_N.sum()
         inside = size <= variables
         ways = gammaln(variables + 1.0) - gammaln(size + 1.0) - gammaln(jnp.where(inside, variables - size, 0) + 1.0)
@@ -64,7 +68,7 @@ def of_terms(x_MxN: jax.Array, y_M: jax.Array, log_prior: jax.Array, planted: ja
         either = jnp.where(positives == 0, either, 0.0)
         log_size = jnp.where(inside, ways + log_prior + either + positives * log_positive, -jnp.inf)
         total = logsumexp(log_size)
-        # Any log_prior that is -inf everywhere inside leaves nothing, and no sample is looked at.
+        # If log_prior is -inf everywhere inside, nothing is left and no sample counts.
         law = jnp.cumsum(jnp.exp(log_size - jnp.where(jnp.isfinite(total), total, 0.0)))
         size_Sx1 = (u_size >= law[None]).sum(-1, keepdims=True)
         rank_SxN = ahead_SxNxN @ left_N.astype(jnp.float32)

@@ -1,11 +1,12 @@
-"""What a family of Boolean functions on {-1, 1}^n is, and how its functions are divided into training's and the test's.
+"""The base class of families of Boolean functions on {-1, 1}^n. It divides functions between training and test.
 
-A function is its digits, int32[len(radices)], such as 0, 1 or 2 for a variable that is absent, there, or there negated.
-Different digits may be one function (the terms of a DNF in another order, a weight vector and its double), and it is
-functions that are held out. So the side of a function is decided by a value that is its own, however it is written: its
-multilinear extension at a point that the data seed chooses. That is the sum, over all inputs x of which it is true, of
-the product over variables v of p_v(x_v), where p_v(1) is the point's coordinate, p_v(-1) = 1 - p_v(1), and numbers are
-those of the field of `PRIME` elements. Two functions differ in it at almost every point (Schwartz 1980, Zippel 1979).
+A function is given by its digits, int32[len(radices)], such as 0, 1 or 2 for a variable that is absent, present, or
+present negated. Different digits may be one function (the terms of a DNF in another order, a weight vector and its
+double), and it is functions that are held out. So the side of a function is decided by a value of its own that does not
+depend on the digits: its multilinear extension at a point that the data seed chooses. The extension is the sum, over
+all inputs x at which the function is true, of the product over variables v of p_v(x_v). Here p_v(1) is the point's
+coordinate, p_v(-1) = 1 - p_v(1), and numbers are in the field of `PRIME` elements. Two functions differ in it at almost
+every point (Schwartz 1980, Zippel 1979).
 
 Points are packed (`synthetic.boolean.packed`).
 """
@@ -28,113 +29,121 @@ from synthetic.permutation import digits, permute
 
 PRIME = 65521  # the largest below 2^16, so that a product of two elements fits in uint32
 SHARE = 8  # an eighth of a family is held out
-COUNTED_SHARE = 4  # a quarter where functions are numbered, for those families are small
+COUNTED_SHARE = 4  # a quarter if functions are numbered, because those families are small
 LARGEST = 2**31 - 1  # of an index
-HYPOTHESES = 8192  # a family of no more is enumerated by the Bayes learner
+HYPOTHESES = 8192  # the Bayes learner enumerates families of at most this many functions
 _ONCE_IN_A_MILLION = 1e-6
 
 # Streams of the data seed.
 _SIDES, _POOL, _ORDER = 0, 1, 2
 
-# A learner: (x_MxN, y_M) to int32[M], of which item i is made of x_i and of the examples before it.
+# A learner maps (x_MxN, y_M) to int32[M]. Item i depends on x_i and on the examples before it.
 Learner = Callable[[jax.Array, jax.Array], jax.Array]
 
 
 class Family:
     """A class of functions with its law of functions, of inputs, and of labels; functions are drawn by rejection.
 
-    Attributes that differ by family: `density` is the share of literals, `planted` the share of points that are
-    overwritten, in plain prompts and in those with a teaching prefix (None where the law has no such thing); `least` is
-    the smallest n, `choices` the number of parts of a function of which one is planted throughout a prompt, `taught`
-    whether there is a teaching sequence, `neighbours` the number that the paper's nearest-neighbour learner asks.
+    Some attributes differ by family. `density` is the share of literals. `planted` is the share of points that are
+    overwritten, in plain prompts and in those with a teaching prefix. Both are None if the law has no such thing.
+    `least` is the smallest n. `choices` is the number of parts of a function; one of them is planted throughout a
+    prompt. `taught` is true if there is a teaching sequence. `neighbours` is the number of neighbours of the paper's
+    nearest-neighbour learner.
     """
 
     density: ClassVar[float | None] = None
     planted: ClassVar[tuple[float, float] | None] = None
-    sparse: ClassVar[int | None] = None  # relevant variables in the paper, where the law fixes how many
+    sparse: ClassVar[int | None] = None  # number of relevant variables in the paper, if the law fixes it
     least: ClassVar[int] = 3
     choices: ClassVar[int] = 1
     taught: ClassVar[bool] = False
     neighbours: ClassVar[int] = 3
-    first_asked: int = 0  # the points before it have labels that cannot be known
+    first_asked: int = 0  # no learner can know the labels of the points before it
 
     def __init__(self, n: int, relevant: int = 0, start: int = 0):
         self.n, self.relevant, self.start = n, relevant or self.sparse or 0, start
 
     @property
     def radices(self) -> list[int]:
-        """How many values each digit of a function has."""
+        """Returns the number of values of each digit of a function."""
         raise NotImplementedError
 
     @property
     def size(self) -> int:
-        """Functions in the family, or a bound from above where descriptions of one function are many."""
+        """Returns the number of functions in the family, or an upper bound if one function has many descriptions."""
         every = 2**self.n if self.n < 64 else 2**64
         return min(math.prod(self.radices), 2**every if every < 64 else 2**64)
 
     def draw(self, bits: jax.Array, density: jax.Array) -> jax.Array:
-        """Digits int32[len(radices)] of a function by the family's law, of as many numbers uint32 of 16 random bits."""
+        """Returns the digits int32[len(radices)] of a function drawn by the family's law.
+
+        `bits` are as many uint32, each of 16 random bits.
+        """
         raise NotImplementedError
 
     def value(self, function: jax.Array, point: jax.Array) -> jax.Array:
-        """The multilinear extension, uint32 below PRIME, at p_v(1) = `point` uint32[n]."""
+        """Returns the multilinear extension, uint32 below PRIME, at p_v(1) = `point` uint32[n]."""
         raise NotImplementedError
 
     def label(self, function: jax.Array, x_MxW: jax.Array) -> jax.Array:
-        """What the function says of each point: bool[M]."""
+        """Returns the function's label of each point: bool[M]."""
         raise NotImplementedError
 
     def says(self, function: list[int], x: list[int]) -> bool:
-        """What the function says of one point, in plain Python."""
+        """Returns the function's label of one point, in plain Python."""
         raise NotImplementedError
 
     def answers(self, function: list[int], points: list[list[int]], labels: list[bool]) -> list[bool]:
-        """What is right at each point from `first_asked` on, in plain Python; `labels` are those in the prompt."""
+        """Returns the right labels of the points from `first_asked` on, in plain Python.
+
+        `labels` are those in the prompt.
+        """
         return [self.says(function, x) for x in points]
 
     def plant(self, function: jax.Array, x_MxW: jax.Array, planted_M: jax.Array, choice: jax.Array) -> jax.Array:
-        """The points by the family's law, from uniform ones; `choice` is the part that is planted, of `choices`."""
+        """Turns uniform points into points by the family's law; `choice` is the part that is planted, of `choices`."""
         return x_MxW
 
     def tilt(self, function: jax.Array, x_MxW: jax.Array, choice: jax.Array) -> jax.Array:
-        """The density of a planted point over that of a uniform one, float32[M]."""
+        """Returns the density of a planted point over that of a uniform one, float32[M]."""
         return jnp.ones(x_MxW.shape[0])
 
     def teach(self, function: jax.Array, points: int) -> tuple[jax.Array, jax.Array]:
-        """The teaching sequence, uint32[points, W] of which the first `length` count, and its length."""
+        """Returns the teaching sequence, uint32[points, W] of which the first `length` count, and its length."""
         raise NotImplementedError
 
     def longest_teaching(self, density: float) -> int:
-        """The length that a teaching sequence exceeds once in a million functions, or never."""
+        """Returns the length that a teaching sequence exceeds for at most one in a million functions."""
         raise NotImplementedError
 
     def learners(self, density: jax.Array, planted: jax.Array) -> Mapping[str, Learner]:
-        """The learners that suit this family, for functions of this density and plain prompts of this law."""
+        """Returns the learners that suit this family, for functions of this density and plain prompts of this law."""
         return {}
 
     def functions(self) -> np.ndarray | None:
-        """All functions by their digits, int32[H, len(radices)], or None where they are more than `HYPOTHESES`."""
+        """Returns all functions by their digits, int32[H, len(radices)], or None if they are more than `HYPOTHESES`."""
         if math.prod(self.radices) > HYPOTHESES // self.choices:
             return None
         return _all_digits(tuple(self.radices))
 
     def log_prior(self, function: jax.Array, density: jax.Array) -> jax.Array:
-        """Logarithm of the law of `draw`, up to a constant."""
+        """Returns the logarithm of the law of `draw`, up to a constant."""
         return jnp.float32(0)
 
     def training_size(self) -> int:
-        """Most distinct functions that training can have."""
+        """Returns the largest number of distinct functions that training can have."""
         return self.size
 
     def function(
         self, data: jax.Array, key: jax.Array, *, pool: jax.Array | int, density: jax.Array, held_out: bool
     ) -> jax.Array:
-        """A function of one side by the exact conditional law, from the pool's `pool` members unless that is 0.
+        """Draws a function of one side by the exact conditional law, from the pool's `pool` members unless that is 0.
 
-        Held out is who has a value on an eighth of the field's circle, which begins at the value of one function that
-        the data seed draws: that function is held out for every seed. That all others are, too, has a chance of about
-        8^(1 - functions), so a family of a dozen or more has both sides, and drawing anew comes to an end. Members of
-        the pool are drawn alike, each from its number: two are one function only by the chance that the law has of it.
+        A function is held out if its value falls in a fixed eighth of the field; the eighth starts at the value of one
+        function drawn from the data seed. So that function is held out for every seed. All others are held out, too,
+        with a chance of about 8^(1 - functions), so a family of a dozen or more has both sides, and the rejection ends.
+        Members of the pool are drawn alike, each from its number: two are the same function only by the chance that the
+        law gives it.
         """
         size = len(self.radices)
         bits = jax.random.bits(jax.random.fold_in(data, _SIDES), (self.n + -(-size // 2),), jnp.uint32)
@@ -165,17 +174,17 @@ class Counted(Family):
     """
 
     def unrank(self, rank: jax.Array) -> jax.Array:
-        """Digits of function number `rank`."""
+        """Returns the digits of function number `rank`."""
         raise NotImplementedError
 
     def training_size(self) -> int:
-        """All but those held out."""
+        """Returns the number of functions that are not held out."""
         return self.size - max(1, self.size // COUNTED_SHARE)
 
     def function(
         self, data: jax.Array, key: jax.Array, *, pool: jax.Array | int, density: jax.Array, held_out: bool
     ) -> jax.Array:
-        """A function of one side, uniform; from the pool's `pool` members unless that is 0."""
+        """Draws a function of one side uniformly, from the pool's `pool` members unless that is 0."""
         trained, order = self.training_size(), jax.random.fold_in(data, _ORDER)
         bits = jax.random.bits(key)
         if held_out:
@@ -191,31 +200,35 @@ class Counted(Family):
             mixed = jnp.concatenate(permute(order, split[:half], split[half:], two))
             return (mixed << jnp.arange(places)).sum().astype(jnp.int32)
 
-        # A bijection of 0 .. 2^places-1, applied until it leads back below `size`, is one of 0 .. size-1.
+        # A bijection of 0 .. 2^places-1, applied until it returns below `size`, is a bijection of 0 .. size-1.
         rank = jax.lax.while_loop(lambda number: number >= self.size, shuffle, shuffle(index))
         return self.unrank(rank)
 
 
 def chosen(bits: jax.Array, share: jax.Array) -> jax.Array:
-    """True with probability `share`, to within 2^-16, by the upper 15 of 16 bits: the lowest is free for a sign."""
+    """Returns true with probability `share`, to within 2^-16.
+
+    It uses the upper 15 of 16 bits, which leaves the lowest for a sign.
+    """
     return (bits >> 1).astype(jnp.float32) < jnp.round(share * 2**15)
 
 
 def _halves(bits: jax.Array, size: int) -> jax.Array:
-    """`size` numbers of 16 bits, from half as many of 32."""
+    """Returns `size` numbers of 16 bits, from half as many of 32."""
     return jnp.stack([bits & 0xFFFF, bits >> 16]).reshape(-1)[:size]
 
 
 def most(n: int, p: float) -> int:
-    """The least number, of 0 .. n, that successes in n trials of probability p exceed once in a million times or less.
+    """Returns the least number of 0 .. n that successes in n trials exceed with a chance of a millionth or less.
 
-    It is what scipy.stats.binom.isf says, without scipy.stats, which every command would import for it.
+    `p` is the probability of success. It equals scipy.stats.binom.isf without importing scipy.stats, which every
+    command would have to load for it.
     """
     return int(np.argmax(bdtrc(np.arange(n + 1), n, p) <= _ONCE_IN_A_MILLION))
 
 
 def product(values: jax.Array) -> jax.Array:
-    """Product along the last axis in the field of PRIME elements, of uint32 below PRIME."""
+    """Returns the product along the last axis in the field of PRIME elements, for uint32 below PRIME."""
     while values.shape[-1] > 1:
         if values.shape[-1] % 2:
             values = jnp.concatenate([values, jnp.ones_like(values[..., :1])], -1)
@@ -224,10 +237,13 @@ def product(values: jax.Array) -> jax.Array:
     return values[..., 0]
 
 
-def literal_values(point: jax.Array, there: jax.Array, negated: jax.Array) -> jax.Array:
-    """The extension's factors uint32[..., n]: p(1) of literals, p(-1) of negated ones, 0 of both at once, else 1."""
-    one = jnp.where(there, point, 1)
-    return jnp.where(negated, jnp.where(there, 0, PRIME + 1 - point), one).astype(jnp.uint32)
+def literal_values(point: jax.Array, present: jax.Array, negated: jax.Array) -> jax.Array:
+    """Returns the extension's factors uint32[..., n].
+
+    A factor is p(1) for a literal, p(-1) for a negated one, 0 for both at once, and 1 for neither.
+    """
+    one = jnp.where(present, point, 1)
+    return jnp.where(negated, jnp.where(present, 0, PRIME + 1 - point), one).astype(jnp.uint32)
 
 
 @functools.cache

@@ -1,7 +1,7 @@
 """The label of the most similar earlier point (arXiv 2310.03016). Inputs are uniform.
 
-Only the first `start` points have labels of their own, by fair coins; they are what is drawn, and held out, as a
-function. A point among them that repeats an earlier one has its label.
+Only the first `start` points have labels of their own, by fair coins. These points are what is drawn, and held out, as
+a function. If one of them repeats an earlier point, it has that point's label.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from synthetic.draws import below
 
 
 class NearestNeighbour(Family):
-    """Digits are the first points and their labels, a point's label after its coordinates."""
+    """Takes for digits the first points and their labels, a point's label after its coordinates."""
 
     least: ClassVar[int] = 1
     neighbours: ClassVar[int] = 1
@@ -30,12 +30,12 @@ class NearestNeighbour(Family):
 
     @property
     def radices(self) -> list[int]:
-        """Two values of each coordinate and label."""
+        """Returns 2 values of each coordinate and label."""
         return [2] * (self.start * (self.n + 1))
 
     @property
     def size(self) -> int:
-        """As many as there are points with labels."""
+        """Returns the number of ways to choose points with labels."""
         return 2 ** min(64, self.start * (self.n + 1))
 
     def _points(self, function: jax.Array) -> tuple[jax.Array, jax.Array]:
@@ -43,14 +43,14 @@ class NearestNeighbour(Family):
         return rows[:, :-1], rows[:, -1]
 
     def draw(self, bits: jax.Array, density: jax.Array) -> jax.Array:
-        """Fair coins, but for the labels of repeated points."""
+        """Draws fair coins, except for the labels of repeated points."""
         rows = below(bits, 2).reshape(self.start, self.n + 1)
         x = rows[:, :-1]
         first = jnp.argmax((x[:, None] == x).all(-1), -1)  # of those equal to a point, itself included
         return rows.at[:, -1].set(rows[first, -1]).reshape(-1)
 
     def value(self, function: jax.Array, point: jax.Array) -> jax.Array:
-        """The polynomial with these digits for coefficients, at the point's first coordinate (Horner's rule)."""
+        """Returns the polynomial with these digits as coefficients at the point's first coordinate (Horner's rule)."""
 
         def step(value: jax.Array, digit: jax.Array) -> tuple[jax.Array, None]:
             return (value * point[0] + digit.astype(jnp.uint32)) % PRIME, None
@@ -58,7 +58,7 @@ class NearestNeighbour(Family):
         return jax.lax.scan(step, jnp.uint32(1), function)[0]
 
     def label(self, function: jax.Array, x_MxW: jax.Array) -> jax.Array:
-        """By following each point to its neighbour, and that one to its own, until one of the first is reached."""
+        """Follows each point to its neighbour, and that one to its own, until one of the first points is reached."""
         count = x_MxW.shape[0]
         place = jnp.arange(count)
         neighbour = jnp.where(place < self.start, place, learners.nearest(unpack(x_MxW, self.n)))
@@ -67,11 +67,11 @@ class NearestNeighbour(Family):
         return self._points(function)[1][neighbour] == 1
 
     def plant(self, function: jax.Array, x_MxW: jax.Array, planted_M: jax.Array, choice: jax.Array) -> jax.Array:
-        """The first points are the function's."""
+        """Puts the function's points first."""
         return jax.lax.dynamic_update_slice(x_MxW, pack(self._points(function)[0] == 1), (0, 0))
 
     def answers(self, function: list[int], points: list[list[int]], labels: list[bool]) -> list[bool]:
-        """`max`, which gives the first of several; the labels of the first points are the prompt's."""
+        """Uses `max`, which returns the first of several; the labels of the first points are the prompt's."""
         known = labels[: self.start]
         for i in range(self.start, len(points)):
             similar = [sum(a == b for a, b in zip(points[i], points[j], strict=True)) for j in range(i)]
@@ -79,5 +79,5 @@ class NearestNeighbour(Family):
         return known[self.start :]
 
     def learners(self, density: jax.Array, planted: jax.Array) -> Mapping[str, Learner]:
-        """The rule itself."""
+        """Returns the rule itself."""
         return {"most_similar": learners.most_similar}

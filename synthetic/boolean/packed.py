@@ -9,7 +9,7 @@ import jax.numpy as jnp
 
 
 def pack(ones: jax.Array) -> jax.Array:
-    """Points bool[..., n], true where +1, as words uint32[..., W]."""
+    """Packs points bool[..., n], true for +1, into words uint32[..., W]."""
     n = ones.shape[-1]
     padded = jnp.pad(ones, [(0, 0)] * (ones.ndim - 1) + [(0, -n % 32)])
     bits = padded.reshape(*ones.shape[:-1], -1, 32).astype(jnp.uint32)
@@ -17,35 +17,35 @@ def pack(ones: jax.Array) -> jax.Array:
 
 
 def unpack(words: jax.Array, n: int) -> jax.Array:
-    """Words uint32[..., W] as points float32[..., n] of -1 and 1."""
+    """Unpacks words uint32[..., W] into points float32[..., n] of -1 and 1."""
     bits = (words[..., None] >> jnp.arange(32, dtype=jnp.uint32)) & 1
     return 2 * bits.reshape(*words.shape[:-1], -1)[..., :n].astype(jnp.float32) - 1
 
 
 class Literals(NamedTuple):
-    """The variables that are there, and those that are there negated: words uint32[..., W]."""
+    """The variables that are present, and those that are present negated: words uint32[..., W]."""
 
-    there: jax.Array
+    present: jax.Array
     negated: jax.Array
 
     @classmethod
     def of(cls, digits: jax.Array) -> Literals:
-        """Of digits int32[..., n] of 0 for absent, 1 for there and 2 for negated."""
+        """Returns the literals of digits int32[..., n]: 0 for absent, 1 for present and 2 for negated."""
         return cls(pack(digits == 1), pack(digits == 2))
 
     @property
     def opposite(self) -> Literals:
-        """Each literal negated."""
-        return Literals(self.negated, self.there)
+        """Returns each literal negated."""
+        return Literals(self.negated, self.present)
 
     def hold(self, x_MxW: jax.Array) -> jax.Array:
-        """At which points all are true: bool[M]."""
-        return ((self.there & ~x_MxW | self.negated & x_MxW) == 0).all(-1)
+        """Returns at which points all literals are true: bool[M]."""
+        return ((self.present & ~x_MxW | self.negated & x_MxW) == 0).all(-1)
 
     def some_hold(self, x_MxW: jax.Array) -> jax.Array:
-        """At which points all of one row are true, of rows uint32[K, W]: bool[M]."""
+        """Returns at which points all literals of one row are true, for rows uint32[K, W]: bool[M]."""
         return jax.vmap(lambda row: row.hold(x_MxW))(self).any(0)
 
     def satisfy(self, x_MxW: jax.Array, planted_M: jax.Array) -> jax.Array:
-        """The points, those planted with all made true."""
-        return jnp.where(planted_M[:, None], (x_MxW | self.there) & ~self.negated, x_MxW)
+        """Returns the points; in the planted ones all literals are made true."""
+        return jnp.where(planted_M[:, None], (x_MxW | self.present) & ~self.negated, x_MxW)

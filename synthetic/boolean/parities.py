@@ -1,4 +1,4 @@
-"""Parities: true where an odd number of the relevant variables are 1 (arXiv 2310.03016). Inputs are uniform."""
+"""Parities: true if an odd number of the relevant variables are 1 (arXiv 2310.03016). Inputs are uniform."""
 
 from __future__ import annotations
 
@@ -15,50 +15,53 @@ from synthetic.boolean.terms import Subsets
 
 
 class Parities(Counted):
-    """Families of parities."""
+    """Families of parities share labels and learners."""
 
     def label(self, function: jax.Array, x_MxW: jax.Array) -> jax.Array:
-        """Modulo 2."""
+        """Counts modulo 2."""
         return jax.lax.population_count(pack(function == 1) & x_MxW).sum(-1) % 2 == 1
 
     def says(self, function: list[int], x: list[int]) -> bool:
-        """A sum."""
+        """Takes a plain sum modulo 2."""
         return sum(v == 1 for d, v in zip(function, x, strict=True) if d) % 2 == 1
 
     def learners(self, density: jax.Array, planted: jax.Array) -> Mapping[str, Learner]:
-        """Gaussian elimination."""
+        """Returns Gaussian elimination."""
         return {"gaussian_elimination": learners.gaussian_elimination}
 
 
 class Parity(Parities):
-    """All subsets of variables, equally likely."""
+    """Has all subsets of variables, equally likely."""
 
     @property
     def radices(self) -> list[int]:
-        """Irrelevant or relevant."""
+        """Returns 2 values a variable: irrelevant or relevant."""
         return [2] * self.n
 
     @property
     def size(self) -> int:
-        """Every subset."""
+        """Returns the number of subsets."""
         return 2**self.n
 
     def unrank(self, rank: jax.Array) -> jax.Array:
-        """The number's bits."""
+        """Returns the number's bits."""
         return (rank >> jnp.arange(self.n)) & 1
 
 
 class SparseParity(Subsets, Parities):
-    """Two relevant variables, all pairs equally likely."""
+    """Has two relevant variables, all pairs equally likely."""
 
     sparse: ClassVar[int | None] = 2
     taught: ClassVar[bool] = True
 
     def teach(self, function: jax.Array, points: int) -> tuple[jax.Array, jax.Array]:
-        """For each relevant variable in turn, a point in which it alone is 1, so odd. Their number is known."""
+        """Returns, for each relevant variable in turn, a point in which it alone is 1, so odd.
+
+        The number of relevant variables is known.
+        """
         shown = (jnp.arange(points)[:, None] == jnp.cumsum(function) - 1) & (function == 1)
         return pack(shown), function.sum()
 
     def longest_teaching(self, density: float) -> int:
-        """One for each relevant variable."""
+        """Returns one point for each relevant variable."""
         return self.relevant

@@ -1,19 +1,19 @@
-"""Boolean functions in context: points and labels of one hidden function, and the next point's label is asked.
+"""Boolean functions in context: points and labels of one hidden function; the next point's label is asked.
 
-The tasks of "Understanding in-context learning in transformers and LLMs by learning to learn discrete functions" (arXiv
-2310.03016). A prompt of m points in n dimensions is 2m vectors of width n: a point of -1 and 1, then its label in the
-first coordinate, with zeros after it. The label is asked at the point, so from the examples before it. For n = 3, m = 4
-and the conjunction "x1 and not x3":
+The tasks are those of "Understanding in-context learning in transformers and LLMs by learning to learn discrete
+functions" (arXiv 2310.03016). A prompt of m points in n dimensions is 2m vectors of width n: a point of -1 and 1, then
+its label in the first coordinate, with zeros after it. The label is asked at the point, so it is to be answered from
+the examples before it. For n = 3, m = 4 and the conjunction "x1 and not x3":
 
     inputs    [+ - -] [+ 0 0] [- + -] [- 0 0] [+ + -] [+ 0 0] [+ + +] [- 0 0]
     targets      1       .       0       .       1       .       0       .
     weights      1       0       1       0       1       0       1       0
 
-The laws of functions, inputs and labels are those of the code published with the paper; each is at its family. With
-label noise the flipped label is both what is asked and what later points see; only training has it. Ours: an eighth
-of the functions, or a quarter of the small families, is held out (`synthetic.boolean.family` says how), where the
-paper's test functions are fresh draws. With a pool only functions repeat: inputs are always fresh, which in the paper
-they are for some families alone.
+The laws of functions, inputs and labels are those of the code published with the paper; each is stated at its family.
+With label noise the flipped label is both the target and the label that later points see; only training has it. Two
+choices are ours. An eighth of the functions, or a quarter of the small families, is held out
+(`synthetic.boolean.family` states how), where the paper's test functions are fresh draws. With a pool only functions
+repeat: inputs are always fresh, as they are in the paper for some families alone.
 """
 
 from __future__ import annotations
@@ -49,9 +49,9 @@ FAMILIES: dict[str, type[Family]] = {
     "nearest_neighbour": neighbours.NearestNeighbour,
 }
 
-_OWN = -1.0  # of `planted`: the share that the family's law has
-_DATA = 0x424F4F4C  # keeps the data seed's stream apart from a run's, where both are one number
-_WHOLE = 12  # variables up to which a function is identified by all it says
+_OWN = -1.0  # value of `planted` that stands for the share in the family's law
+_DATA = 0x424F4F4C  # keeps the data seed's stream apart from a run's if both seeds are the same number
+_WHOLE = 12  # up to this many variables a function is identified by all its values
 
 
 @register("boolean")
@@ -89,7 +89,7 @@ class Boolean(Task):
 
     @property
     def spec(self) -> Spec:
-        """Two positions a point; the classes are false and true."""
+        """Returns two positions a point; the classes are false and true."""
         return Spec(length=2 * self.points, classes=2, width_in=self.dimensions)
 
     @property
@@ -97,7 +97,7 @@ class Boolean(Task):
         return FAMILIES[self.family](self.dimensions, self.relevant, self.start)
 
     def problems(self) -> Iterator[tuple[str, str]]:
-        """Faults that relate fields to one another."""
+        """Yields faults that relate fields to one another."""
         family = self._functions
         if self.dimensions < family.least:
             yield "dimensions", f"at least {family.least} with task.family = {self.family}, got {self.dimensions}"
@@ -130,16 +130,16 @@ class Boolean(Task):
                 )
 
     def _misfits(self, family: Family) -> Iterator[tuple[str, str]]:
-        """Fields that say nothing of this family, or nothing at all."""
-        said = f"with task.family = {self.family}"
+        """Yields faults of fields that mean nothing for this family, or nothing at all."""
+        given_family = f"with task.family = {self.family}"
         if self.relevant and family.sparse is None:
-            yield "relevant", f"is for sparse families, got {self.relevant} {said}"
+            yield "relevant", f"is for sparse families, got {self.relevant} {given_family}"
         if self.literal_density and family.density is None:
-            yield "literal_density", f"must be 0 {said}, got {self.literal_density}"
+            yield "literal_density", f"must be 0 {given_family}, got {self.literal_density}"
         elif 0 < self.literal_density < 0.01:
             yield "literal_density", f"must be 0 or at least 0.01, got {self.literal_density}"
         if self.planted not in (0, _OWN) and family.planted is None:
-            yield "planted", f"must be -1 or 0 {said}, for its points are uniform, got {self.planted}"
+            yield "planted", f"must be -1 or 0 {given_family}, because its points are uniform, got {self.planted}"
         elif _OWN < self.planted < 0:
             yield "planted", f"must be -1 or at least 0, got {self.planted}"
         if self.teaching and not family.taught:
@@ -150,24 +150,27 @@ class Boolean(Task):
 
     @property
     def _density(self) -> jax.Array:
-        """The share of literals: the knob, or the family's."""
+        """Returns the share of literals: the knob, or the family's."""
         return jnp.where(self.literal_density > 0, self.literal_density, self._functions.density or 0.0)
 
     def _planted(self, prefixed: jax.Array | bool) -> jax.Array:
-        """The share of planted points: the knob, or the family's, which may be another in prompts with a prefix."""
+        """Returns the share of planted points: the knob, or the family's, which may differ in prompts with a prefix."""
         plain, taught = self._functions.planted or (0.0, 0.0)
         return jnp.where(self.planted >= 0, self.planted, jnp.where(prefixed, taught, plain))
 
     def conditions(self) -> dict[str, tuple[Task, str]]:
-        """Training's functions and held-out ones, without noise; the latter with and without a teaching sequence."""
-        found: dict[str, tuple[Task, str]] = {"seen": (self, "seen"), "unseen": (self, "unseen")}
+        """Returns training's functions and held-out ones, all without noise.
+
+        With `teaching`, held-out functions come with and without a teaching sequence, too.
+        """
+        conditions: dict[str, tuple[Task, str]] = {"seen": (self, "seen"), "unseen": (self, "unseen")}
         if self.teaching:
-            found["unseen/prefix"] = (self.replace(teaching_share=1.0), "unseen")
-            found["unseen/plain"] = (self.replace(teaching_share=0.0), "unseen")
-        return found
+            conditions["unseen/prefix"] = (self.replace(teaching_share=1.0), "unseen")
+            conditions["unseen/plain"] = (self.replace(teaching_share=0.0), "unseen")
+        return conditions
 
     def sample(self, key: jax.Array, split: str) -> Example:
-        """Draw a function of its side, then its points: see the family.
+        """Samples a function of its side, then its points by the family's law.
 
         Facts: `prefix`, the points of the teaching sequence (0 without one), `flips`, the labels that are flipped, and
         the function's digits as numbers `function_0`, `function_1` and so on.
@@ -195,13 +198,13 @@ class Boolean(Task):
         facts |= {f"function_{i}": number for i, number in enumerate(_pack(function, family.radices))}
         label = jnp.where(jnp.arange(n) == 0, jnp.where(y, 1.0, -1.0)[:, None], 0.0)
         inputs = jnp.stack([unpack(x, n), label], 1).reshape(2 * m, n)
-        asked = (jnp.arange(m) >= family.first_asked).astype(jnp.float32)
-        return Example(inputs, _at_points(y), _at_points(asked), facts)
+        scored = (jnp.arange(m) >= family.first_asked).astype(jnp.float32)
+        return Example(inputs, _at_points(y), _at_points(scored), facts)
 
     def oracle(self, example: Example) -> list[int]:
-        """What the function in the facts says, by `all`, `any` and `sum` on lists."""
+        """Returns the labels by the function in the facts, with `all`, `any` and `sum` on lists."""
         points, labels = self._prompt(example)
-        return [int(said) for said in self._functions.answers(self._digits(example), points, labels)]
+        return [int(label) for label in self._functions.answers(self._digits(example), points, labels)]
 
     def _prompt(self, example: Example) -> tuple[list[list[int]], list[bool]]:
         inputs = np.asarray(example.inputs)
@@ -212,7 +215,10 @@ class Boolean(Task):
         return _unpack(numbers, self._functions.radices)
 
     def identities(self, example: Example) -> set[Hashable]:
-        """The function, however it is written: all that it says, or for many variables its value at eight points."""
+        """Returns the function independently of its digits.
+
+        These are all its values, or for many variables its value at eight points.
+        """
         family, digits = self._functions, self._digits(example)
         if self.family == "nearest_neighbour":
             return {tuple(digits)}
@@ -226,55 +232,55 @@ class Boolean(Task):
         return {tuple(jax.vmap(value)(jnp.asarray(points)).tolist())}
 
     def tiny(self) -> Task:
-        """So few variables that functions are few; of half-spaces, of which there are 48, 16 in training."""
+        """Returns a task of so few variables that functions are few; 16 of the 48 half-spaces are in training."""
         least = {"sparse_disjunction": 5, "sparse_parity": 5, "parity": 4}.get(self.family, self._functions.least)
         sparse = 2 if self._functions.sparse else 0
         small = self.replace(dimensions=least, points=12, relevant=sparse, start=2, noise_rate=0.0)
         return small.replace(pool=16 * (self.family == "halfspace"), literal_density=0.0, planted=_OWN)
 
     def render(self, example: Example) -> tuple[str, str]:
-        """("1010:1 0011:0 ...", the labels that are asked), points and their labels as bits."""
+        """Returns ("1010:1 0011:0 ...", the labels that are asked), points and their labels as bits."""
         points, labels = self._prompt(example)
         prompt = " ".join(
             f"{''.join('1' if v > 0 else '0' for v in x)}:{int(y)}" for x, y in zip(points, labels, strict=True)
         )
-        asked = np.asarray(example.targets)[np.asarray(example.weights) > 0]
-        return prompt, "".join(map(str, asked.tolist()))
+        answers = np.asarray(example.targets)[np.asarray(example.weights) > 0]
+        return prompt, "".join(map(str, answers.tolist()))
 
     def baselines(self) -> Mapping[str, Callable[[Example], jax.Array]]:
-        """The paper's learners (null, averaging, nearest neighbours) and the best that is known for the family.
+        """Returns the paper's learners (null, averaging, nearest neighbours) and the best one known for the family.
 
         Conjunctions and disjunctions: elimination, bayes. Linear families: perceptron, max_margin. Parities:
-        gaussian_elimination. monotone_dnf: closure. nearest_neighbour: most_similar, which is exact. Where a family has
-        no more than 8192 functions bayes is exact, by enumeration.
+        gaussian_elimination. monotone_dnf: closure. nearest_neighbour: most_similar, which is exact. If a family has no
+        more than 8192 functions, bayes is exact, by enumeration.
         """
         family, density, planted = self._functions, self._density, self._planted(False)
-        found: dict[str, Learner] = {
+        rivals: dict[str, Learner] = {
             "null": learners.null,
             "averaging": learners.averaging,
             "nearest_neighbours": functools.partial(learners.nearest_neighbours, k=family.neighbours),
             **family.learners(density, planted),
         }
         if family.functions() is not None:
-            found["bayes"] = functools.partial(bayes.by_enumeration, family, density=density, planted=planted)
+            rivals["bayes"] = functools.partial(bayes.by_enumeration, family, density=density, planted=planted)
         if self.network:
-            found["network"] = learners.network
-        return {name: _of_example(learner) for name, learner in found.items()}
+            rivals["network"] = learners.network
+        return {name: _of_example(learner) for name, learner in rivals.items()}
 
 
 def _of_example(learner: Learner) -> Callable[[Example], jax.Array]:
-    """A learner of points and labels as one of examples."""
+    """Turns a learner of points and labels into one of examples."""
     return lambda example: _at_points(learner(example.inputs[::2], example.inputs[1::2, 0] > 0))
 
 
 def _at_points(values: jax.Array) -> jax.Array:
-    """Values [M] at the points' positions, zeros at the labels': [2M], of bool as int32."""
+    """Puts values [M] at the points' positions and zeros at the labels': [2M]; bool becomes int32."""
     values = values.astype(jnp.int32) if values.dtype == bool else values
     return jnp.stack([values, jnp.zeros_like(values)], 1).reshape(-1)
 
 
 def _places(radices: list[int]) -> list[list[int]]:
-    """The place values of digits, number by number, each number below 2^31."""
+    """Returns the place values of digits, number by number, each number below 2^31."""
     numbers, place = [[]], 1
     for radix in radices:
         if place * radix > LARGEST:
@@ -286,7 +292,7 @@ def _places(radices: list[int]) -> list[list[int]]:
 
 
 def _pack(digits: jax.Array, radices: list[int]) -> list[jax.Array]:
-    """Digits as the fewest int32 numbers."""
+    """Returns digits as the fewest int32 numbers."""
     numbers = _places(radices)
     cuts = np.cumsum([len(places) for places in numbers])[:-1].tolist()
     return [(d * jnp.array(p, jnp.int32)).sum() for d, p in zip(jnp.split(digits, cuts), numbers, strict=True)]
@@ -294,5 +300,5 @@ def _pack(digits: jax.Array, radices: list[int]) -> list[jax.Array]:
 
 def _unpack(numbers: list[int], radices: list[int]) -> list[int]:
     places = _places(radices)
-    flat = [(number, place) for number, of in zip(numbers, places, strict=True) for place in of]
-    return [number // place % radix for (number, place), radix in zip(flat, radices, strict=True)]
+    pairs = [(number, place) for number, row in zip(numbers, places, strict=True) for place in row]
+    return [number // place % radix for (number, place), radix in zip(pairs, radices, strict=True)]

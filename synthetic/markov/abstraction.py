@@ -1,8 +1,8 @@
-"""Rewriting with abstraction: an expression, an identity with variables, and the sub-tree that it matches rewritten.
+"""Rewriting with abstraction: an identity with variables rewrites the one sub-tree of an expression that it matches.
 
-The task of "Only-IF" (arXiv 2410.04717, section 3), made there for a pre-trained model: a random expression tree of
-some depth has, in place of a random leaf, the left side of an identity with random trees for its variables; the answer
-is the expression with the right side there. a^2 - b^2 = (a + b)(a - b) is such an identity.
+The task is that of "Only-IF" (arXiv 2410.04717, section 3), made there for a pre-trained model. A random expression
+tree of some depth has, in place of a random leaf, the left side of an identity with random trees for its variables. The
+answer is the expression with the right side in that place. a^2 - b^2 = (a + b)(a - b) is such an identity.
 
 In prefix notation, an aligned example (4 operators, expressions of depth 1, groundings of depth 0; `.` marks no loss
 and, in the prompt, fills each side of the rule up to seven tokens):
@@ -11,10 +11,11 @@ and, in the prompt, fills each side of the rule up to seven tokens):
     targets   . . . . . . . . . . . . . . . . . . . . . . . . . + d * + c f - c f .
     weights   0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 1 1 1 1 1 1 1 1 1 1
 
-The paper gives neither rules nor templates. Ours: binary operators alone, a rule's sides with two or three operators
-each and all its variables on the left, numbered (`identities`); no other sub-tree is matched, which is so by how trees
-are drawn; the end token closes the answer. Specialised rules are met in expressions of `min_depth` to `depth`, rules
-of diversification, mixed in, to `diverse_depth`; specialised rules are then tested at `test_depth`.
+The paper gives neither rules nor templates. These are ours. Operators are binary. A rule's sides have two or three
+operators each, all its variables stand on the left, and rules are numbered (`identities`). No other sub-tree is
+matched; trees are drawn so that this holds. The end token closes the answer. Training shows specialised rules in
+expressions of `min_depth` to `depth`, mixed with rules of diversification in expressions up to `diverse_depth`.
+Specialised rules are then tested at `test_depth`.
 """
 
 from __future__ import annotations
@@ -46,19 +47,21 @@ _OPERATORS = "+-*/^&|%@#$!?~;_"
 class MarkovAbstraction(Task):
     """Rewrite by an identity with variables the one sub-tree of an expression that it matches."""
 
-    operators: int = static(4, low=2, high=16, unit="operators", doc="binary operators there are")
-    letters: int = static(8, low=2, high=26, unit="letters", doc="letters there are for the leaves of expressions")
+    operators: int = static(4, low=2, high=16, unit="operators", doc="number of binary operators")
+    letters: int = static(8, low=2, high=26, unit="letters", doc="number of letters for the leaves of expressions")
     variables: int = static(3, low=1, high=3, unit="variables", doc="variables of each rule")
-    max_depth: int = static(2, low=0, high=8, unit="levels", doc="depth of the deepest expression ever made")
-    max_ground_depth: int = static(0, low=0, high=4, unit="levels", doc="depth of the deepest grounding ever made")
+    max_depth: int = static(2, low=0, high=8, unit="levels", doc="depth of the deepest expression that fits")
+    max_ground_depth: int = static(0, low=0, high=4, unit="levels", doc="depth of the deepest grounding that fits")
     min_depth: int = knob(0, low=0, high=8, unit="levels", doc="least depth of a training expression")
     depth: int = knob(1, low=0, high=8, unit="levels", doc="depth of the deepest training expression")
     test_depth: int = knob(2, low=0, high=8, unit="levels", doc="depth of the expressions of the deeper tests")
-    ground_depth: int = knob(0, low=0, high=4, unit="levels", doc="depth of what stands for a variable")
+    ground_depth: int = knob(0, low=0, high=4, unit="levels", doc="depth of the trees put in for variables")
     num_rules: int = knob(1000, low=1, high=2**23, unit="rules", doc="rules in the training set; the specialised ones")
     diverse_rules: int = knob(100, low=0, high=2**23, unit="rules", doc="rules of diversification; 0 is none")
-    diverse_share: float = knob(0.0, low=0.0, high=1.0, unit="share", doc="share of examples that diversify")
-    diverse_depth: int = knob(2, low=0, high=8, unit="levels", doc="depth of the deepest expression that diversifies")
+    diverse_share: float = knob(
+        0.0, low=0.0, high=1.0, unit="share", doc="share of examples with a rule of diversification"
+    )
+    diverse_depth: int = knob(2, low=0, high=8, unit="levels", doc="depth of the deepest expression with such a rule")
     examples: int = knob(0, low=0, high=2 * 10**9, unit="examples", doc="training examples in all; 0 is unlimited")
     seed: int = knob(0, low=0, unit="seed", doc="data seed: fixes the rules, what is held out and the finite set")
 
@@ -68,7 +71,7 @@ class MarkovAbstraction(Task):
 
     @property
     def spec(self) -> Spec:
-        """Tokens are letters, operators, variables, then `=`, `:`, `>` and `.`, the end."""
+        """Returns the shapes; tokens are letters, operators, variables, then `=`, `:`, `>` and `.`, the end."""
         vocabulary = self._special + 4
         return Spec(
             length=self._length(self.max_depth, self.max_ground_depth), classes=vocabulary, vocabulary=vocabulary
@@ -76,28 +79,31 @@ class MarkovAbstraction(Task):
 
     @property
     def _special(self) -> int:
-        """The first token that is neither letter, operator nor variable."""
+        """Returns the first token that is neither letter, operator nor variable."""
         return self.letters + self.operators + self.variables
 
     @staticmethod
     def _length(depth: int, ground_depth: int) -> int:
-        """Positions of the longest example: a rule, two expressions and four tokens, of which the last is no input."""
+        """Returns the positions of the longest example.
+
+        They are a rule, two expressions and four tokens, the last of which is no input.
+        """
         expression = trees.size(depth) - 1 + 3 + 4 * trees.size(ground_depth)
         return 2 * trees.SLOTS + 2 * expression + 3
 
     def rules_that_exist(self, *, held_out: bool = False) -> int:
-        """Number of distinct rules to train with, or that are held out."""
+        """Returns the number of distinct rules to train with, or that are held out."""
         return math.prod(sides(self.operators, self.variables, held_out=held_out))
 
     def problems(self) -> Iterator[tuple[str, str]]:
-        """Faults that relate fields to one another."""
+        """Yields faults that relate fields to one another."""
         deep, ground = self.max_depth, self.max_ground_depth
         for name in ("depth", "test_depth", "diverse_depth"):
             if (depth := getattr(self, name)) > deep:
-                needs = f"which makes room for {self._length(deep, ground)} positions; it needs "
+                needs = f"which gives {self._length(deep, ground)} positions; it needs "
                 yield name, f"at most task.max_depth = {deep}, {needs}{self._length(depth, ground)}, got {depth}"
         if (depth := self.ground_depth) > ground:
-            needs = f"which makes room for {self._length(deep, ground)} positions; it needs "
+            needs = f"which gives {self._length(deep, ground)} positions; it needs "
             yield (
                 "ground_depth",
                 f"at most task.max_ground_depth = {ground}, {needs}{self._length(deep, depth)}, got {depth}",
@@ -112,12 +118,15 @@ class MarkovAbstraction(Task):
             yield (
                 "num_rules",
                 f"at most {self.rules_that_exist()}, with task.diverse_rules, exist for task.operators = "
-                f"{self.operators} and task.variables = {self.variables} (with those held out for testing set apart), "
+                f"{self.operators} and task.variables = {self.variables} (not counting those held out for testing), "
                 f"got {self.num_rules} and {self.diverse_rules}",
             )
 
     def conditions(self) -> dict[str, tuple[Task, str]]:
-        """The training set; fresh inputs to specialised rules, and unseen rules, as deep as in training and deeper."""
+        """Returns the training set, specialised rules on fresh inputs, and unseen rules.
+
+        Expressions are as deep as in training, or deeper.
+        """
         special = self.replace(diverse_share=0.0)
         deeper = special.replace(min_depth=self.test_depth, depth=self.test_depth)
         return {
@@ -129,7 +138,10 @@ class MarkovAbstraction(Task):
         }
 
     def sample(self, key: jax.Array, split: str) -> Example:
-        """Draw a rule, of diversification as often as `diverse_share` says, and one of its inputs: see `example`."""
+        """Samples a rule and one of its inputs: see `example`.
+
+        The rule is one of diversification with the share `diverse_share`.
+        """
         bits = jax.random.bits(key, (3,), jnp.uint32)
         if split == "unseen":
             rule = below(bits[0], min(self.rules_that_exist(held_out=True), _UNLIMITED))
@@ -146,9 +158,9 @@ class MarkovAbstraction(Task):
         return self.example(split, rule, below(bits[1], copies))
 
     def example(self, split: str, rule: jax.Array, copy: jax.Array) -> Example:
-        """Input number `copy` of rule number `rule`: a pure function of (data seed, split, rule, copy).
+        """Returns input number `copy` of rule number `rule`, a pure function of (data seed, split, rule, copy).
 
-        Of training rules those from `num_rules` on are of diversification.
+        Training rules from number `num_rules` on are those of diversification.
         """
         data = jax.random.key(self.seed)
         held_out = split == "unseen"
@@ -176,9 +188,9 @@ class MarkovAbstraction(Task):
     def _text(
         self, left: trees.Pattern, right: trees.Pattern, context: trees.Tree, hole: jax.Array, ground: trees.Tree
     ) -> tuple[jax.Array, jax.Array, jax.Array]:
-        """The example's tokens, int32[length + 1], and how many of them are the prompt and the answer with its end."""
+        """Returns the example's tokens, int32[length + 1], the length of its prompt and that of its answer with END."""
         equals, colon, arrow, end = (jnp.full((1,), self._special + i) for i in range(4))
-        there, place = jnp.ones((1,), bool), jnp.arange(context.tokens.shape[0])
+        always, place = jnp.ones((1,), bool), jnp.arange(context.tokens.shape[0])
 
         def side(pattern: trees.Pattern) -> list[tuple[jax.Array, jax.Array]]:
             numbers, present = trees.slots(pattern)
@@ -193,45 +205,52 @@ class MarkovAbstraction(Task):
                 (context.tokens, context.present & (place > hole)),
             ]
 
-        rule = [*side(left), (equals, there), *side(right), (colon, there)]
-        prompt, answer = [*rule, *whole(left), (arrow, there)], [*whole(right), (end, there)]
+        rule = [*side(left), (equals, always), *side(right), (colon, always)]
+        prompt, answer = [*rule, *whole(left), (arrow, always)], [*whole(right), (end, always)]
         tokens, present = (jnp.concatenate(parts) for parts in zip(*prompt, *answer, strict=True))
-        asked = jnp.concatenate([p for _, p in prompt]).sum()
-        return trees.compact(tokens, present, self.spec.length + 1, self._special + 3), asked, present.sum() - asked
+        prompt_length = jnp.concatenate([p for _, p in prompt]).sum()
+        return (
+            trees.compact(tokens, present, self.spec.length + 1, self._special + 3),
+            prompt_length,
+            present.sum() - prompt_length,
+        )
 
     @property
     def names(self) -> list[str]:
-        """Letters and operators, the variables of rules, and marks."""
+        """Returns letters and operators, the variables of rules, and marks."""
         known = [*string.ascii_lowercase[: self.letters], *_OPERATORS[: self.operators]]
         return [*known, *string.ascii_uppercase[: self.variables], "=", ":", ">", "."]
 
     def _parts(self, example: Example) -> list[list[str]]:
-        """The rule's two sides and the expression, each in tokens, without what fills the sides."""
+        """Returns the rule's two sides and the expression, each in tokens, without the filling of the sides."""
         names = self.names
         tokens = [names[token] for token in np.asarray(example.inputs).tolist()]
         cuts = [-1, *(tokens.index(mark) for mark in "=:>")]
         return [[t for t in tokens[a + 1 : b] if t != "."] for a, b in itertools.pairwise(cuts)]
 
     def oracle(self, example: Example) -> list[int]:
-        """The expression parsed into nested tuples, its first match in prefix order rewritten, and spelt again."""
+        """Parses the expression into nested tuples, rewrites its first match in prefix order, and formats it again."""
         names = self.names
         left, right, expression = (terms.parse(part, _OPERATORS[: self.operators]) for part in self._parts(example))
         answer = terms.rewrite(expression, left, right, string.ascii_uppercase[: self.variables])
-        return [names.index(token) for token in [*terms.spell(answer), "."]]
+        return [names.index(token) for token in [*terms.format_term(answer), "."]]
 
     def identities(self, example: Example) -> set[Hashable]:
-        """The rule's two sides: neither of a test rule is met in training."""
+        """Returns the rule's two sides: neither of a test rule is met in training."""
         left, right, _ = self._parts(example)
         return {("left", tuple(left)), ("right", tuple(right))}
 
     def tiny(self) -> Task:
-        """All 60 rules of two operators and one variable whose sides are training's, and the 4 whose are held out."""
+        """Returns a task with all 60 training rules of two operators and one variable.
+
+        4 rules have both sides held out.
+        """
         return self.replace(operators=2, variables=1, num_rules=60, diverse_rules=0)
 
     def render(self, example: Example) -> tuple[str, str]:
-        """(rule and expression, answer), in prefix notation with spaces."""
+        """Returns (rule and expression, answer), in prefix notation with spaces."""
         inputs, targets = np.asarray(example.inputs), np.asarray(example.targets)
         answered = np.flatnonzero(np.asarray(example.weights) > 0)
         names = self.names
-        said = [[names[t] for t in part.tolist()] for part in (inputs[: answered[0] + 1], targets[answered])]
-        return " ".join(said[0]), " ".join(said[1])
+        parts = [[names[t] for t in part.tolist()] for part in (inputs[: answered[0] + 1], targets[answered])]
+        return " ".join(parts[0]), " ".join(parts[1])

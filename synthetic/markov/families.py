@@ -9,7 +9,7 @@ letters. For k = 3 and the free letters abc:
     mirrored    the substring, every second one reversed   abccbaabc
     plain       any string, as for k = 1 of the others     9 free letters
 
-The paper does not say whether both sides of a rule are constrained, nor which k there are. Ours: both sides are of the
+The paper does not state whether both sides of a rule are constrained, nor its values of k. Ours: both sides have the
 rule's family and k, and the ks of a family are the divisors of n from `min_k` to `max_k`, each equally often.
 """
 
@@ -32,7 +32,7 @@ from synthetic.permutation import permute
 from synthetic.task import Example, Task, register
 
 _SLOTS = 256  # rules in a row among which each kind of rule has its share
-# The order of the slots, such that any first few rules are of all kinds: their numbers with the bits reversed.
+# The order of the slots is their numbers with the bits reversed, so that any first few rules are of all kinds.
 _ORDER = np.array([int(f"{slot:08b}"[::-1], 2) for slot in range(_SLOTS)])
 
 
@@ -47,8 +47,8 @@ class MarkovFamilies(Markov):
 
     alphabet: int = static(26, low=2, high=1000, unit="symbols", doc="size of the alphabet")
     input_length: int = static(24, low=1, high=2000, unit="tokens", doc="length of z")
-    search_length: int = static(12, low=1, high=500, unit="tokens", doc="length of a pattern, which is that of x")
-    replace_length: int = static(12, low=1, high=500, unit="tokens", doc="length of y: search_length too")
+    search_length: int = static(12, low=1, high=500, unit="tokens", doc="length of a pattern, here of x")
+    replace_length: int = static(12, low=1, high=500, unit="tokens", doc="length of y; must be search_length")
     num_rules: int = knob(1000, low=1, high=2**23, unit="rules", doc="rules in training, distinct within a kind")
     repeated: float = _share(1.0, "repeated")
     periodic: float = _share(1.0, "periodic")
@@ -63,24 +63,24 @@ class MarkovFamilies(Markov):
         return kinds(self.alphabet, self.search_length, self._radices(1, held_out=held_out)[0])
 
     def rules_that_exist(self, *, held_out: bool = False) -> int:
-        """The most rules among which no kind (a family with its k) has more than there are."""
+        """Returns the most rules that need no more of any kind (a family with its k) than it has."""
         return self._scarcest(held_out=held_out)[0]
 
     def _scarcest(self, *, held_out: bool) -> tuple[int, int]:
-        """(the most rules that there can be, the kind that then runs out)."""
+        """Returns (the most rules that there can be, the kind that then runs out)."""
         table = self._kinds(held_out=held_out)
         of_slot = np.asarray(self._slots(table)[0])
-        found = []
+        limits = []
         for kind in np.unique(of_slot).tolist():
             places = np.flatnonzero(of_slot == kind)
             rows, rest = divmod(table.sizes[kind], len(places))
-            found.append((rows * _SLOTS + int(places[rest]), kind))
-        return min(found)
+            limits.append((rows * _SLOTS + int(places[rest]), kind))
+        return min(limits)
 
     def problems(self) -> Iterator[tuple[str, str]]:
-        """Faults that relate fields to one another."""
-        found = list(self._problems())
-        for key, message in found or super().problems():
+        """Yields faults that relate fields to one another."""
+        faults = list(self._problems())
+        for key, message in faults or super().problems():
             if key == "num_rules":
                 kind = self._scarcest(held_out=False)[1]
                 table = self._kinds(held_out=False)
@@ -109,7 +109,7 @@ class MarkovFamilies(Markov):
             yield from self._without_share()
 
     def _without_share(self) -> Iterator[tuple[str, str]]:
-        """The first kind whose weight is above 0 and yet too small for any rule of it."""
+        """Yields the first kind whose weight is above 0 and yet too small for any rule of it."""
         table = self._kinds(held_out=False)
         share = np.asarray(self._slots(table)[2])
         for family, k, slots in zip(table.family.tolist(), table.k.tolist(), share.tolist(), strict=True):
@@ -124,39 +124,42 @@ class MarkovFamilies(Markov):
                 return
 
     def conditions(self) -> dict[str, tuple[Task, str]]:
-        """Training; fresh inputs to its rules; unseen rules: of its law, of each family, of k = 2, unconstrained."""
+        """Returns training, fresh inputs to its rules, and unseen rules.
+
+        Unseen rules are of training's law, of each family, of k = 2, and unconstrained.
+        """
         applied = self.replace(noop_rate=0.0)
         alone = {name: applied.replace(**dict.fromkeys(FAMILIES, 0.0) | {name: 1.0}) for name in FAMILIES}
-        found: dict[str, tuple[Task, str]] = {
+        conditions: dict[str, tuple[Task, str]] = {
             "train": (self, "train"),
             "seen/applied": (applied, "seen"),
             "unseen/applied": (applied, "unseen"),
         }
-        found |= {f"unseen/{name}": (task, "unseen") for name, task in alone.items()}
+        conditions |= {f"unseen/{name}": (task, "unseen") for name, task in alone.items()}
         if self.search_length % 2 == 0:
             low = {name: alone[name].replace(min_k=2, max_k=2) for name in FAMILIES[:PLAIN]}
-            found |= {f"unseen/{name}/k_2": (task, "unseen") for name, task in low.items()}
-        return found
+            conditions |= {f"unseen/{name}/k_2": (task, "unseen") for name, task in low.items()}
+        return conditions
 
     def sample(self, key: jax.Array, split: str) -> Example:
-        """Draw a rule and one of its inputs as `Markov` does; unseen rules by the weights of their kinds."""
+        """Samples a rule and one of its inputs as `Markov` does; unseen rules by the weights of their kinds."""
         if split != "unseen":
             return super().sample(key, split)
         rule_bits, copy_bits = jax.random.bits(key, (2,), jnp.uint32)
         return self.example(split, below(rule_bits, UNLIMITED), below(copy_bits, UNLIMITED))
 
     def example(self, split: str, rule: jax.Array, copy: jax.Array) -> Example:
-        """As in `Markov`, with the facts `family` (its place in FAMILIES) and `k`."""
-        found, table = super().example(split, rule, copy), self._kinds(held_out=split == "unseen")
+        """Returns the example as in `Markov`, with the facts `family` (its place in FAMILIES) and `k`."""
+        example, table = super().example(split, rule, copy), self._kinds(held_out=split == "unseen")
         kind, _ = self._kind(rule, table)
-        return found._replace(
-            facts=found.facts | {"family": jnp.asarray(table.family)[kind], "k": jnp.asarray(table.k)[kind]}
+        return example._replace(
+            facts=example.facts | {"family": jnp.asarray(table.family)[kind], "k": jnp.asarray(table.k)[kind]}
         )
 
     def _slots(self, table: Kinds) -> tuple[jax.Array, jax.Array, jax.Array]:
-        """Of each slot its kind and how many slots before it are of that kind, and of each kind its slots.
+        """Returns each slot's kind, how many slots before it are of that kind, and each kind's number of slots.
 
-        int32[_SLOTS], int32[_SLOTS] and int32[K].
+        The arrays are int32[_SLOTS], int32[_SLOTS] and int32[K].
         """
         in_use = (table.k >= self.min_k) & (table.k <= self.max_k) & (table.family != PLAIN)
         weight = jnp.stack([self.repeated, self.periodic, self.mirrored, 0.0]).astype(jnp.float32)[table.family]
@@ -169,17 +172,17 @@ class MarkovFamilies(Markov):
         return kind, before, jnp.diff(ends, prepend=0)
 
     def _kind(self, rule: jax.Array, table: Kinds) -> tuple[jax.Array, jax.Array]:
-        """The kind of rule number `rule`, and its number among the rules of that kind."""
+        """Returns the kind of rule number `rule`, and its number among the rules of that kind."""
         of_slot, before, share = self._slots(table)
         row, slot = rule // _SLOTS, rule % _SLOTS
         kind = of_slot[slot]
         return kind, row * share[kind] + before[slot]
 
     def rule(self, index: jax.Array, *, held_out: bool) -> tuple[jax.Array, jax.Array]:
-        """Rule number `index` of a side: (x int32[n], y int32[n]). Distinct training rules of a kind are distinct.
+        """Returns rule number `index` of a side: (x int32[n], y int32[n]). Training rules of a kind are distinct.
 
-        As in `Markov` a checksum over the letters of a string says whether it is training's. It does not ask of what
-        kind the string is, so one that is of two kinds is on the same side in both.
+        As in `Markov` a checksum over the letters of a string decides whether it is training's. The checksum ignores
+        the kind of the string, so a string of two kinds is on the same side in both.
         """
         data, table = jax.random.key(self.seed), self._kinds(held_out=held_out)
         kind, rank = self._kind(index, table)
@@ -198,7 +201,7 @@ class MarkovFamilies(Markov):
         return x, y
 
     def _pattern(self, table: Kinds, kind: jax.Array, number: jax.Array, bits: jax.Array) -> jax.Array:
-        """The string int32[n] of a kind from digits int32[n]: the value of its keyed checksum, then free letters.
+        """Makes the string int32[n] of a kind from digits int32[n]: the value of its keyed checksum, then free letters.
 
         The checksum's bias and its unit factor are made of `bits` uint32[2].
         """
@@ -211,7 +214,7 @@ class MarkovFamilies(Markov):
         return letters[jnp.asarray(table.letters)[kind]]
 
     def tiny(self) -> Task:
-        """Patterns of two letters of three: the 6 that are training's, of which 2 are doubles, and the 3 held out."""
+        """Returns patterns of two letters of three: the 6 of training, 2 of them doubles, and the 3 held out."""
         small = self.replace(alphabet=3, input_length=4, search_length=2, replace_length=2, min_k=1, max_k=2)
         small = small.replace(repeated=1.0, periodic=1.0, mirrored=1.0, plain=1.0)
         return small.replace(num_rules=24, rule_power=1.0, min_occurrences=1, max_occurrences=2)

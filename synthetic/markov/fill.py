@@ -9,23 +9,23 @@ from synthetic.draws import below, unit
 
 
 def fill(bits: jax.Array, x: jax.Array, count: jax.Array, alphabet: int) -> tuple[jax.Array, jax.Array]:
-    """A random string z with exactly `count` occurrences of x, and where the first is, or -1.
+    """Returns a random string z with exactly `count` occurrences of x, and the place of the first, or -1.
 
-    z is int32[length], made of `bits` uint32[3, length]. Counted from the left without overlap, as `str.count` does.
-    Copies of x are put at uniformly random gaps (Knuth's selection sampling); between them letters are uniform, but for
-    the one that would complete another counted occurrence. A copy's end is a counted occurrence unless an earlier one
-    overlaps the copy, which then replaces it: either way each copy adds one and free letters add none.
+    z is int32[length], made of `bits` uint32[3, length]. Occurrences are counted from the left without overlap, as
+    `str.count` does. Copies of x are put at uniformly random gaps (Knuth's selection sampling). Between them letters
+    are uniform, except that none completes another counted occurrence. A copy's end is a counted occurrence unless an
+    earlier one overlaps the copy, which then replaces it: either way each copy adds one and free letters add none.
     """
     n, length = x.shape[0], bits.shape[1]
     gap, letter = unit(bits[0]), below(bits[1], alphabet)
-    # What to say instead of the forbidden last letter of x: uniform over the rest.
+    # This replaces the forbidden last letter of x: uniform over the rest.
     other = (x[-1] + 1 + below(bits[2], alphabet - 1)) % alphabet
 
     def place(carry, now):
         recent, since, inside, left = carry
         t, gap, letter, other = now
         free = inside == 0
-        # Of the items still to lay out, free letters and copies, `left` are copies.
+        # The items still to lay out are free letters and `left` copies.
         items = length - t - (n - 1) * left
         starts = free & (gap * items < left)
         completes = (recent == x[:-1]).all() & (since >= n - 1)

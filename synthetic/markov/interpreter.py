@@ -1,4 +1,4 @@
-"""Markov algorithms in plain Python: what the stepper on the device is checked against."""
+"""Markov algorithms in plain Python, against which the stepper on the device is checked."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ class Rule(NamedTuple):
 
 
 def interpret(rules: Sequence[Rule], text: str, max_steps: int) -> tuple[list[str], bool]:
-    """The string after each step, `max_steps` at most, and whether the algorithm came to its end within them."""
-    found: list[str] = []
+    """Returns the string after each step, `max_steps` at most, and whether the algorithm reached its end."""
+    strings: list[str] = []
     while rule := next((rule for rule in rules if text.find(rule.x) >= 0), None):
-        if len(found) == max_steps:
-            return found, False
+        if len(strings) == max_steps:
+            return strings, False
         text = text.replace(rule.x, rule.y, 1)
-        found.append(text)
+        strings.append(text)
         if rule.stops:
             break
-    return found, True
+    return strings, True

@@ -1,7 +1,7 @@
 """Single-step Markov rewriting: one rule, one input, the leftmost occurrence replaced.
 
-The task of "Only-IF" (arXiv 2410.04717, section 2.1; same set-up in 2402.10891 and 2405.19787): given a rule
-x -> y and a string z, answer z with the leftmost x replaced by y, or z unchanged where x is absent (a no-op).
+The task is that of "Only-IF" (arXiv 2410.04717, section 2.1; same set-up in 2402.10891 and 2405.19787): given a rule x
+-> y and a string z, answer z with the leftmost x replaced by y, or z unchanged if x is absent (a no-op).
 
 An aligned example (alphabet 16, input 8, patterns of 2; the rule is "gc -> ab"; `.` marks no loss):
 
@@ -9,9 +9,8 @@ An aligned example (alphabet 16, input 8, patterns of 2; the rule is "gc -> ab";
     targets   . . . . . . . . . . . . f a a b p g c e
     weights   0 0 0 0 0 0 0 0 0 0 0 0 1 1 1 1 1 1 1 1
 
-The papers state neither alphabet, template, nor how z is filled around x. Ours: one token a letter in the
-fixed order x y z = answer, loss on the answer, and an end token only where |x| != |y| makes the answer's
-length vary.
+The papers state neither alphabet, template, nor how z is filled around x. Ours: one token a letter in the fixed order x
+y z = answer, loss on the answer, and an end token only if |x| != |y| makes the answer's length vary.
 """
 
 from __future__ import annotations
@@ -43,8 +42,8 @@ class Markov(Task):
 
     alphabet: int = static(26, low=2, high=1000, unit="symbols", doc="size of the alphabet")
     input_length: int = static(50, low=1, high=2000, unit="tokens", doc="length of z")
-    search_length: int = static(20, low=1, high=500, unit="tokens", doc="length of x, what is searched")
-    replace_length: int = static(20, low=1, high=500, unit="tokens", doc="length of y, what replaces it")
+    search_length: int = static(20, low=1, high=500, unit="tokens", doc="length of x, the pattern to search for")
+    replace_length: int = static(20, low=1, high=500, unit="tokens", doc="length of y, the replacement")
     num_rules: int = knob(1000, low=1, high=2**23, unit="rules", doc="distinct rules in the training set")
     examples_per_rule: int = knob(
         0,
@@ -54,7 +53,7 @@ class Markov(Task):
         doc="mean number of inputs per training rule; 0 is unlimited",
     )
     noop_rate: float = knob(0.0, low=0.0, high=1.0, unit="share", doc="share of inputs in which x is absent")
-    min_occurrences: int = knob(1, low=1, high=2000, unit="times", doc="least number of x in z, where not a no-op")
+    min_occurrences: int = knob(1, low=1, high=2000, unit="times", doc="least number of x in z, except in a no-op")
     max_occurrences: int = knob(1, low=1, high=2000, unit="times", doc="largest number of x in z")
     occurrence_step: int = knob(
         1, low=1, high=2000, unit="times", doc="numbers of x in z are multiples of this, and min_occurrences"
@@ -71,12 +70,12 @@ class Markov(Task):
     splits: ClassVar[tuple[str, ...]] = ("train", "seen", "unseen")
     headline: ClassVar[str] = "unseen/applied"
     rates: ClassVar[Mapping[str, str]] = {"noop": "noop_rate"}
-    # Letters between the rule and z that say what else is done to y.
+    # Number of letters between the rule and z that change y (see `put`).
     keys: ClassVar[int] = 0
 
     @property
     def spec(self) -> Spec:
-        """Tokens are the letters, then `=`, then (where answers vary in length) the end token."""
+        """Returns the shapes; tokens are the letters, then `=`, then (if answers vary in length) the end token."""
         vocabulary = self.alphabet + 1 + self._varies
         return Spec(length=self._prompt + self._answer - 1, classes=vocabulary, vocabulary=vocabulary)
 
@@ -94,21 +93,21 @@ class Markov(Task):
 
     @property
     def _held_out(self) -> int:
-        """Number of checksum values, of `alphabet`, that are kept for testing: a quarter, at least one."""
+        """Returns the number of checksum values, of `alphabet`, that are kept for testing: a quarter, at least one."""
         return max(1, self.alphabet // 4)
 
     def _radices(self, length: int, *, held_out: bool) -> list[int]:
-        """Radices of a pattern's digits: its checksum's value within its side, then its free letters."""
+        """Returns the radices of a pattern's digits: its checksum's value within its side, then its free letters."""
         values = self._held_out if held_out else self.alphabet - self._held_out
         return [values] + [self.alphabet] * (length - 1)
 
     def rules_that_exist(self, *, held_out: bool = False) -> int:
-        """Number of distinct rules (x, y) on the training side, or on the held-out side."""
+        """Returns the number of distinct rules (x, y) on the training side, or on the held-out side."""
         radices = self._radices(self.search_length, held_out=held_out)
         return math.prod(radices + self._radices(self.replace_length, held_out=held_out))
 
     def problems(self) -> Iterator[tuple[str, str]]:
-        """Faults that relate fields to one another."""
+        """Yields faults that relate fields to one another."""
         if self.search_length > self.input_length:
             yield (
                 "search_length",
@@ -119,8 +118,8 @@ class Markov(Task):
             yield (
                 "num_rules",
                 f"at most {self.rules_that_exist()} rules exist for alphabet {self.alphabet}, search_length "
-                f"{self.search_length} and replace_length {self.replace_length} (with those held out for "
-                f"testing set apart), got {self.num_rules}",
+                f"{self.search_length} and replace_length {self.replace_length} (not counting those held out for "
+                f"testing), got {self.num_rules}",
             )
         if self.min_occurrences > self.max_occurrences:
             yield (
@@ -136,10 +135,10 @@ class Markov(Task):
             )
 
     def conditions(self) -> dict[str, tuple[Task, str]]:
-        """The training set itself; fresh inputs to its rules; unseen rules; the last two by no-op or not.
+        """Returns the training set itself; fresh inputs to its rules; unseen rules; the last two by no-op or not.
 
-        Fresh inputs are drawn anew from the law of the inputs: where that law has few, some were in training too. Of
-        `unseen/mixed` x stands in z as often as in training or not: any number of times that fits, each equally often.
+        Fresh inputs are drawn anew from the law of the inputs: if that law has few, some were in training too. In
+        `unseen/mixed` the number of x in z may differ from training's: it is any number that fits, each equally often.
         """
         applied, noop = self.replace(noop_rate=0.0), self.replace(noop_rate=1.0)
         fits = self.input_length // self.search_length
@@ -153,7 +152,7 @@ class Markov(Task):
         }
 
     def sample(self, key: jax.Array, split: str) -> Example:
-        """Draw a rule by its frequency and one of its inputs: see `example`."""
+        """Samples a rule by its frequency and one of its inputs: see `example`."""
         rule_bits, copy_bits = jax.random.bits(key, (2,), jnp.uint32)
         if split == "unseen":
             rule = below(rule_bits, min(self.rules_that_exist(held_out=True), UNLIMITED))
@@ -166,7 +165,7 @@ class Markov(Task):
         return self.example(split, rule, below(copy_bits, copies))
 
     def _copies(self, rule: jax.Array) -> jax.Array:
-        """Size of a rule's finite set: its share of the whole, so examples are about equally frequent."""
+        """Returns the size of a rule's finite set: its share of the whole, so examples are about equally frequent."""
         rule_ = rule.astype(jnp.float32)
         # ((r+1)/I)^a - (r/I)^a, written so that float32 does not cancel for large r.
         ratio = jnp.expm1(self.rule_power * jnp.log1p(1 / jnp.maximum(rule_, 1.0)))
@@ -175,7 +174,7 @@ class Markov(Task):
         return jnp.maximum(jnp.round(share * self.num_rules * self.examples_per_rule), 1).astype(jnp.int32)
 
     def example(self, split: str, rule: jax.Array, copy: jax.Array) -> Example:
-        """Input number `copy` of rule number `rule`: a pure function of (data seed, split, rule, copy)."""
+        """Returns input number `copy` of rule number `rule`, a pure function of (data seed, split, rule, copy)."""
         data = jax.random.key(self.seed)
         x, y = self.rule(rule, held_out=split == "unseen")
         key = jax.random.fold_in(jax.random.fold_in(jax.random.fold_in(data, _INPUTS[split]), rule), copy)
@@ -194,16 +193,18 @@ class Markov(Task):
         return Example(text[:-1], text[1:], answered.astype(jnp.float32), facts)
 
     def _occurrences(self, bits: jax.Array) -> jax.Array:
-        """How often x stands in z: with a step of 5, of 1 to 20 one of 1, 5, 10, 15 and 20, each equally often."""
+        """Returns how often x stands in z.
+
+        With a step of 5, from 1 to 20, it is one of 1, 5, 10, 15 and 20, each equally often.
+        """
         first, last = (jnp.int32(n) // self.occurrence_step for n in (self.min_occurrences, self.max_occurrences))
         return jnp.maximum(self.occurrence_step * (first + below(bits, last - first + 1)), self.min_occurrences)
 
     def rule(self, index: jax.Array, *, held_out: bool) -> tuple[jax.Array, jax.Array]:
-        """Rule number `index` of a side: (x int32[|x|], y int32[|y|]). Distinct indices are distinct rules.
+        """Returns rule number `index` of a side: (x int32[|x|], y int32[|y|]). Distinct indices are distinct rules.
 
-        Strings are divided by a keyed checksum, a linear form over the letters modulo the alphabet: some of
-        its values are training's, the others the test's, so a test rule's x and y are unseen in training for
-        every seed.
+        Strings are divided by a keyed checksum, a linear form over the letters modulo the alphabet: some of its values
+        are training's, the others the test's, so a test rule's x and y are unseen in training for every seed.
         """
         data = jax.random.key(self.seed)
         lengths = (self.search_length, self.replace_length)
@@ -220,11 +221,11 @@ class Markov(Task):
         return x, y
 
     def put(self, y: jax.Array, bits: jax.Array) -> tuple[jax.Array, jax.Array]:
-        """The prompt's keys int32[keys], made of `bits` uint32[keys], and what they have put in place of x: here y."""
+        """Returns the prompt's keys int32[keys], made of `bits` uint32[keys], and the letters put for x: here y."""
         return below(bits, self.alphabet), y
 
     def _rewrite(self, y: jax.Array, z: jax.Array, first: jax.Array, noop: jax.Array):
-        """The answer int32[answer], ended where lengths vary, and the number of its positions that count."""
+        """Returns the answer int32[answer], ended if lengths vary, and the number of its positions that count."""
         place = jnp.arange(self._answer)
         after = place - self.replace_length + self.search_length
         rest = z[jnp.clip(jnp.where((place < first) | noop, place, after), 0, self.input_length - 1)]
@@ -236,7 +237,7 @@ class Markov(Task):
         return answer, length + self._varies
 
     def oracle(self, example: Example) -> list[int]:
-        """`str.replace(x, y, 1)` on the example's own text."""
+        """Applies `str.replace(x, y, 1)` to the example's own text."""
         letters = [chr(0x4E00 + int(token)) for token in np.asarray(example.inputs)]
         x = "".join(letters[: self.search_length])
         y = "".join(letters[self.search_length : self.search_length + self.replace_length])
@@ -245,30 +246,33 @@ class Markov(Task):
         return answer + [self.alphabet + 1] * self._varies
 
     def identities(self, example: Example) -> set[Hashable]:
-        """The rule's two sides: neither x nor y of a test rule is met in training."""
+        """Returns the rule's two sides: neither x nor y of a test rule is met in training."""
         tokens = tuple(np.asarray(example.inputs).tolist())
         x, y = tokens[: self.search_length], tokens[self.search_length :][: self.replace_length]
         return {("x", x), ("y", y)}
 
     def tiny(self) -> Task:
-        """All 36 rules of three letters whose sides are training's, and the 9 whose sides are held out."""
+        """Returns a task with all 36 training rules of three letters.
+
+        9 rules have both sides held out.
+        """
         small = self.replace(alphabet=3, input_length=4, search_length=2, replace_length=2)
         return small.replace(num_rules=36, rule_power=1.0, min_occurrences=1, max_occurrences=2)
 
     def render(self, example: Example) -> tuple[str, str]:
-        """("x -> y : z", answer), letters as a-z where the alphabet allows, else numbers."""
+        """Returns ("x -> y : z", answer), letters as a-z if the alphabet allows, else numbers."""
         inputs, targets = np.asarray(example.inputs), np.asarray(example.targets)
         y, z = self.search_length, self.search_length + self.replace_length
-        x_text, y_text, z_text = map(self._text, (inputs[:y], inputs[y:z], inputs[z : self._prompt - 1]))
-        return f"{x_text} -> {y_text} : {z_text}", self._text(targets[np.asarray(example.weights) > 0])
+        x_text, y_text, z_text = map(self._format, (inputs[:y], inputs[y:z], inputs[z : self._prompt - 1]))
+        return f"{x_text} -> {y_text} : {z_text}", self._format(targets[np.asarray(example.weights) > 0])
 
     @property
     def names(self) -> list[str]:
-        """Letters a-z where the alphabet allows, else numbers; then the two marks."""
+        """Returns letters a-z if the alphabet allows, else numbers; then the two marks."""
         return _names(self.alphabet)
 
-    def _text(self, tokens: np.ndarray) -> str:
-        if self.alphabet <= 26:  # by bytes, for an export renders 10^5 examples in a second
+    def _format(self, tokens: np.ndarray) -> str:
+        if self.alphabet <= 26:  # by bytes, because an export renders 10^5 examples in a second
             return tokens.astype(np.uint8).tobytes().translate(_letters(self.alphabet)).decode()
         names = self.names
         return " ".join([names[t] for t in tokens.tolist()])
@@ -276,12 +280,12 @@ class Markov(Task):
 
 @functools.cache
 def _names(alphabet: int) -> list[str]:
-    """What each token is shown as."""
+    """Returns the text of each token."""
     letters = string.ascii_lowercase[:alphabet] if alphabet <= 26 else map(str, range(alphabet))
     return [*letters, "=", "."]
 
 
 @functools.cache
 def _letters(alphabet: int) -> bytes:
-    """The same as a table for `bytes.translate`, where every name is one letter."""
+    """Returns the same as a table for `bytes.translate`, in which every name is one letter."""
     return "".join(_names(alphabet)).encode().ljust(256, b"?")

@@ -1,4 +1,4 @@
-"""What is training's and what is held out for testing: strings of letters, told apart by a keyed checksum."""
+"""The sides of the data, training's and the test's: a keyed checksum tells their strings of letters apart."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import jax.numpy as jnp
 
 from synthetic.draws import below
 
-# Streams of the data seed: what is drawn from one never depends on what is drawn from another.
+# Streams of the data seed: draws from one never depend on draws from another.
 RULES = {False: 0, True: 1}  # by whether held out
 CHECKSUM = 2
 UNLIMITED = 2**31 - 1  # inputs of a rule
 
 
 def with_checksum(bits: jax.Array, free: jax.Array, value: jax.Array, alphabet: int) -> jax.Array:
-    """The string `free` plus the letter that makes its keyed checksum equal `value`: int32[len(free) + 1].
+    """Returns the string `free` plus the letter that makes its keyed checksum equal `value`: int32[len(free) + 1].
 
     The checksum's bias and coefficients are made of `bits` uint32[len(free) + 1]. Coefficients are units modulo the
     alphabet, so that every letter counts, and 1 for the added letter.

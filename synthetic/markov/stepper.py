@@ -1,7 +1,7 @@
 """Markov algorithms on the device: rules in order, the leftmost occurrence, again and again; `vmap` over many of them.
 
 A Markov algorithm is an ordered list of rules x -> y over strings. A step takes the first rule of the list whose x
-occurs in the string and puts y in the place of its leftmost occurrence. The run ends where no rule applies, or after a
+occurs in the string and puts y in the place of its leftmost occurrence. The run ends if no rule applies, or after a
 step by a stopping rule. An empty x occurs at the beginning of every string.
 """
 
@@ -14,10 +14,10 @@ import jax.numpy as jnp
 
 
 class Algorithm(NamedTuple):
-    """An ordered list of rules, in R slots of which the first `used` count.
+    """An ordered list of rules, in R slots; the first `used` count.
 
-    search int32[R, n] and replace int32[R, m] hold letters, of which the first search_length and replace_length
-    int32[R] are the rule's; stops bool[R] says which rules are stopping ones; used int32.
+    search int32[R, n] and replace int32[R, m] hold letters; the first search_length and replace_length int32[R] are the
+    rule's. stops bool[R] is true for stopping rules. used is int32.
     """
 
     search: jax.Array
@@ -29,10 +29,10 @@ class Algorithm(NamedTuple):
 
 
 class Run(NamedTuple):
-    """What S steps did, a row each: strings int32[S, B] after the step, their lengths int32[S], fired int32[S].
+    """The results of S steps, a row each: strings int32[S, B] after the step, their lengths int32[S], fired int32[S].
 
-    fired is the number of the rule that was applied, from 0, and -1 from where the algorithm had come to its end;
-    there the string is the last one.
+    fired is the number of the rule that was applied, from 0. It is -1 from the step at which the algorithm had come to
+    its end; the string is then the last one.
     """
 
     strings: jax.Array
@@ -41,9 +41,9 @@ class Run(NamedTuple):
 
 
 def step(algorithm: Algorithm, string: jax.Array, length: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
-    """One step on the first `length` letters of int32[B]: (string, length, number of the rule applied or -1).
+    """Takes one step on the first `length` letters of int32[B]: (string, length, number of the rule applied or -1).
 
-    What grows beyond B letters is lost at the end, which `length` does not show.
+    Letters beyond place B are lost at the end, which `length` does not show.
     """
     rules, most = algorithm.search.shape
     buffer = string.shape[0]
@@ -67,7 +67,7 @@ def step(algorithm: Algorithm, string: jax.Array, length: jax.Array) -> tuple[ja
 
 
 def run(algorithm: Algorithm, string: jax.Array, length: jax.Array, steps: int) -> Run:
-    """Run `algorithm` for `steps` steps, or to its end, on the first `length` letters of int32[B]."""
+    """Runs `algorithm` for `steps` steps, or to its end, on the first `length` letters of int32[B]."""
 
     def one(carry, _):
         string, length, going = carry

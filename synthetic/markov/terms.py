@@ -12,7 +12,10 @@ Term = Any  # a string, or (operator, Term, Term)
 
 
 def parse(tokens: Sequence[str], operators: Collection[str]) -> Term:
-    """The expression that `tokens` spell in prefix notation. ValueError where they spell none, or more than one."""
+    """Parses `tokens` in prefix notation into an expression.
+
+    Raises ValueError unless they are exactly one expression.
+    """
     rest = iter(tokens)
 
     def read() -> Term:
@@ -27,13 +30,13 @@ def parse(tokens: Sequence[str], operators: Collection[str]) -> Term:
     return term
 
 
-def spell(term: Term) -> list[str]:
-    """The expression in prefix notation."""
-    return [term] if isinstance(term, str) else [term[0], *spell(term[1]), *spell(term[2])]
+def format_term(term: Term) -> list[str]:
+    """Formats the expression as tokens in prefix notation."""
+    return [term] if isinstance(term, str) else [term[0], *format_term(term[1]), *format_term(term[2])]
 
 
 def match(pattern: Term, term: Term, variables: Collection[str]) -> dict[str, Term] | None:
-    """What each variable stands for if `pattern` is `term`, the same wherever it stands; None if it is not."""
+    """Returns the value of each variable if `pattern` is `term`, the same wherever it stands; None if it is not."""
     if isinstance(pattern, str):
         if pattern in variables:
             return {pattern: term}
@@ -50,14 +53,14 @@ def match(pattern: Term, term: Term, variables: Collection[str]) -> dict[str, Te
 
 
 def put(term: Term, bound: dict[str, Term]) -> Term:
-    """`term` with what its variables stand for in their places."""
+    """Returns `term` with its variables replaced by their values."""
     if isinstance(term, str):
         return bound.get(term, term)
     return (term[0], put(term[1], bound), put(term[2], bound))
 
 
 def matches(pattern: Term, term: Term, variables: Collection[str]) -> Iterator[Term]:
-    """The sub-trees of `term` that `pattern` matches, in prefix order."""
+    """Yields the sub-trees of `term` that `pattern` matches, in prefix order."""
     if match(pattern, term, variables) is not None:
         yield term
     if not isinstance(term, str):
@@ -66,7 +69,10 @@ def matches(pattern: Term, term: Term, variables: Collection[str]) -> Iterator[T
 
 
 def rewrite(term: Term, left: Term, right: Term, variables: Collection[str]) -> Term | None:
-    """`term` with the first sub-tree in prefix order that `left` matches made `right`; None where it matches none."""
+    """Returns `term` with the first sub-tree in prefix order that `left` matches made `right`.
+
+    It is None if `left` matches no sub-tree.
+    """
     bound = match(left, term, variables)
     if bound is not None:
         return put(right, bound)

@@ -1,7 +1,7 @@
 """Expression trees on the device: random ones, small patterns with variables, and their prefix notation.
 
 A tree of bounded depth is kept as the nodes of the complete binary tree, each present or not, listed in prefix order.
-Prefix notation (an operator, then its two arguments) is then what is left when absent nodes are dropped.
+Dropping the absent nodes leaves prefix notation (an operator, then its two arguments).
 """
 
 from __future__ import annotations
@@ -20,7 +20,10 @@ LEFT, RIGHT, BOTH = range(3)  # which children of a pattern's root are operators
 
 
 class Tree(NamedTuple):
-    """All N places of a tree in prefix order: int32[N] tokens, bool[N] whether there, bool[N] whether a leaf."""
+    """Holds all N places of a tree in prefix order.
+
+    They are int32[N] tokens, bool[N] whether present, bool[N] whether a leaf.
+    """
 
     tokens: jax.Array
     present: jax.Array
@@ -28,7 +31,7 @@ class Tree(NamedTuple):
 
 
 class Edge(NamedTuple):
-    """An operator directly beneath another: both as numbers of operators, and on which side, 0 or 1."""
+    """Names an operator directly beneath another: both as numbers of operators, and its side, 0 or 1."""
 
     parent: jax.Array
     side: jax.Array
@@ -48,35 +51,35 @@ class Pattern(NamedTuple):
 
     @property
     def edge(self) -> Edge:
-        """The edge from the root to the first operator beneath it."""
+        """Returns the edge from the root to the first operator beneath it."""
         return Edge(self.operators[0], (self.shape == RIGHT).astype(jnp.int32), self.operators[1])
 
 
 def size(depth: int) -> int:
-    """Nodes of the complete tree of a depth; a single node has depth 0."""
+    """Returns the number of nodes of the complete tree of a depth; a single node has depth 0."""
     return 2 ** (depth + 1) - 1
 
 
 def words(depth: int) -> int:
-    """The random uint32s that a tree of up to `depth` is made of."""
+    """Returns the number of random uint32s that a tree of up to `depth` is made of."""
     return 1 + 2 * size(depth)
 
 
 def tree(bits: jax.Array, depth: jax.Array | int, deepest: int, avoid: Edge, operators: int, letters: int) -> Tree:
-    """A random tree of exactly `depth` <= `deepest` without the edge `avoid`, from `bits` uint32[words(deepest)].
+    """Draws a random tree of exactly `depth` <= `deepest` without the edge `avoid`, from `bits` uint32[words(deepest)].
 
     One random path goes down to `depth`; every other node above that depth is an operator with probability 1/2.
-    Operators are uniform, but for the one that would complete the edge; they are tokens from `letters` on.
+    Operators are uniform over those that do not complete the edge; they are tokens from `letters` on.
     """
     path = below(bits[0], 2**deepest)
     grow_bits, symbol_bits = bits[1:].reshape(2, -1)
     here, edge_side = jnp.array([True]), jnp.array([False])
     levels: list[tuple[jax.Array, jax.Array, jax.Array]] = []
     for level in range(deepest + 1):
-        of = slice(size(level) // 2, size(level))
+        nodes = slice(size(level) // 2, size(level))
         on_path = jnp.arange(2**level) == path >> (deepest - level)
-        operator = here & (level < depth) & (on_path | (grow_bits[of] >> 31 == 0))
-        drawn = below(symbol_bits[of], jnp.where(operator, operators - edge_side.astype(jnp.int32), letters))
+        operator = here & (level < depth) & (on_path | (grow_bits[nodes] >> 31 == 0))
+        drawn = below(symbol_bits[nodes], jnp.where(operator, operators - edge_side.astype(jnp.int32), letters))
         drawn += operator & edge_side & (drawn >= avoid.child)
         levels.append((drawn + letters * operator, here, ~operator))
         here = jnp.repeat(operator, 2)
@@ -87,7 +90,7 @@ def tree(bits: jax.Array, depth: jax.Array | int, deepest: int, avoid: Edge, ope
 
 @cache
 def _prefix_order(depth: int) -> np.ndarray:
-    """The nodes of the complete tree, numbered level by level, in prefix order."""
+    """Returns the nodes of the complete tree, numbered level by level, in prefix order."""
 
     def below_(node: int) -> list[int]:
         return [node, *below_(2 * node + 1), *below_(2 * node + 2)] if node < size(depth) else []
@@ -96,7 +99,10 @@ def _prefix_order(depth: int) -> np.ndarray:
 
 
 def slots(pattern: Pattern) -> tuple[jax.Array, jax.Array]:
-    """A pattern's nodes in prefix order: int32[SLOTS] numbers of operators or variables, bool[SLOTS] whether there."""
+    """Returns a pattern's nodes in prefix order.
+
+    They are int32[SLOTS] numbers of operators or variables, and bool[SLOTS] whether present.
+    """
     left, right, always = pattern.shape != RIGHT, pattern.shape != LEFT, jnp.bool(True)
     second = jnp.where(left, pattern.operators[2], pattern.operators[1])
     place = jnp.cumsum(jnp.stack([always, left, always, right])) - 1
@@ -106,22 +112,22 @@ def slots(pattern: Pattern) -> tuple[jax.Array, jax.Array]:
 
 
 def grounded(pattern: Pattern, ground: Tree, letters: int) -> tuple[jax.Array, jax.Array]:
-    """A pattern with the trees of `ground` [V, N] for its variables, in prefix order: tokens and whether there."""
+    """Puts the trees of `ground` [V, N] for a pattern's variables, in prefix order: tokens and whether present."""
     numbers, present = slots(pattern)
-    tokens, there = [], []
+    tokens, kept = [], []
     for slot in range(SLOTS):
         if slot in (0, 1, 4):
             tokens.append(numbers[slot, None] + letters)
-            there.append(present[slot, None])
+            kept.append(present[slot, None])
         else:
             tokens.append(ground.tokens[numbers[slot]])
-            there.append(ground.present[numbers[slot]] & present[slot])
-    return jnp.concatenate(tokens), jnp.concatenate(there)
+            kept.append(ground.present[numbers[slot]] & present[slot])
+    return jnp.concatenate(tokens), jnp.concatenate(kept)
 
 
 def compact(tokens: jax.Array, present: jax.Array, length: int, fill: int) -> jax.Array:
-    """The tokens that are present, in order: int32[length], and `fill` after the last."""
+    """Returns the tokens that are present, in order: int32[length], and `fill` after the last."""
     ends = jnp.cumsum(present)
-    # The place of the first token at which `i + 1` have been met.
+    # The place of the token with number `i` among those present.
     place = (ends[None, :] <= jnp.arange(length)[:, None]).sum(1)
     return jnp.where(place < tokens.shape[0], tokens[jnp.minimum(place, tokens.shape[0] - 1)], fill)

@@ -1,1 +1,1 @@
-"""Length generalisation after arXiv 2310.16028: the tasks, and the RASP-L language that says which are easy."""
+"""Length generalisation after arXiv 2310.16028: the tasks, and the RASP-L language, which predicts the easy ones."""

@@ -1,4 +1,4 @@
-"""`python -m synthetic.rasp`: the RASP-L programs and their lengths, as CSV."""
+"""`python -m synthetic.rasp` prints the RASP-L programs and their lengths, as CSV."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Addition of two numbers, digit by digit (arXiv 2310.16028): index hints and the answer's order decide how hard.
+"""Addition of two numbers, digit by digit (arXiv 2310.16028). Index hints and the answer's order decide how hard it is.
 
 With hints and the answer reversed, as the paper's variant that generalises; 97 + 5 with hints from 3 on:
 
@@ -29,7 +29,7 @@ _FIRST, _COUNT = (0, 45, 55), (45, 10, 45)
 
 
 class AdditionTokens(NamedTuple):
-    """Ids of addition; digits are themselves. Hint i is `hint` + i, in the vocabulary with hints."""
+    """Holds the ids of addition; digits are themselves. Hint i is `hint` + i, in the vocabulary with hints."""
 
     start: int = 10
     plus: int = 11
@@ -44,16 +44,20 @@ class Addition(LengthTask):
     """Add two numbers of equally many digits, the length.
 
     Standard operands have uniform digits, so that long carry chains are rare. Balanced ones have one chain, of a length
-    uniform in 0 .. n and somewhere: a pair that carries, then pairs of sum 9; no other pair carries.
-    Each is uniform among the pairs of its kind. Hard problems have one chain through all digits.
+    uniform in 0 .. n and somewhere: a pair that carries, then pairs of sum 9; no other pair carries. Each is uniform
+    among the pairs of its kind. Hard problems have one chain through all digits.
     """
 
     order: str = static(
-        "reverse", choices=("forward", "reverse"), doc="whether the answer's first digit is the highest"
+        "reverse", choices=("forward", "reverse"), doc="order of the answer's digits; forward begins with the highest"
     )
     hints: bool = static(True, doc="whether index hints precede the digits")
     hint_range: int = static(
-        0, low=0, high=10**4, unit="hints", doc="hints that a problem's are a stretch of; 0 is what the longest needs"
+        0,
+        low=0,
+        high=10**4,
+        unit="hints",
+        doc="number of hints; a problem has a stretch of them; 0 is as many as the longest needs",
     )
     carries: float = knob(1.0, low=0.0, high=1.0, unit="share", doc="share of training problems with balanced carries")
 
@@ -62,7 +66,7 @@ class Addition(LengthTask):
 
     @property
     def tokens(self) -> AdditionTokens:
-        """The same for all lengths."""
+        """Returns the same ids for all lengths."""
         return AdditionTokens()
 
     @property
@@ -71,38 +75,39 @@ class Addition(LengthTask):
 
     @property
     def names(self) -> list[str]:
-        """Digits, marks, hints."""
+        """Returns digits, marks, hints."""
         hints = range(self._hints if self.hints else 0)
         return [*map(str, range(10)), ">", "+", "=", ".", *(f"h{i}" for i in hints)]
 
     @property
     def sample_words(self) -> int:
-        """The law, the chain's length and place, the first hint, and pairs of digits."""
+        """Counts the law, the chain's length and place, the first hint, and pairs of digits."""
         return 4 + self.max_length
 
     def tokens_at(self, n: int) -> tuple[int, int]:
-        """Four marks and three numbers of n + 1 digits."""
+        """Counts four marks and three numbers of n + 1 digits."""
         tokens = 4 + 3 * (n + 1) * (1 + self.hints)
         return tokens, tokens
 
     def problems(self) -> Iterator[tuple[str, str]]:
-        """Faults that relate fields to one another."""
+        """Yields faults that relate fields to one another."""
         yield from super().problems()
         if 0 < self.hint_range <= self.max_length:
-            needed = f"task.max_length + 1 = {self.max_length + 1}, for numbers have one digit more"
+            needed = f"task.max_length + 1 = {self.max_length + 1}: numbers have one digit more"
             yield "hint_range", f"must be 0 or at least {needed}, got {self.hint_range}"
 
     def conditions(self) -> dict[str, tuple[Task, str]]:
-        """As any `LengthTask`, with standard carries but within; and at single lengths with a chain through all digits.
+        """Returns the conditions of any `LengthTask`, and single lengths with a carry chain through all digits.
 
-        `within` keeps the carry law of training, so that it says whether training is fitted.
+        All have standard carries, except `within`: it keeps the carry law of training, so that it shows whether
+        training is fitted.
         """
         standard = self.replace(carries=0.0)
         usual = super(Addition, standard).conditions()
         return usual | {"within": (self, "test"), **standard.at_lengths("hard/length_", "hard")}
 
     def sample_of(self, bits: jax.Array, n: jax.Array, split: str) -> Sample:
-        """Two operands of n digits and a leading zero each."""
+        """Samples two operands of n digits and a leading zero each."""
         hard, (law, chain, begin, first_hint) = split == "hard", bits[:4]
         balanced = jnp.bool(True) if hard else unit(law) < self.carries
         chain = n if hard else below(chain, n + 1)
@@ -127,7 +132,7 @@ class Addition(LengthTask):
     def _number(
         self, digits: jax.Array, n: jax.Array, bits: jax.Array, *, reverse: bool
     ) -> tuple[jax.Array, jax.Array]:
-        """Digits int32[max_length + 1], lowest first, as tokens in the order asked for, and how many these are."""
+        """Returns digits int32[max_length + 1], lowest first, as tokens in the wanted order, and their number."""
         place = jnp.arange(self.max_length + 1)
         turned = jnp.maximum(n - place, 0)
         written = digits if reverse else digits[turned]
@@ -136,26 +141,26 @@ class Addition(LengthTask):
         hints = self.tokens.hint + below(bits, self._hints - n) + (turned if reverse else place)
         return jnp.stack([hints, written], 1).reshape(-1), 2 * (n + 1)
 
-    def asked(self, tokens: list[int]) -> int | None:
-        """All up to the equals sign."""
+    def prompt_length(self, tokens: list[int]) -> int | None:
+        """Returns the length up to the equals sign."""
         return tokens.index(self.tokens.equals) + 1 if self.tokens.equals in tokens else None
 
     def answer(self, prompt: list[int]) -> list[int]:
-        """The sum by Python's integers, written with the first operand's hints."""
+        """Adds with Python's integers, and writes the sum with the first operand's hints."""
         plus = prompt.index(self.tokens.plus)
         a, b = ("".join(str(t) for t in part if t < 10) for part in (prompt[:plus], prompt[plus:]))
-        said = [[int(digit)] for digit in str(int(a) + int(b)).zfill(len(a))]
+        groups = [[int(digit)] for digit in str(int(a) + int(b)).zfill(len(a))]
         if self.hints:
-            said = [[hint, *digit] for hint, digit in zip(prompt[:plus:2], said, strict=True)]
-        return [token for group in (said[::-1] if self.order == "reverse" else said) for token in group] + [
+            groups = [[hint, *digit] for hint, digit in zip(prompt[:plus:2], groups, strict=True)]
+        return [token for group in (groups[::-1] if self.order == "reverse" else groups) for token in group] + [
             self.tokens.end
         ]
 
 
 def carry_chains(sums: jax.Array) -> jax.Array:
-    """The number of places that the carry out of each place has come through, int32[n]; 0 where none leaves it.
+    """Returns the number of places that the carry out of each place has come through, int32[n]; 0 if none leaves it.
 
-    `sums` int32[n] are those of pairs of digits, the lowest first. A place of sum 9 passes a carry on; any other sum
+    `sums` int32[n] are those of pairs of digits, the lowest first. A place of sum 9 passes a carry on. Any other sum
     decides by itself, and one of 10 or more begins a chain anew.
     """
     place = jnp.arange(sums.shape[0])

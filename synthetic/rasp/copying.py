@@ -1,4 +1,4 @@
-"""Copying and sorting (arXiv 2310.16028): easy for RASP-L where no symbol comes twice.
+"""Copying and sorting (arXiv 2310.16028): easy for RASP-L if no symbol comes twice.
 
 Copying and sorting "5 2 7":
 
@@ -22,7 +22,7 @@ from synthetic.task import register
 
 
 class CopyTokens(NamedTuple):
-    """Ids of copying and of sorting; symbols are themselves."""
+    """Holds the ids of copying and of sorting; symbols are themselves."""
 
     start: int
     sep: int
@@ -37,16 +37,16 @@ class _Words(LengthTask):
 
     @property
     def tokens(self) -> CopyTokens:
-        """After the symbols."""
+        """Returns the ids after the symbols."""
         return CopyTokens(*range(self.symbols, self.symbols + 3))
 
     @property
     def names(self) -> list[str]:
-        """Symbols as numbers, then `>`, `:` and `.`."""
+        """Returns symbols as numbers, then `>`, `:` and `.`."""
         return [*map(str, range(self.symbols)), ">", ":", "."]
 
     def tokens_at(self, n: int) -> tuple[int, int]:
-        """START, word, separator, word, END."""
+        """Counts START, word, separator, word, END."""
         return 2 * n + 3, 2 * n + 3
 
     def _sample(self, word: jax.Array, answer: jax.Array, n: jax.Array) -> Sample:
@@ -56,7 +56,7 @@ class _Words(LengthTask):
 
     def _too_few(self) -> Iterator[tuple[str, str]]:
         if self.symbols < self.max_length:
-            yield "symbols", f"at least task.max_length = {self.max_length}, for none comes twice, got {self.symbols}"
+            yield "symbols", f"at least task.max_length = {self.max_length}: none comes twice, got {self.symbols}"
 
 
 @register("rasp_copy")
@@ -68,22 +68,22 @@ class Copy(_Words):
 
     @property
     def sample_words(self) -> int:
-        """The order of the alphabet, or the symbols."""
+        """Counts the order of the alphabet, or the symbols."""
         return self.symbols if self.unique else self.max_length
 
     def problems(self) -> Iterator[tuple[str, str]]:
-        """Faults that relate fields to one another."""
+        """Yields faults that relate fields to one another."""
         yield from super().problems()
         if self.unique:
             yield from self._too_few()
 
     def sample_of(self, bits: jax.Array, n: jax.Array, split: str) -> Sample:
-        """Symbols drawn without or with replacement."""
+        """Samples symbols without or with replacement."""
         word = ordered(bits)[: self.max_length] if self.unique else below(bits, self.symbols)
         return self._sample(word, word, n)
 
     def answer(self, prompt: list[int]) -> list[int]:
-        """The word itself."""
+        """Returns the word itself."""
         return [*prompt[:-1], self.tokens.end]
 
 
@@ -94,20 +94,20 @@ class Sort(_Words):
 
     @property
     def sample_words(self) -> int:
-        """The order of the alphabet."""
+        """Counts the order of the alphabet."""
         return self.symbols
 
     def problems(self) -> Iterator[tuple[str, str]]:
-        """Faults that relate fields to one another."""
+        """Yields faults that relate fields to one another."""
         yield from super().problems()
         yield from self._too_few()
 
     def sample_of(self, bits: jax.Array, n: jax.Array, split: str) -> Sample:
-        """Symbols drawn without replacement."""
+        """Samples symbols without replacement."""
         word = ordered(bits)[: self.max_length]
         inside = jnp.arange(self.max_length) < n
         return self._sample(word, jnp.sort(jnp.where(inside, word, self.symbols)), n)
 
     def answer(self, prompt: list[int]) -> list[int]:
-        """`sorted`."""
+        """Returns `sorted`."""
         return [*sorted(prompt[:-1]), self.tokens.end]

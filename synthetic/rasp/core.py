@@ -1,19 +1,19 @@
 """The core of RASP-L, a language of sequence operations that causal transformers learn easily (arXiv 2310.16028).
 
-A sequence is an array of integers [T]; every operation maps sequences to sequences of the same length, and what is at
+A sequence is an array of integers [T]. Every operation maps sequences to sequences of the same length, and the value at
 position i depends on positions up to i only. Batches are made by `vmap`. With tokens 5 2 5 5:
 
     indices                          0 1 2 3
     sel_width(select(x, x, equals))  1 1 2 3      how often the token here occurred so far
 
 *Integers.* In the paper every value is an int8, so that any map from token to token is a finite table. Here values have
-the type of the tokens. With int8 tokens every operation's result is an int8, one beyond -128 .. 127 is the nearer of
-these, and there are at most 128 positions, so that every index is an int8; a constant that is none is an error. With
-int32 tokens longer sequences and larger vocabularies can be computed with, which is how programs are tried beyond 128.
-int32 values have to be less than 2^31 - 1 in size, and what a mean adds up too.
+the type of the tokens. With int8 tokens every operation's result is an int8; a result beyond -128 .. 127 becomes the
+nearer of these. There are then at most 128 positions, so that every index is an int8, and a constant that is no int8 is
+an error. With int32 tokens longer sequences and larger vocabularies can be computed, so that programs can be tried
+beyond 128. int32 values have to be less than 2^31 - 1 in size, and so have the sums in a mean.
 
-*Programs* are Python functions made of these operations alone. Between operations nothing is computed, but in the
-functions and predicates they are given, which read and give whole numbers and use operators only. So a program means
+*Programs* are Python functions made of these operations alone. Between operations nothing is computed, except in the
+functions and predicates they are given, which read and return whole numbers and use operators only. So a program means
 the same to another interpreter (`interpreted`), and its operations can be counted (`operations`).
 """
 
@@ -31,23 +31,23 @@ import jax.numpy as jnp
 P = ParamSpec("P")
 R = TypeVar("R")
 
-# A sequence, int32[T] or int8[T]; to another interpreter, whatever that computes with.
+# A sequence is int32[T] or int8[T]; to another interpreter it is whatever that computes with.
 if TYPE_CHECKING:
     Seq: TypeAlias = jax.Array
 else:
     Seq: TypeAlias = Any
 Map: TypeAlias = Callable[[Any], Any]
-Binary: TypeAlias = Callable[[Any, Any], Any]  # of predicates the first argument is the key, the second the query
+Binary: TypeAlias = Callable[[Any, Any], Any]  # a predicate's first argument is the key, the second the query
 
-# Keys at a time. XLA makes one loop of selecting and reducing up to 32 of them; with more it writes all of [T, T] to
-# memory first, which takes 20 times as long on a CPU.
+# Number of keys at a time. XLA makes one loop of selecting and reducing up to 32 of them; with more it writes all of
+# [T, T] to memory first, which takes 20 times as long on a CPU.
 _BLOCK = 32
 
 _interpreter: ContextVar[Mapping[str, Callable[..., Any]] | None] = ContextVar("interpreter", default=None)
 
 
 class Selection(NamedTuple):
-    """Which positions each position attends to: j for i if j <= i and predicate(keys[j], queries[i]).
+    """Says which positions each position attends to: j for i if j <= i and predicate(keys[j], queries[i]).
 
     It is computed as it is aggregated, a part at a time.
     """
@@ -59,7 +59,10 @@ class Selection(NamedTuple):
 
 @contextmanager
 def interpreted(by: Mapping[str, Callable[..., Any]]) -> Iterator[None]:
-    """Within, programs are computed by these functions, one for each name in `OPERATIONS`, and by definitions alone."""
+    """Computes programs inside the block by these functions, one for each name in `OPERATIONS`.
+
+    Definitions alone apply, not the quick forms of `computed_as`.
+    """
     token = _interpreter.set(by)
     try:
         yield
@@ -68,7 +71,7 @@ def interpreted(by: Mapping[str, Callable[..., Any]]) -> Iterator[None]:
 
 
 def _operation(compute: Callable[P, R]) -> Callable[P, R]:
-    """One operation of the language, computed by JAX unless another interpreter is in force."""
+    """Makes an operation of the language, computed by JAX unless another interpreter is in force."""
 
     @wraps(compute)
     def operate(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -79,7 +82,7 @@ def _operation(compute: Callable[P, R]) -> Callable[P, R]:
 
 
 def computed_as(quick: Callable[..., Any]) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Decorator of a function defined by operations: JAX computes `quick`, which is equal and takes no pairs [T, T].
+    """Decorates a function defined by operations: JAX computes `quick`, which is equal and takes no pairs [T, T].
 
     The definition, which other interpreters follow, is the function's `__wrapped__`.
     """
@@ -95,7 +98,7 @@ def computed_as(quick: Callable[..., Any]) -> Callable[[Callable[P, R]], Callabl
 
 
 def saturate(values: jax.Array, like: jax.Array) -> jax.Array:
-    """`values` in the type of `like`; those beyond an int8 become the nearest one."""
+    """Returns `values` in the type of `like`; those beyond an int8 become the nearest one."""
     values = jnp.asarray(values)
     if like.dtype == jnp.int8 and values.dtype != jnp.bool:
         values = jnp.clip(values, -128, 127)
@@ -103,89 +106,92 @@ def saturate(values: jax.Array, like: jax.Array) -> jax.Array:
 
 
 def constant(c: int, like: jax.Array) -> jax.Array:
-    """`c` in the type of `like`. Raises ValueError where a Python integer is none of its values."""
+    """Returns `c` in the type of `like`. Raises ValueError if a Python integer is none of its values."""
     if like.dtype == jnp.int8 and isinstance(c, int) and not -128 <= c <= 127:
         raise ValueError(f"a program for int8 tokens has constants in -128 .. 127, got {c}")
     return jnp.asarray(c, like.dtype)
 
 
 def _places(x: jax.Array) -> jax.Array:
-    """0 .. T-1, int32. Raises ValueError where these are not all of the type of x."""
+    """Returns 0 .. T-1, int32. Raises ValueError if these are not all of the type of x."""
     if x.dtype == jnp.int8 and x.shape[0] > 128:
         raise ValueError(f"int8 tokens have at most 128 positions, got {x.shape[0]}")
     return jnp.arange(x.shape[0], dtype=jnp.int32)
 
 
 def equals(key: Any, query: Any) -> Any:
-    """Whether the key equals the query."""
+    """Returns whether the key equals the query."""
     return key == query
 
 
 def leq(key: Any, query: Any) -> Any:
-    """Whether the key is at most the query."""
+    """Returns whether the key is at most the query."""
     return key <= query
 
 
 def lt(key: Any, query: Any) -> Any:
-    """Whether the key is less than the query."""
+    """Returns whether the key is less than the query."""
     return key < query
 
 
 def geq(key: Any, query: Any) -> Any:
-    """Whether the key is at least the query."""
+    """Returns whether the key is at least the query."""
     return key >= query
 
 
 def gt(key: Any, query: Any) -> Any:
-    """Whether the key is greater than the query."""
+    """Returns whether the key is greater than the query."""
     return key > query
 
 
 def choose(condition: Any, this: Any, that: Any) -> Any:
-    """`this` where the condition is true, else `that`; for the functions that `tok_map` and `seq_map` are given."""
+    """Returns `this` if the condition is true, else `that`.
+
+    It is for the functions that `tok_map` and `seq_map` are given.
+    """
     return that + condition * (this - that)
 
 
 @_operation
 def full(x: Seq, c: int) -> Seq:
-    """The constant c at every position of x."""
+    """Returns the constant c at every position of x."""
     return jnp.full(x.shape, constant(c, x))
 
 
 @_operation
 def indices(x: Seq) -> Seq:
-    """0 .. T-1. All that the language allows with indices is to compare them and to add a constant."""
+    """Returns 0 .. T-1. With indices the language allows only comparing them and adding a constant."""
     return _places(x).astype(x.dtype)
 
 
 @_operation
 def tok_map(x: Seq, f: Map) -> Seq:
-    """Apply f to each token. It reads int32 and gives int32 or bool, which is then made an int8 where tokens are."""
+    """Applies f to each token. It reads int32 and gives int32 or bool, which becomes an int8 if tokens are."""
     return saturate(f(x.astype(jnp.int32)), x)
 
 
 @_operation
 def seq_map(x: Seq, y: Seq, f: Binary) -> Seq:
-    """Apply f to x_i and y_i at each position, as in `tok_map`."""
+    """Applies f to x_i and y_i at each position, as in `tok_map`."""
     return saturate(f(x.astype(jnp.int32), y.astype(jnp.int32)), x)
 
 
 @_operation
 def select(k: Seq, q: Seq, predicate: Binary) -> Selection:
-    """For each position i those positions j <= i at which predicate(k_j, q_i). It is always causal."""
+    """Selects for each position i the positions j <= i at which predicate(k_j, q_i). It is always causal."""
     _places(k)
     return Selection(k, q, predicate)
 
 
 @_operation
 def sel_width(a: Selection) -> Seq:
-    """The number of selected positions."""
+    """Returns the number of selected positions."""
     return saturate(_total(a, jnp.ones_like(a.keys)), a.keys)
 
 
 @_operation
 def aggr_mean(a: Selection, v: Seq, default: int = 0) -> Seq:
-    """The mean of v over the selected positions, rounded toward zero; `default` where none is."""
+    """Returns the mean of v over the selected positions, rounded toward zero; `default` if there are none."""
     width = _total(a, jnp.ones_like(v))
     mean = jax.lax.div(_total(a, v), jnp.maximum(width, 1))  # truncates
     return jnp.where(width > 0, mean.astype(v.dtype), constant(default, v))
@@ -193,7 +199,7 @@ def aggr_mean(a: Selection, v: Seq, default: int = 0) -> Seq:
 
 @_operation
 def aggr_max(a: Selection, v: Seq, default: int = 0) -> Seq:
-    """The largest v of the selected positions; `default` where none is."""
+    """Returns the largest v of the selected positions; `default` if there are none."""
     nothing = jnp.iinfo(_wide(v)).min
     largest = _fold(a, v, nothing, jnp.max, jnp.maximum)
     return jnp.where(largest == nothing, constant(default, v), largest.astype(v.dtype))
@@ -201,7 +207,7 @@ def aggr_max(a: Selection, v: Seq, default: int = 0) -> Seq:
 
 @_operation
 def aggr_min(a: Selection, v: Seq, default: int = 0) -> Seq:
-    """The least v of the selected positions; `default` where none is."""
+    """Returns the least v of the selected positions; `default` if there are none."""
     nothing = jnp.iinfo(_wide(v)).max
     least = _fold(a, v, nothing, jnp.min, jnp.minimum)
     return jnp.where(least == nothing, constant(default, v), least.astype(v.dtype))
@@ -211,15 +217,15 @@ OPERATIONS = (full, indices, tok_map, seq_map, select, sel_width, aggr_mean, agg
 
 
 def kqv(k: Seq, q: Seq, v: Seq, predicate: Binary, default: int = 0, reduction: str = "mean") -> Seq:
-    """Select and aggregate: two operations. `reduction` is "mean", "max" or "min"."""
+    """Selects and aggregates: two operations. `reduction` is "mean", "max" or "min"."""
     aggregate = {"mean": aggr_mean, "max": aggr_max, "min": aggr_min}[reduction]
     return aggregate(select(k, q, predicate), v, default)
 
 
 def operations(program: Callable[[Seq], Seq]) -> list[str]:
-    """The names of the operations that a program is made of, in order, the library's expanded to the core's.
+    """Returns the names of the operations that a program is made of, in order, the library's expanded to the core's.
 
-    Every call counts, also of a constant and of `indices`. TypeError where the program computes by anything else.
+    Every call counts, also of a constant and of `indices`. Raises TypeError if the program computes by anything else.
     """
     called: list[str] = []
 
@@ -234,13 +240,16 @@ def operations(program: Callable[[Seq], Seq]) -> list[str]:
 
 
 class _Unknown:
-    """A sequence of which nothing is known: there is nothing to do with it but operations."""
+    """Stands for a sequence of which nothing is known: only operations take it."""
 
     __eq__ = __bool__ = __hash__ = None  # pyright: ignore[reportAssignmentType]
 
 
 def _wide(x: jax.Array) -> Any:
-    """The type that sequences like x are aggregated in: it holds the sums of int8s, and two values that are none."""
+    """Returns the type in which sequences like x are aggregated.
+
+    It holds the sums of int8s, and two values that are no int8.
+    """
     return jnp.int16 if x.dtype == jnp.int8 else jnp.int32
 
 
@@ -249,15 +258,15 @@ def _total(a: Selection, v: jax.Array) -> jax.Array:
 
 
 def _fold(a: Selection, v: jax.Array, nothing: int, reduce: Callable[..., jax.Array], combine: Binary) -> jax.Array:
-    """Reduce v over the selected positions; `nothing` where none is selected."""
+    """Reduces v over the selected positions; returns `nothing` if none is selected."""
     size, wide = v.shape[0], _wide(v)
     keys, queries, values = (x.astype(wide) for x in (a.keys, a.queries, v))
 
     def add(total: jax.Array, columns: slice, rows: slice, *, causal: bool) -> jax.Array:
-        """Reduce over `columns` too, each of them before all rows, or as `causal` the same as the rows."""
+        """Reduces over `columns` too: each lies before all rows, or with `causal` columns and rows are the same."""
         block = min(_BLOCK, columns.stop - columns.start)
         place = jnp.arange(columns.stop - columns.start)
-        # To fill up the last block: columns that are later than every row, if there are any.
+        # The last block is filled up with columns later than every row, if there are any.
         k, v = (jnp.pad(x[columns], (0, -place.size % block)) for x in (keys, values))
 
         def add_block(b: jax.Array, total: jax.Array) -> jax.Array:
@@ -269,7 +278,7 @@ def _fold(a: Selection, v: jax.Array, nothing: int, reduce: Callable[..., jax.Ar
 
         return jax.lax.fori_loop(0, -(-place.size // block), add_block, total)
 
-    # The matrix's lower triangle in quarters, so that little of the upper one is computed, and most without a mask.
+    # It takes the matrix's lower triangle in quarters: little of the upper one is computed, and most without a mask.
     step = -(-size // (4 * _BLOCK)) * _BLOCK
     total, done = jnp.full((size,), nothing, wide), []
     for start in range(0, size, step):

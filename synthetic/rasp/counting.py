@@ -25,11 +25,11 @@ from synthetic.draws import below
 from synthetic.rasp.samples import LengthTask, Sample, ordered, splice
 from synthetic.task import register
 
-_DISTINCT = 5  # symbols of a word whose mode is asked for
+_DISTINCT = 5  # number of distinct symbols in a word of `Mode`
 
 
 class CountTokens(NamedTuple):
-    """Ids of counting; integers are themselves."""
+    """Holds the ids of counting; integers are themselves."""
 
     start: int
     end: int
@@ -44,48 +44,51 @@ class Count(LengthTask):
 
     @property
     def tokens(self) -> CountTokens:
-        """After the integers."""
+        """Returns the ids after the integers."""
         return CountTokens(self.symbols, self.symbols + 1)
 
     @property
     def names(self) -> list[str]:
-        """Integers, then `>` and `.`."""
+        """Returns integers, then `>` and `.`."""
         return [*map(str, range(self.symbols)), ">", "."]
 
     @property
     def sample_words(self) -> int:
-        """The first integer."""
+        """Counts the first integer."""
         return 1
 
     def tokens_at(self, n: int) -> tuple[int, int]:
-        """START, two integers, n integers, END."""
+        """Counts START, two integers, n integers, END."""
         return n + 4, n + 4
 
     def problems(self) -> Iterator[tuple[str, str]]:
-        """Faults that relate fields to one another."""
+        """Yields faults that relate fields to one another."""
         yield from super().problems()
         if self.symbols < self.max_length:
             yield "symbols", f"at least task.max_length = {self.max_length} integers to count, got {self.symbols}"
 
     def sample_of(self, bits: jax.Array, n: jax.Array, split: str) -> Sample:
-        """The first integer is uniform over those from which n can be counted."""
+        """Samples the first integer uniformly over those from which n can be counted."""
         first = below(bits[0], self.symbols - n + 1)
         counted = first + jnp.arange(self.max_length)
         ends = jnp.stack([first, first + n - 1])
         tokens, length = splice((self.tokens.start, 1), (ends, 2), (counted, n), (self.tokens.end, 1))
         return Sample(tokens, jnp.int32(3), length, {})
 
-    def asked(self, tokens: list[int]) -> int | None:
-        """Two integers; no separator follows them."""
+    def prompt_length(self, tokens: list[int]) -> int | None:
+        """Returns 2, for two integers; no separator follows them."""
         return 2 if len(tokens) >= 2 else None
 
     def answer(self, prompt: list[int]) -> list[int]:
-        """`range`."""
+        """Returns `range`."""
         return [*range(prompt[0], prompt[1] + 1), self.tokens.end]
 
 
 class ModeTokens(NamedTuple):
-    """Ids of the mode's task; symbols are themselves. Count c is `number` + c, in the vocabulary with a scratchpad."""
+    """Holds the ids of the mode's task; symbols are themselves.
+
+    Count c is `number` + c, in the vocabulary with a scratchpad.
+    """
 
     start: int
     sep: int
@@ -98,38 +101,40 @@ class ModeTokens(NamedTuple):
 class Mode(LengthTask):
     """Say which symbol of a word is the most frequent; it is the only one with that frequency.
 
-    A word's letters are uniform over five symbols (fewer where the word is short), themselves a random set of the
+    A word's letters are uniform over five symbols (fewer if the word is short), themselves a random set of the
     alphabet. A tie is broken by turning one occurrence of a most frequent symbol into another one.
     """
 
     symbols: int = static(26, low=_DISTINCT, high=52, unit="symbols", doc="size of the alphabet")
     scratchpad: str = static(
-        "none", choices=("none", "by_count", "by_appearance"), doc="counts said before the mode, and their order"
+        "none",
+        choices=("none", "by_count", "by_appearance"),
+        doc="whether the answer has counts before the mode, and their order",
     )
 
     @property
     def tokens(self) -> ModeTokens:
-        """After the symbols."""
+        """Returns the ids after the symbols."""
         return ModeTokens(*range(self.symbols, self.symbols + 4))
 
     @property
     def names(self) -> list[str]:
-        """Letters, then `>`, `:`, `.` and the counts from 0."""
+        """Returns letters, then `>`, `:`, `.` and the counts from 0."""
         counts = range(self.max_length + 1 if self.scratchpad != "none" else 0)
         return [*string.ascii_letters[: self.symbols], ">", ":", ".", *map(str, counts)]
 
     @property
     def sample_words(self) -> int:
-        """The order of the alphabet, and letters."""
+        """Counts the order of the alphabet, and letters."""
         return self.symbols + self.max_length
 
     def tokens_at(self, n: int) -> tuple[int, int]:
-        """START, word, separator, two tokens for each distinct symbol if asked for, mode, END."""
+        """Counts START, word, separator, two tokens for each distinct symbol if there is a scratchpad, mode, END."""
         pad = 2 * (self.scratchpad != "none")
         return n + 4 + pad, n + 4 + pad * min(n, _DISTINCT)
 
     def sample_of(self, bits: jax.Array, n: jax.Array, split: str) -> Sample:
-        """A word of n letters; see the class."""
+        """Samples a word of n letters; see the class."""
         palette, bits = ordered(bits[: self.symbols])[:_DISTINCT], bits[self.symbols :]
         letter, place = below(bits, _DISTINCT), jnp.arange(self.max_length)
         letter = jnp.where(place < n, letter, _DISTINCT)  # beyond the word: none
@@ -137,17 +142,20 @@ class Mode(LengthTask):
         tied = count == count.max()
         mode = jnp.argmax(tied)
         other = jnp.argmax(tied & (jnp.arange(_DISTINCT) != mode))
-        # Any of the other's occurrences, for among its letters the larger of `bits` is a matter of chance.
+        # Any of the other's occurrences is turned: the largest of `bits` among them is a matter of chance.
         turned = jnp.argmax(jnp.where(letter == other, bits, 0))
         letter = jnp.where((tied.sum() > 1) & (place == turned), mode, letter)
-        answer, said = self._answer(palette, letter, mode)
+        answer, answer_length = self._answer(palette, letter, mode)
         word = jnp.append(palette, 0)[letter]
         start, sep, end, _ = self.tokens
-        tokens, length = splice((start, 1), (word, n), (sep, 1), (answer, said), (end, 1))
+        tokens, length = splice((start, 1), (word, n), (sep, 1), (answer, answer_length), (end, 1))
         return Sample(tokens, n + 2, length, {})
 
     def _answer(self, palette: jax.Array, letter: jax.Array, mode: jax.Array) -> tuple[jax.Array, jax.Array]:
-        """The answer int32[11] or int32[1] without END, and its length, from a word of indices into the palette."""
+        """Returns the answer int32[11] or int32[1] without END, and its length.
+
+        `letter` is a word of indices into the palette.
+        """
         if self.scratchpad == "none":
             return palette[mode][None], jnp.int32(1)
         occurs = letter[:, None] == jnp.arange(_DISTINCT)
@@ -159,12 +167,12 @@ class Mode(LengthTask):
         return splice((pairs, 2 * (count > 0).sum()), (palette[mode], 1))
 
     def answer(self, prompt: list[int]) -> list[int]:
-        """`Counter`, which keeps the order of appearance; `sorted` keeps it among equals."""
+        """Uses `Counter`, which keeps the order of appearance; `sorted` keeps it among equals."""
         counts = Counter(prompt[:-1])
-        said = [max(counts, key=counts.__getitem__), self.tokens.end]
+        tokens = [max(counts, key=counts.__getitem__), self.tokens.end]
         if self.scratchpad == "by_appearance":
-            said = [t for symbol, c in counts.items() for t in (symbol, self.tokens.number + c)] + said
+            tokens = [t for symbol, c in counts.items() for t in (symbol, self.tokens.number + c)] + tokens
         elif self.scratchpad == "by_count":
             by_count = sorted(counts.items(), key=lambda item: item[1])
-            said = [t for symbol, c in by_count for t in (self.tokens.number + c, symbol)] + said
-        return said
+            tokens = [t for symbol, c in by_count for t in (self.tokens.number + c, symbol)] + tokens
+        return tokens

@@ -1,7 +1,7 @@
 """The interpolator of least degree profile: a learner that is not trained (arXiv 2310.16028, section 4).
 
 A function on {-1, 1}^n is a polynomial: a sum of monomials, products of distinct coordinates, with its Fourier
-coefficients. Its weight at level k is the sum of squares of those of degree k. Of all functions with given values at
+coefficients. Its weight at level k is the sum of squares of those of degree k. Among all functions with given values at
 given points, the interpolator has the least weights, compared from the highest level downwards.
 """
 
@@ -20,26 +20,26 @@ _TOLERANCE = 1e-9
 class Polynomial(NamedTuple):
     """A multilinear polynomial; the constant is the monomial without coordinates."""
 
-    monomials: np.ndarray  # bool[M, n], which coordinates each is the product of
+    monomials: np.ndarray  # bool[M, n], true for the coordinates in each product
     coefficients: np.ndarray  # float64[M]
 
     def __call__(self, x: jax.Array) -> jax.Array:
-        """Values float32[...] at points [..., n] of -1 and 1."""
+        """Returns values float32[...] at points [..., n] of -1 and 1."""
         products = jnp.where(self.monomials, jnp.asarray(x, jnp.float32)[..., None, :], 1.0).prod(-1)
         return products @ jnp.asarray(self.coefficients, jnp.float32)
 
     def at(self, *coordinates: int) -> float:
-        """The coefficient of the product of these coordinates."""
+        """Returns the coefficient of the product of these coordinates."""
         wanted = np.isin(np.arange(self.monomials.shape[1]), coordinates)
         return float(self.coefficients[(self.monomials == wanted).all(1)].sum())
 
 
 def interpolate(points: np.ndarray, values: np.ndarray) -> Polynomial:
-    """The least-degree-profile interpolator of `values` [P] at `points` [P, n] of -1 and 1, its zeros left out.
+    """Returns the least-degree-profile interpolator of `values` [P] at `points` [P, n] of -1 and 1, without its zeros.
 
-    Its degree d is the least at which the values can be interpolated. What level d must do is what no lower level can,
-    and of the coefficients that do it, those of least norm are taken; then likewise for d - 1, for what is left. The
-    cost grows with the number of monomials up to degree d. Raises ValueError where a point has two values.
+    Its degree d is the least at which the values can be interpolated. Level d does only what no lower level can; of the
+    coefficients that do it, those of least norm are taken. The same then holds for d - 1 and the remainder, and so on.
+    The cost grows with the number of monomials up to degree d. Raises ValueError if a point has two values.
     """
     points, rest = np.asarray(points, np.float64), np.asarray(values, np.float64)
     monomials, levels = [], []  # per degree: bool[M, n] and the products at the points, [P, M]
@@ -51,21 +51,21 @@ def interpolate(points: np.ndarray, values: np.ndarray) -> Polynomial:
             break
     else:
         raise ValueError("two values are given for one point")
-    found = []
+    solutions = []
     for degree in reversed(range(len(levels))):
         lower = levels[:degree]
         coefficients = np.linalg.lstsq(_beyond(lower, levels[degree]), _beyond(lower, rest), rcond=_TOLERANCE)[0]
         rest = rest - levels[degree] @ coefficients
-        found.append(coefficients)
-    masks, coefficients = np.concatenate(monomials), np.concatenate(found[::-1])
+        solutions.append(coefficients)
+    masks, coefficients = np.concatenate(monomials), np.concatenate(solutions[::-1])
     kept = np.abs(coefficients) > _TOLERANCE
     return Polynomial(masks[kept], coefficients[kept])
 
 
-def _beyond(levels: list[np.ndarray], what: np.ndarray) -> np.ndarray:
-    """The part of `what`, [P] or [P, M], that is orthogonal to every column of the levels."""
+def _beyond(levels: list[np.ndarray], vectors: np.ndarray) -> np.ndarray:
+    """Returns the part of `vectors`, [P] or [P, M], that is orthogonal to every column of the levels."""
     if not levels:
-        return what
+        return vectors
     left, singular, _ = np.linalg.svd(np.concatenate(levels, 1), full_matrices=False)
     basis = left[:, singular > _TOLERANCE * singular[0]]
-    return what - basis @ (basis.T @ what)
+    return vectors - basis @ (basis.T @ vectors)

@@ -27,7 +27,7 @@ from synthetic.task import Example, Task, register
 
 
 class ParityTokens(NamedTuple):
-    """Ids of parity; the bits are 0 and 1. Hint i is `hint` + i, in the vocabulary with a scratchpad."""
+    """Holds the ids of parity; the bits are 0 and 1. Hint i is `hint` + i, in the vocabulary with a scratchpad."""
 
     start: int = 2
     sep: int = 3
@@ -42,14 +42,18 @@ class ParityTokens(NamedTuple):
 class Parity(LengthTask):
     """Say whether the number of ones among uniformly random bits is even or odd."""
 
-    scratchpad: bool = static(True, doc="whether bits have index hints and the parity after every 1 is said")
+    scratchpad: bool = static(True, doc="whether bits have index hints and the answer has the parity after every 1")
     hint_range: int = static(
-        0, low=0, high=10**4, unit="hints", doc="hints that a problem's are a stretch of; 0 is what the longest needs"
+        0,
+        low=0,
+        high=10**4,
+        unit="hints",
+        doc="number of hints; a problem has a stretch of them; 0 is as many as the longest needs",
     )
 
     @property
     def tokens(self) -> ParityTokens:
-        """The same for all lengths."""
+        """Returns the same ids for all lengths."""
         return ParityTokens()
 
     @property
@@ -58,42 +62,45 @@ class Parity(LengthTask):
 
     @property
     def names(self) -> list[str]:
-        """Bits, marks, `+` for even, `-` for odd, hints."""
+        """Returns bits, marks, `+` for even, `-` for odd, hints."""
         hints = range(self._hints if self.scratchpad else 0)
         return ["0", "1", ">", ":", ".", "+", "-", *(f"h{i}" for i in hints)]
 
     @property
     def sample_words(self) -> int:
-        """The first hint, and bits."""
+        """Counts the first hint, and bits."""
         return 1 + self.max_length
 
     def tokens_at(self, n: int) -> tuple[int, int]:
-        """START, bits, separator, even or odd, END; with hints before bits, and two tokens more for every 1."""
+        """Counts START, bits, separator, even or odd, END; with hints before bits, and two tokens more for every 1."""
         return (2 * n + 4, 4 * n + 4) if self.scratchpad else (n + 4, n + 4)
 
     def problems(self) -> Iterator[tuple[str, str]]:
-        """Faults that relate fields to one another."""
+        """Yields faults that relate fields to one another."""
         yield from super().problems()
         if 0 < self.hint_range < self.max_length:
             yield "hint_range", f"must be 0 or at least task.max_length = {self.max_length}, got {self.hint_range}"
 
     def sample_of(self, bits: jax.Array, n: jax.Array, split: str) -> Sample:
-        """Uniform bits; with a scratchpad their hints begin anywhere in the hints' range, and follow one another."""
+        """Samples uniform bits.
+
+        With a scratchpad their hints follow one another from a random place in the hints' range.
+        """
         place = jnp.arange(self.max_length)
         bit = jnp.where(place < n, below(bits[1:], 2), 0)
-        ones, said, (start, sep, end, even, odd, hint) = bit.sum(), bit.sum() % 2, self.tokens
+        ones, parity, (start, sep, end, even, odd, hint) = bit.sum(), bit.sum() % 2, self.tokens
         if not self.scratchpad:
-            tokens, length = splice((start, 1), (bit, n), (sep, 1), (even + said * (odd - even), 1), (end, 1))
+            tokens, length = splice((start, 1), (bit, n), (sep, 1), (even + parity * (odd - even), 1), (end, 1))
             return Sample(tokens, n + 2, length, {})
         first = hint + below(bits[0], self._hints - n + 1)
-        asked = jnp.stack([first + place, bit], 1).reshape(-1)
+        hinted = jnp.stack([first + place, bit], 1).reshape(-1)
         of_ones = jnp.sort(jnp.where(bit == 1, place, self.max_length))
         steps = jnp.stack([first + of_ones, jnp.where(place % 2 == 0, odd, even)], 1).reshape(-1)
-        tokens, length = splice((start, 1), (asked, 2 * n), (sep, 1), (even, 1), (steps, 2 * ones), (end, 1))
+        tokens, length = splice((start, 1), (hinted, 2 * n), (sep, 1), (even, 1), (steps, 2 * ones), (end, 1))
         return Sample(tokens, 2 * n + 2, length, {})
 
     def answer(self, prompt: list[int]) -> list[int]:
-        """Running sums modulo 2."""
+        """Returns running sums modulo 2."""
         mark, end = self.tokens[3:5], self.tokens.end
         if not self.scratchpad:
             return [mark[sum(prompt[:-1]) % 2], end]
@@ -103,7 +110,7 @@ class Parity(LengthTask):
 
 
 class AndTokens(NamedTuple):
-    """Ids of AND; the bits are 0 and 1."""
+    """Holds the ids of AND; the bits are 0 and 1."""
 
     start: int = 2
     sep: int = 3
@@ -113,13 +120,14 @@ class AndTokens(NamedTuple):
 @register("rasp_and")
 @pytree
 class And(SampleTask):
-    """Say whether all bits are 1. Half of all inputs are ones only, and half have one 0, in a place of chance.
+    """Say whether all bits are 1. Half of all inputs are ones only, and half have one 0, in a random place.
 
-    In training the 0 is never among the last bits. The paper's counterexample to a preference for low degrees: where
-    the 0 is among those bits a transformer is right, and the interpolator of least degree profile (`min_degree`) wrong.
+    In training the 0 is never among the last bits. This is the paper's counterexample to a preference for low degrees:
+    if the 0 is among those bits a transformer is right, and the interpolator of least degree profile (`min_degree`)
+    wrong.
     """
 
-    packing: bool = static(False, doc="whether a training row is a stretch of samples, or one sample from its start")
+    packing: bool = static(False, doc="true: a training row is a stretch of samples; false: one sample from its start")
     bits: int = static(20, low=2, high=1000, unit="bits", doc="length of the input")
     fixed: int = static(5, low=1, high=999, unit="bits", doc="number of last bits that are always 1 in training")
 
@@ -129,26 +137,26 @@ class And(SampleTask):
 
     @property
     def tokens(self) -> AndTokens:
-        """The same for all lengths."""
+        """Returns the same ids for all lengths."""
         return AndTokens()
 
     @property
     def names(self) -> list[str]:
-        """Bits and marks."""
+        """Returns bits and marks."""
         return ["0", "1", ">", ":", "."]
 
     @property
     def extent(self) -> tuple[int, int]:
-        """START, bits, separator, answer, END."""
+        """Counts START, bits, separator, answer, END."""
         return self.bits + 4, self.bits + 4
 
     @property
     def words(self) -> int:
-        """Whether there is a 0, and where."""
+        """Counts whether there is a 0, and where."""
         return 2
 
     def problems(self) -> Iterator[tuple[str, str]]:
-        """Faults that relate fields to one another."""
+        """Yields faults that relate fields to one another."""
         yield from super().problems()
         if self.fixed >= self.bits:
             yield "fixed", f"must be less than task.bits = {self.bits}, got {self.fixed}"
@@ -157,11 +165,11 @@ class And(SampleTask):
             yield "context", f"must be at least {two} with task.packing, to hold a whole sample, got {self.context}"
 
     def conditions(self) -> dict[str, tuple[Task, str]]:
-        """The 0 where it is in training; among the bits that are fixed there; anywhere."""
+        """Returns three conditions: the 0 is where it is in training; among the bits fixed there; anywhere."""
         return {"within": (self, "test"), "varied": (self, "varied"), "uniform": (self, "uniform")}
 
-    def draw(self, bits: jax.Array, split: str) -> Sample:
-        """Ones, or ones but for one 0."""
+    def sample_from(self, bits: jax.Array, split: str) -> Sample:
+        """Samples ones, or ones except for one 0."""
         low = self.bits - self.fixed if split == "varied" else 0
         high = self.bits if split in ("varied", "uniform") else self.bits - self.fixed
         zero = jnp.where(bits[0] % 2 == 0, -1, low + below(bits[1], high - low))
@@ -171,24 +179,27 @@ class And(SampleTask):
         return Sample(tokens, jnp.int32(self.bits + 2), length, {"zero": zero})
 
     def answer(self, prompt: list[int]) -> list[int]:
-        """`all`."""
+        """Returns `all`."""
         return [int(all(prompt[:-1])), self.tokens.end]
 
     def baselines(self) -> Mapping[str, Callable[[Example], jax.Array]]:
-        """`min_degree`: the sign of the least-degree-profile interpolator of the whole training set, then END."""
+        """Returns `min_degree`: the sign of the least-degree-profile interpolator of all training data, then END."""
         polynomial = _interpolator(self.bits, self.fixed)
 
         def min_degree(example: Example) -> jax.Array:
             x = 2 * example.inputs[1 : self.bits + 1] - 1
-            said = jnp.full_like(example.targets, self.tokens.end)
-            return said.at[self.bits + 1].set((polynomial(x) > 0).astype(jnp.int32))
+            answer = jnp.full_like(example.targets, self.tokens.end)
+            return answer.at[self.bits + 1].set((polynomial(x) > 0).astype(jnp.int32))
 
         return {"min_degree": min_degree}
 
 
 @functools.cache
 def _interpolator(bits: int, fixed: int) -> Polynomial:
-    """Of AND, as -1 and 1, at every input that training has: ones only, and one 0 in each place where it may be."""
+    """Returns the interpolator of AND, as -1 and 1, at every input of training.
+
+    These are ones only, and one 0 in each place where it may be.
+    """
     points = np.ones((1 + bits - fixed, bits))
     points[np.arange(1, len(points)), np.arange(bits - fixed)] = -1
     return interpolate(points, np.where(np.arange(len(points)) == 0, 1.0, -1.0))

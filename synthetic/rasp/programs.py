@@ -1,7 +1,7 @@
 """RASP-L programs for next tokens, after arXiv 2310.16028, and the loop that lets them write.
 
-A program is a function (tokens of a sequence so far, ids of marks) -> at every position the token that comes next; it
-is right wherever an answer is asked for, and says anything before. The formats are those of the tasks:
+A program is a function (tokens of a sequence so far, ids of marks) -> at every position the token that comes next. It
+is right at every position of an answer; before that its output is arbitrary. The formats are those of the tasks:
 
     program                   reads and writes (h is a hint, d a digit, b a bit)
     count                     START a b a a+1 .. b END
@@ -43,11 +43,14 @@ from synthetic.rasp.core import (
     tok_map,
 )
 
-_NONE = -1  # in place of a token where there is none
+_NONE = -1  # stands for no token
 
 
 class Marks(NamedTuple):
-    """Ids of all marks that programs read. A task's own `tokens`, with the marks of its format, will do as well."""
+    """Holds the ids of all marks that programs read.
+
+    A task's own `tokens`, with the marks of its format, will do as well.
+    """
 
     start: int
     sep: int
@@ -62,7 +65,7 @@ Program: TypeAlias = Callable[[Seq, Any], Seq]
 
 
 def count(x: Seq, marks: Any) -> Seq:
-    """After two numbers say the first; then the next number each, up to the second."""
+    """Writes the first number after two numbers; then the next number each, up to the second."""
     start, before = lib.shift_right(x, 2, _NONE), lib.shift_right(x, 1, _NONE)
     last = kqv(start, full(x, marks.start), x, equals, _NONE, "max")
     up = seq_map(x, last, lambda t, b: choose(t == b, marks.end, t + 1))
@@ -70,27 +73,33 @@ def count(x: Seq, marks: Any) -> Seq:
 
 
 def mode(x: Seq, marks: Any) -> Seq:
-    """The library's mode, in which marks do not count."""
+    """Applies the library's mode, in which marks do not count."""
     occurred = seq_map(lib.num_prev(x, x), x, lambda n, t: n * (t != marks.start) * (t != marks.sep))
     most = lib.index_select(x, lib.argmax(occurred))
     return seq_map(x, most, lambda t, m: choose(t == marks.sep, m, marks.end))
 
 
 def copy_unique(x: Seq, marks: Any) -> Seq:
-    """Induction: what followed the token here where it stood in the prompt. The word follows START, END is for SEP."""
+    """Applies induction: it writes the token that followed the token here in the prompt.
+
+    The word follows START, and END stands for SEP.
+    """
     here = tok_map(x, lambda t: choose(t == marks.sep, marks.start, t))
     after = kqv(lib.shift_right(x, 1, _NONE), here, x, equals, reduction="max")
     return tok_map(after, lambda t: choose(t == marks.sep, marks.end, t))
 
 
 def sort(x: Seq, marks: Any) -> Seq:
-    """The smallest symbol that is larger than the one here."""
+    """Writes the smallest symbol that is larger than the one here."""
     symbols = tok_map(x, lambda t: choose((t == marks.start) | (t == marks.sep), _NONE, t))
     return kqv(symbols, symbols, symbols, gt, marks.end, "min")
 
 
 def reverse_addition(x: Seq, marks: Any) -> Seq:
-    """A carry shows in the pair before: its sum is above 9, or is 9 and the digit just written is 0."""
+    """Adds from the lowest digit. A carry shows in the pair before.
+
+    Its sum is above 9, or is 9 and the digit just written is 0.
+    """
     before, hint = lib.shift_right(x, 1, _NONE), lib.shift_right(x, 2, _NONE)
     total = _pair_sum(select(before, x, equals), x)
     carry = seq_map(lib.shift_right(total, 2), before, lambda s, d: (s > 9) | ((s == 9) & (d == 0)))
@@ -103,7 +112,10 @@ def reverse_addition(x: Seq, marks: Any) -> Seq:
 
 
 def forward_addition(x: Seq, marks: Any) -> Seq:
-    """A carry comes from the first lower pair whose sum is not 9, if that is above 9: it has to be looked for."""
+    """Adds from the highest digit, so that each carry has to be searched for.
+
+    A carry comes from the first lower pair whose sum is not 9, if that sum is above 9.
+    """
     before, place = lib.shift_right(x, 1, _NONE), indices(x)
     plus, equal = full(x, marks.plus), full(x, marks.equals)
     # The sums of pairs stand at the second operand's digits.
@@ -124,7 +136,7 @@ def forward_addition(x: Seq, marks: Any) -> Seq:
 
 
 def _pair_sum(pair: Any, x: Seq) -> Seq:
-    """The sum of the two digits of x that are selected."""
+    """Returns the sum of the two digits of x that are selected."""
     digits = tok_map(x, lambda t: t * (t < 10))
     return seq_map(aggr_max(pair, digits), aggr_min(pair, digits), lambda a, b: a + b)
 
@@ -134,12 +146,12 @@ def _after_digits(x: Seq, hint: Seq) -> Seq:
 
 
 def _either(this: Seq, that: Seq) -> Seq:
-    """The tokens of `this` where there is one, else those of `that`."""
+    """Returns the tokens of `this` where there is one, else those of `that`."""
     return seq_map(this, that, lambda t, u: choose(t == _NONE, u, t))
 
 
 def parity(x: Seq, marks: Any) -> Seq:
-    """After a parity the hint of the next 1, after a hint the other parity than before."""
+    """Writes after a parity the hint of the next 1, after a hint the other parity than before."""
     before = lib.shift_right(x, 1, _NONE)
     ones = seq_map(x, before, lambda t, h: choose(t == 1, h, _NONE))
     done = tok_map(before, lambda h: choose(h == marks.sep, _NONE, h))
@@ -151,9 +163,9 @@ def parity(x: Seq, marks: Any) -> Seq:
 
 
 def boolean_and(x: Seq, marks: Any) -> Seq:
-    """0 if there is a 0, else 1."""
-    found = kqv(x, full(x, 0), x, equals, 1, "max")
-    return seq_map(x, found, lambda t, f: choose(t == marks.sep, f, marks.end))
+    """Writes 0 if there is a 0, else 1."""
+    bit = kqv(x, full(x, 0), x, equals, 1, "max")
+    return seq_map(x, bit, lambda t, f: choose(t == marks.sep, f, marks.end))
 
 
 PROGRAMS: dict[str, Program] = {
@@ -163,20 +175,20 @@ PROGRAMS: dict[str, Program] = {
 
 
 def length(program: Program) -> int:
-    """The number of operations that a program is made of: see `core.operations`."""
+    """Returns the number of operations that a program is made of: see `core.operations`."""
     return len(operations(lambda x: program(x, Marks(*range(len(Marks._fields))))))
 
 
 @partial(jax.jit, static_argnames=("program", "marks", "most"))
 def run(program: Program, marks: Any, prompt_BxP: jax.Array, length_B: jax.Array, most: int) -> jax.Array:
-    """Let the program write on, token after token, until END or `most` tokens: what it wrote, [B, most].
+    """Lets the program write on, token after token, until END or `most` tokens: returns its tokens, [B, most].
 
     The prompts are the first `length_B` tokens of the rows, START and the separator included. Answers are filled up
     with END. The batch goes on until each of its rows has ended.
     """
     batch = prompt_BxP.shape[0]
     row, end = jnp.arange(batch), jnp.asarray(marks.end, prompt_BxP.dtype)
-    text_BxT = jnp.pad(prompt_BxP, ((0, 0), (0, most)))  # what stands after the text is never looked at
+    text_BxT = jnp.pad(prompt_BxP, ((0, 0), (0, most)))  # the padding after the text is never read
     answer_BxN = jnp.full((batch, most), end)
 
     def writes(state: tuple[jax.Array, ...]) -> jax.Array:
@@ -185,9 +197,9 @@ def run(program: Program, marks: Any, prompt_BxP: jax.Array, length_B: jax.Array
 
     def write(state: tuple[jax.Array, ...]) -> tuple[jax.Array, ...]:
         n, text_BxT, answer_BxN, ended_B = state
-        said_B = jax.vmap(lambda x: program(x, marks))(text_BxT)[row, length_B + n - 1]
-        said_B = jnp.where(ended_B, end, said_B)
-        return n + 1, text_BxT.at[row, length_B + n].set(said_B), answer_BxN.at[:, n].set(said_B), said_B == end
+        token_B = jax.vmap(lambda x: program(x, marks))(text_BxT)[row, length_B + n - 1]
+        token_B = jnp.where(ended_B, end, token_B)
+        return n + 1, text_BxT.at[row, length_B + n].set(token_B), answer_BxN.at[:, n].set(token_B), token_B == end
 
     state = jnp.int32(0), text_BxT, answer_BxN, jnp.zeros((batch,), bool)
     return jax.lax.while_loop(writes, write, state)[2]

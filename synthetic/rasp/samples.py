@@ -1,4 +1,4 @@
-"""What the tasks of length generalisation share: samples as tokens, rows made of samples, and lengths in a range.
+"""The base of the tasks of length generalisation: samples as tokens, rows made of samples, and lengths in a range.
 
 A sample is one problem with its answer, `START prompt SEP answer END`. A test row is one sample from position 0. A
 training row is a stretch of many samples written back to back, cut at a random place, so that every position sees every
@@ -8,8 +8,8 @@ part of a sample (arXiv 2310.16028; the authors' way of cutting is not published
     targets   7 . > 7 2 5 : 2 5 7 . > 9 3 : 3
     weights   0 0 0 0 0 0 0 1 1 1 1 0 0 0 0 1
 
-Loss is on answers and END. A sample whose beginning is cut off has none, for its prompt may be gone; one that is cut at
-the row's end keeps what is there. What follows the last sample of a row is END without loss.
+Loss is on answers and END. A sample whose beginning is cut off has none, because its prompt may be gone. A sample cut
+at the row's end keeps the loss of the part that is there. After the last sample of a row comes END without loss.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from synthetic.task import Example, Spec, Task
 
 
 class Sample(NamedTuple):
-    """One problem with its answer: the first `length` of `tokens`, of which the first `prompt` are not the answer."""
+    """Holds one problem with its answer: the first `length` of `tokens`; the first `prompt` are not the answer."""
 
     tokens: jax.Array  # int32[size]
     prompt: jax.Array  # int32
@@ -37,70 +37,71 @@ class Sample(NamedTuple):
 
 @pytree
 class SampleTask(Task):
-    """A task whose rows are made of samples. Subclasses draw a sample; this class lays samples out."""
+    """A task whose rows are made of samples. Subclasses make a sample; this class lays samples out."""
 
     context: int = static(
-        0, low=0, high=2**16, unit="positions", doc="positions of a row; 0 is what the longest sample needs"
+        0, low=0, high=2**16, unit="positions", doc="positions of a row; 0 is as many as the longest sample needs"
     )
     packing: bool = static(
-        True, doc="whether a training row is a stretch of many samples, or one sample from its start"
+        True, doc="true: a training row is a stretch of many samples; false: one sample from its start"
     )
 
     splits: ClassVar[tuple[str, ...]] = ("train", "test")
-    held_out: ClassVar[tuple[str, ...]] = ()  # samples are drawn online: what is unseen are lengths, not problems
+    held_out: ClassVar[tuple[str, ...]] = ()  # samples are drawn online: lengths are unseen, not problems
 
     @property
     def tokens(self) -> Any:
-        """The ids of the tokens that are not symbols: a NamedTuple with at least `start` and `end`."""
+        """Returns the ids of the tokens that are not symbols: a NamedTuple with at least `start` and `end`."""
         raise NotImplementedError
 
     @property
     def names(self) -> list[str]:
-        """What each token of the vocabulary is shown as."""
+        """Returns the text of each token of the vocabulary."""
         raise NotImplementedError
 
     @property
     def extent(self) -> tuple[int, int]:
-        """The tokens of the shortest and of the longest sample there can be."""
+        """Returns the numbers of tokens of the shortest and of the longest sample."""
         raise NotImplementedError
 
     @property
     def words(self) -> int:
-        """The random uint32s that a sample is made of."""
+        """Returns the number of random uint32s that a sample is made of."""
         raise NotImplementedError
 
-    def draw(self, bits: jax.Array, split: str) -> Sample:
-        """The sample of `split` that is made of `bits` uint32[words]."""
+    def sample_from(self, bits: jax.Array, split: str) -> Sample:
+        """Makes the sample of `split` from `bits` uint32[words]."""
         raise NotImplementedError
 
-    def asked(self, tokens: list[int]) -> int | None:
-        """How many of the tokens after START are the prompt, its separator included; None where the prompt is cut."""
+    def prompt_length(self, tokens: list[int]) -> int | None:
+        """Returns how many tokens after START are the prompt, its separator included; None if the prompt is cut."""
         return tokens.index(self.tokens.sep) + 1 if self.tokens.sep in tokens else None
 
     def answer(self, prompt: list[int]) -> list[int]:
-        """The answer and END, by plain Python, to a prompt without START."""
+        """Returns the answer and END, by plain Python, to a prompt without START."""
         raise NotImplementedError
 
     @property
     def spec(self) -> Spec:
-        """`context` positions, or as many as predict the longest sample, each from those before it."""
+        """Returns `context` positions, or as many as predict the longest sample, each from those before it."""
         return Spec(length=self.context or self.extent[1] - 1, classes=len(self.names), vocabulary=len(self.names))
 
     def problems(self) -> Iterator[tuple[str, str]]:
-        """Faults that relate fields to one another."""
+        """Yields faults that relate fields to one another."""
         needed = self.extent[1] - 1
         if 0 < self.context < needed:
             yield "context", f"must be 0 or at least {needed}, which the longest test sample needs, got {self.context}"
 
     def sample(self, key: jax.Array, split: str) -> Example:
-        """A row: of training, cut from as many samples as fill it if all are of the shortest; else of one sample.
+        """Samples a row: one sample, or in packed training a cut from many samples.
 
-        A row's facts are those of its first whole sample.
+        There are enough samples to fill the row even if all are of the shortest kind. A row's facts are those of its
+        first whole sample.
         """
         packed = self.packing and split == "train"
         count = 1 + -(-self.spec.length // self.extent[0]) if packed else 1
         bits = jax.random.bits(key, (1 + count * self.words,), jnp.uint32)
-        samples = jax.vmap(lambda b: self.draw(b, split))(bits[1:].reshape(count, self.words))
+        samples = jax.vmap(lambda b: self.sample_from(b, split))(bits[1:].reshape(count, self.words))
         cut = below(bits[0], samples.length[0]) if packed else jnp.int32(0)
         run, place = runs(samples.length, self.spec.length + 1, cut)
         inside, run = run < count, jnp.minimum(run, count - 1)
@@ -111,44 +112,50 @@ class SampleTask(Task):
         return Example(text[:-1], text[1:], answered[1:].astype(jnp.float32), facts)
 
     def _prompts(self, example: Example) -> Iterator[tuple[list[int], int]]:
-        """The whole prompts in a row, without START, each with the number of tokens from its end to the next START."""
+        """Yields the whole prompts in a row, without START.
+
+        With each comes the number of tokens from its end to the next START.
+        """
         text = [*np.asarray(example.inputs).tolist(), int(example.targets[-1])]
         starts = [i for i, token in enumerate(text) if token == self.tokens.start]
         for start, end in zip(starts, [*starts[1:], len(text)], strict=True):
             tokens = text[start + 1 : end]
-            asked = self.asked(tokens)
-            if asked is not None:
-                yield tokens[:asked], len(tokens) - asked
+            prompt_length = self.prompt_length(tokens)
+            if prompt_length is not None:
+                yield tokens[:prompt_length], len(tokens) - prompt_length
 
     def oracle(self, example: Example) -> list[int]:
-        """The answers to all whole prompts of the row, the last one as far as the row goes."""
+        """Returns the answers to all whole prompts of the row, the last one as far as the row goes."""
         return [token for prompt, room in self._prompts(example) for token in self.answer(prompt)[:room]]
 
     def render(self, example: Example) -> tuple[str, str]:
-        """(prompts, answers) in the row's order, with `|` between samples; first what is left of a sample cut off."""
+        """Returns (prompts, answers) in the row's order, with `|` between samples.
+
+        The rest of a sample that is cut off comes first.
+        """
         inputs, targets = np.asarray(example.inputs), np.asarray(example.targets)
         weighted = np.asarray(example.weights) > 0
         edges = np.flatnonzero(np.diff(weighted, prepend=False, append=False))
         prompts, answers, begin = [], [], 0
         for first, end in edges.reshape(-1, 2).tolist():
-            prompts.append(self._text(inputs[begin : first + 1]))
-            answers.append(self._text(targets[first:end]))
+            prompts.append(self._format(inputs[begin : first + 1]))
+            answers.append(self._format(targets[first:end]))
             begin = end + 1  # the input at `end` is the answer's last token
         rest = inputs[begin:]
         if (rest != self.tokens.end).any():
-            prompts.append(self._text(rest))
+            prompts.append(self._format(rest))
         return " | ".join(prompts), " | ".join(answers)
 
-    def _text(self, tokens: np.ndarray) -> str:
+    def _format(self, tokens: np.ndarray) -> str:
         names = self.names
         return " ".join([names[token] for token in tokens.tolist()])
 
     def identities(self, example: Example) -> set[Hashable]:
-        """Nothing is held out."""
+        """Returns the empty set, because nothing is held out."""
         return set()
 
     def tiny(self) -> Task:
-        """The task itself, for nothing is held out."""
+        """Returns the task itself, because nothing is held out."""
         return self
 
 
@@ -168,35 +175,35 @@ class LengthTask(SampleTask):
 
     @property
     def sample_words(self) -> int:
-        """The random uint32s that a sample of given length is made of."""
+        """Returns the number of random uint32s that a sample of given length is made of."""
         raise NotImplementedError
 
     def tokens_at(self, n: int) -> tuple[int, int]:
-        """The least and the largest number of tokens of a sample of length n."""
+        """Returns the least and the largest number of tokens of a sample of length n."""
         raise NotImplementedError
 
     def sample_of(self, bits: jax.Array, n: jax.Array, split: str) -> Sample:
-        """The sample of length n that is made of `bits` uint32[sample_words]; its facts need no length."""
+        """Makes the sample of length n from `bits` uint32[sample_words]; its facts need no length."""
         raise NotImplementedError
 
     @property
     def extent(self) -> tuple[int, int]:
-        """Of lengths 1 and `max_length`."""
+        """Returns the extent from length 1 to `max_length`."""
         return self.tokens_at(1)[0], self.tokens_at(self.max_length)[1]
 
     @property
     def words(self) -> int:
-        """One for the length."""
+        """Adds one for the length."""
         return 1 + self.sample_words
 
-    def draw(self, bits: jax.Array, split: str) -> Sample:
-        """A sample of a length uniform in min_length .. train_length."""
+    def sample_from(self, bits: jax.Array, split: str) -> Sample:
+        """Samples a problem of a length uniform in min_length .. train_length."""
         n = self.min_length + below(bits[0], self.train_length - self.min_length + 1)
         sample = self.sample_of(bits[1:], n, split)
         return sample._replace(facts={"length": n, **sample.facts})
 
     def problems(self) -> Iterator[tuple[str, str]]:
-        """Faults that relate fields to one another."""
+        """Yields faults that relate fields to one another."""
         yield from super().problems()
         if self.train_length > self.max_length:
             yield "train_length", f"at most task.max_length = {self.max_length}, got {self.train_length}"
@@ -206,7 +213,7 @@ class LengthTask(SampleTask):
             yield "test_every", f"at most task.max_length = {self.max_length}, got {self.test_every}"
 
     def conditions(self) -> dict[str, tuple[Task, str]]:
-        """Fresh samples of the training lengths; of all greater lengths to the largest; of single lengths."""
+        """Returns fresh samples of the training lengths; of all greater lengths to the largest; of single lengths."""
         longer = self.train_length + (self.train_length < self.max_length)
         return {
             "within": (self, "test"),
@@ -215,15 +222,15 @@ class LengthTask(SampleTask):
         }
 
     def at_lengths(self, prefix: str, split: str) -> dict[str, tuple[Task, str]]:
-        """A condition for each tested length."""
+        """Returns a condition for each tested length."""
         lengths = range(self.test_every, self.max_length + 1, self.test_every)
         return {f"{prefix}{n}": (self.replace(min_length=n, train_length=n), split) for n in lengths}
 
 
 def runs(counts: jax.Array, size: int, skip: jax.Array | int = 0) -> tuple[jax.Array, jax.Array]:
-    """Where each of `size` positions is if runs of `counts` int32[K] items lie back to back: (run, place within it).
+    """Returns (run, place within it) of each of `size` positions, if runs of `counts` int32[K] items lie back to back.
 
-    Position 0 is `skip` items after the beginning of run 0. What is after the last run is said to be in run K.
+    Position 0 is `skip` items after the beginning of run 0. Positions after the last run get run K.
     """
     at, ends = jnp.arange(size) + skip, jnp.cumsum(counts)
     run = jnp.searchsorted(ends, at, side="right", method="compare_all").astype(jnp.int32)
@@ -231,9 +238,9 @@ def runs(counts: jax.Array, size: int, skip: jax.Array | int = 0) -> tuple[jax.A
 
 
 def splice(*parts: tuple[Any, Any]) -> tuple[jax.Array, jax.Array]:
-    """Join the first `count` tokens of each (tokens int32[size], count): (int32[sum of sizes], sum of counts).
+    """Joins the first `count` tokens of each (tokens int32[size], count): (int32[sum of sizes], sum of counts).
 
-    What follows the joined tokens is arbitrary. A single token may be given as a scalar.
+    Values after the joined tokens are arbitrary. A single token may be given as a scalar.
     """
     buffers = [jnp.atleast_1d(jnp.asarray(buffer, jnp.int32)) for buffer, _ in parts]
     counts = jnp.stack([jnp.asarray(count, jnp.int32) for _, count in parts])
@@ -244,7 +251,7 @@ def splice(*parts: tuple[Any, Any]) -> tuple[jax.Array, jax.Array]:
 
 
 def ordered(bits: jax.Array) -> jax.Array:
-    """A uniformly random permutation of 0 .. n-1, int32[n], from uint32 bits; even up to n^3 parts in 2^32.
+    """Returns a uniformly random permutation of 0 .. n-1, int32[n], from uint32 bits; even up to n^3 parts in 2^32.
 
     The lowest bits are replaced by the index and sorted along: on a CPU that takes a third of the time of `argsort`.
     """

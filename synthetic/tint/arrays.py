@@ -1,4 +1,4 @@
-"""Numbers and lists of many rows, and what the language's operators and functions do to them, in NumPy."""
+"""Numbers and lists of many rows, and the language's operators and functions on them, in NumPy."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ POWERS = 10 ** np.arange(DIGITS, dtype=np.int64)
 
 
 class Items(NamedTuple):
-    """A list for each row: the first `sizes` int64[B] of `values` int64[B, M]."""
+    """Holds a list for each row: the first `sizes` int64[B] of `values` int64[B, M]."""
 
     values: np.ndarray
     sizes: np.ndarray
@@ -24,7 +24,7 @@ Value = Number | Items
 
 
 def choose(mask: np.ndarray, new: Value, old: Value) -> Value:
-    """`new` in the rows of `mask`, `old` in the others."""
+    """Returns `new` in the rows of `mask`, `old` in the others."""
     if isinstance(new, Items):
         assert isinstance(old, Items)
         width = max(new.values.shape[1], old.values.shape[1])
@@ -35,22 +35,22 @@ def choose(mask: np.ndarray, new: Value, old: Value) -> Value:
 
 
 def added(x: Number, y: Number) -> np.ndarray:
-    """X + y modulo `LIMIT`."""
+    """Returns x + y modulo `LIMIT`."""
     return np.asarray(x + y) % LIMIT
 
 
 def subtracted(x: Number, y: Number) -> np.ndarray:
-    """The difference, never below 0."""
+    """Returns the absolute difference."""
     return abs(np.asarray(x) - y)
 
 
 def multiplied(x: Number, y: Number) -> np.ndarray:
-    """X y, with factors modulo `HALF`."""
+    """Returns x y, with factors modulo `HALF`."""
     return np.asarray(x % HALF) * (y % HALF)
 
 
 def divided(op: ast.operator, x: Number, y: Number) -> np.ndarray:
-    """X // y or x % y; 0 where y is."""
+    """Returns x // y or x % y; 0 if y is 0."""
     divisor = y if isinstance(y, int) else np.where(y == 0, 1, y)
     if isinstance(op, ast.FloorDiv):
         return np.where(np.asarray(y) == 0, 0, x // divisor)
@@ -58,12 +58,12 @@ def divided(op: ast.operator, x: Number, y: Number) -> np.ndarray:
 
 
 def read(items: Items, index: Number) -> np.ndarray:
-    """The item at an index, or the last one past the end, or 0 of an empty list."""
+    """Reads the item at an index, or the last one past the end, or 0 of an empty list."""
     if items.values.shape[1] == 0:
         return np.zeros_like(items.sizes)
     at = np.clip(np.minimum(index, items.sizes - 1), 0, None)
-    found = np.take_along_axis(items.values, at[:, None], 1)[:, 0]
-    return np.where(items.sizes > 0, found, 0)
+    item = np.take_along_axis(items.values, at[:, None], 1)[:, 0]
+    return np.where(items.sizes > 0, item, 0)
 
 
 def _length(x):

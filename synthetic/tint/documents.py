@@ -1,4 +1,4 @@
-"""Documents of worked examples: several of one operation, one behind the other, of which the last is the question."""
+"""Documents of worked examples: several of one operation, one behind the other; the last is the question."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ def documents(
     *,
     all_asked: bool,
 ) -> dict[str, np.ndarray]:
-    """`count` documents, one a row, of `shots` worked examples and a question; `noises` are those of the two.
+    """Returns `count` documents, one a row, of `shots` worked examples and a question; `noises` are those of the two.
 
-    Example k of document i is example i (shots + 1) + k of the split. Where they do not fit in `length` tokens the
-    first ones are left out, never the question.
+    Example k of document i is example i (shots + 1) + k of the split. If they do not fit in `length` tokens the first
+    ones are left out, never the question.
 
-    tokens uint8[count, length], end tokens behind. asked uint8[count, length]: 1 at each place before a token of the
-    question's response, or of any response if `all_asked`. Facts: operation, its number; shots, the worked examples
-    that are there; label, the share of these with a true answer, and kept, the share of the tokens of their responses
+    tokens uint8[count, length], end tokens behind. scored uint8[count, length]: 1 at each place before a token of the
+    question's response, or of any response if `all_asked`. Facts: operation, its number; shots, the number of worked
+    examples present; label, the share of these with a true answer; and kept, the share of the tokens of their responses
     (of each or of its clean example's, whichever is longer) that noise has left.
     """
     size, group = needed(form).tokens, shots + 1
@@ -43,16 +43,16 @@ def documents(
     begin, end = made["begin"].astype(np.int64), made["end"].astype(np.int64)
     lengths = (end + 1).reshape(count, group)
     left = length - lengths[:, ::-1].cumsum(1)[:, ::-1]  # by the example and those behind it
-    there = left >= 0
-    first = np.where(there, lengths, 0)
-    at = (np.arange(count)[:, None] * length + first.cumsum(1) - first)[there]
-    rows = np.flatnonzero(there)
+    fits = left >= 0
+    first = np.where(fits, lengths, 0)
+    at = (np.arange(count)[:, None] * length + first.cumsum(1) - first)[fits]
+    rows = np.flatnonzero(fits)
     tokens = np.full(count * length, END, np.uint8)
     tokens[within(at, end[rows] + 1)] = made["tokens"].reshape(-1)[within(rows * size, end[rows] + 1)]
-    asked = np.zeros(count * length, np.uint8)
+    scored = np.zeros(count * length, np.uint8)
     counted = is_question[rows] | all_asked
-    asked[within(at + begin[rows] - 1, (end - begin + 1)[rows])[np.repeat(counted, (end - begin + 1)[rows])]] = 1
-    shown = there & ~is_question.reshape(count, group)
+    scored[within(at + begin[rows] - 1, (end - begin + 1)[rows])[np.repeat(counted, (end - begin + 1)[rows])]] = 1
+    shown = fits & ~is_question.reshape(count, group)
     right, changed, longer = (
         np.where(shown, values.reshape(count, group), 0).sum(1)
         for values in (made["right"], made["changed"], made["longer"])
@@ -60,7 +60,7 @@ def documents(
     present = shown.sum(1)
     return {
         "tokens": tokens.reshape(count, length),
-        "asked": asked.reshape(count, length),
+        "scored": scored.reshape(count, length),
         "operation": made["operation"][is_question],
         "shots": present.astype(np.uint8),
         "label": (right / np.maximum(present, 1)).astype(np.float32),

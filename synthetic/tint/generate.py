@@ -15,22 +15,22 @@ from synthetic.tint import operands as operands_of
 from synthetic.tint import words
 from synthetic.tint.arrays import Value
 from synthetic.tint.language import Operation, operations
-from synthetic.tint.machine import Line, Machine, Rates, spelled
+from synthetic.tint.machine import Line, Machine, Rates, format_call
 from synthetic.tint.noise import Noise, changed, rearranged, with_wrong_characters
 from synthetic.tint.operands import Laws
 from synthetic.tint.operations import mixture
 from synthetic.tint.text import END, NEWLINE, UNNAMED, lay_out, vocabulary, within
 
 LINES, COMPACT, NONE = "lines", "compact", "none"
-SPLITS = ("train", "noised", "test")  # their numbers are the keys of their streams
-_PROBE = 3  # a stream beside them
+SPLITS = ("train", "noised", "test")  # a split's number is the key of its stream
+_PROBE = 3  # a stream of its own
 _CHUNK = 4096  # rows at a time, so that arrays stay in the cache
 _ATTEMPTS = 10_000
 
 
 @dataclass(frozen=True)
 class Form:
-    """What fixes the shape of examples: operations (see `mixture`), style of the trace, and the largest operands.
+    """Fixes the shape of examples: operations (see `mixture`), style of the trace, and the largest operands.
 
     named: whether a prompt tells the operation; else it is `?( 5 7 , 6 8 )`.
     """
@@ -44,7 +44,7 @@ class Form:
 
 @dataclass(frozen=True)
 class Size:
-    """Tokens of the longest example, and turns of loops after which a trace is stopped."""
+    """Holds the tokens of the longest example, and the turns of loops after which a trace is stopped."""
 
     tokens: int
     fuel: int
@@ -52,9 +52,10 @@ class Size:
 
 @functools.lru_cache(maxsize=64)
 def needed(form: Form) -> Size:
-    """The longest of 4096 clean examples of each operation, most of them of the largest operands, and twice its turns.
+    """Returns the longest of 4096 clean examples of each operation, and twice its turns.
 
-    Rarer examples may be longer, such as a list that is sorted the wrong way round; `generate` draws others for those.
+    Most of these have the largest operands. Rarer examples may be longer, such as a list that is sorted the wrong way
+    round; `generate` draws others for those.
     """
     tokens, turns, fuel = 0, 0, 10**6
     for operation, _ in mixture(form.operations):
@@ -70,7 +71,7 @@ def needed(form: Form) -> Size:
 
 
 class _Made:
-    """Prompt, trace and answer of rows of one operation, before static noise."""
+    """Makes prompt, trace and answer of rows of one operation, before static noise."""
 
     def __init__(
         self, form: Form, operation: Operation, keys: np.ndarray, drawn: Sequence[Value], rates: Rates, fuel: int
@@ -79,7 +80,8 @@ class _Made:
         everyone = np.ones(rows, bool)
         machine = Machine(keys, rates, fuel, compact=form.style != LINES)
         answer = machine.run(operation, drawn)
-        text = spelled(operation, drawn) if form.named else (UNNAMED, *[p for x in drawn for p in (",", x)][1:], ")")
+        unnamed = (UNNAMED, *[part for x in drawn for part in (",", x)][1:], ")")
+        text = format_call(operation, drawn) if form.named else unnamed
         self.prompt = lay_out([Line(everyone, text)], rows, ids, newlines=True)
         lines = machine.lines if form.style != NONE else []
         self.trace = lay_out(lines, rows, ids, newlines=form.style == LINES)
@@ -90,12 +92,12 @@ class _Made:
 
     @property
     def lengths(self) -> np.ndarray:
-        """Tokens of each whole example, int64[B]."""
+        """Returns the tokens of each whole example, int64[B]."""
         prompt, trace, answer = (part.row_lengths() for part in (self.prompt, self.trace, self.answer))
         return prompt + trace + answer + self.between + 1
 
     def tokens(self, length: int) -> _Rows:
-        """Rows of `length` tokens; lines of the trace that leave no room for the answer are cut."""
+        """Returns rows of `length` tokens; lines of the trace that leave no room for the answer are cut."""
         begin = self.prompt.row_lengths()
         answer = np.minimum(self.answer.row_lengths(), length - begin - self.between - 1)
         trace, rows = self.trace, self.trace.rows
@@ -103,21 +105,21 @@ class _Made:
         ends -= (ends - trace.lengths)[trace.first[rows]] if rows.size else 0
         fits = ends <= (length - begin - self.between - answer - 1)[rows]
         kept = trace.picked(np.flatnonzero(fits), np.bincount(rows[fits], minlength=begin.size))
-        found = np.full((begin.size, length), END, np.uint8)
-        _write(found, self.prompt.tokens, np.zeros_like(begin), begin)
+        table = np.full((begin.size, length), END, np.uint8)
+        _write(table, self.prompt.tokens, np.zeros_like(begin), begin)
         traced = kept.row_lengths()
-        _write(found, kept.tokens, begin, traced)
+        _write(table, kept.tokens, begin, traced)
         at = begin + traced + self.between
         if self.between:
-            found[np.arange(begin.size), at - 1] = NEWLINE
+            table[np.arange(begin.size), at - 1] = NEWLINE
         source = within(np.cumsum(self.answer.row_lengths()) - self.answer.row_lengths(), answer)
-        _write(found, self.answer.tokens[source], at, answer)
-        return _Rows(found, begin, at, at + answer)
+        _write(table, self.answer.tokens[source], at, answer)
+        return _Rows(table, begin, at, at + answer)
 
 
 @dataclass
 class _Rows:
-    """Tokens uint8[B, T], and where each row's trace, answer and end token begin, int64[B]."""
+    """Holds tokens uint8[B, T], and the place int64[B] at which each row's trace, answer and end token begin."""
 
     tokens: np.ndarray
     begin: np.ndarray
@@ -132,7 +134,7 @@ class _Rows:
             getattr(self, name)[rows] = getattr(other, name)
 
     def response(self) -> tuple[np.ndarray, np.ndarray]:
-        """What follows the prompt, left-aligned, and its length."""
+        """Returns the tokens after the prompt, left-aligned, and their number."""
         place = np.minimum(self.begin[:, None] + np.arange(self.tokens.shape[1]), self.tokens.shape[1] - 1)
         return np.take_along_axis(self.tokens, place, 1), self.end - self.begin
 
@@ -140,12 +142,12 @@ class _Rows:
 def generate(
     form: Form, length: int, laws: Laws, noise: Noise, seed: int, split: str, indices: np.ndarray, *, group: int = 1
 ) -> dict[str, np.ndarray]:
-    """The examples with these indices, one a row; `group` of them in succession have one operation.
+    """Returns the examples with these indices, one a row; `group` of them in succession have one operation.
 
-    tokens uint8[N, length], end tokens behind; begin and end int32[N], where the prompt ends and where the end token
-    is. Facts: right (the noised answer is the true one), contaminated, changed (tokens that differ from the clean
+    tokens uint8[N, length], end tokens behind; begin and end int32[N], the places where the prompt ends and of the end
+    token. Facts: right (the noised answer is the true one), contaminated, changed (tokens that differ from the clean
     example) of longer (tokens of the longer of the two responses, with the end token), operation (its number among
-    all), digits (of the longest operand). Raises ValueError where no operands of the right side can be found.
+    all), digits (of the longest operand). Raises ValueError if no operands of the right side can be found.
     """
     parts = mixture(form.operations)
     edges = np.array([words.threshold(share) for share in np.cumsum([share for _, share in parts])[:-1]], np.uint64)
@@ -157,8 +159,8 @@ def generate(
         rows = np.flatnonzero(which == number)
         for start in range(0, rows.size, _CHUNK):
             some = rows[start : start + _CHUNK]
-            found = _examples(form, length, laws, noise, seed, split == "test", operation, keys[some])
-            for name, values in found.items():
+            examples = _examples(form, length, laws, noise, seed, split == "test", operation, keys[some])
+            for name, values in examples.items():
                 table[name][some] = values
     return table
 
@@ -211,7 +213,7 @@ def _examples(
 def _clean(
     form: Form, length: int, laws: Laws, seed: int, test: bool, operation: Operation, keys: np.ndarray, fuel: int
 ) -> tuple[list[Value], _Rows]:
-    """Operands of the right side whose clean examples fit, and these."""
+    """Returns operands of the right side whose clean examples fit, and these examples."""
     attempt = np.zeros(keys.size, np.int64)
     drawn = operands_of.draw(keys, attempt, operation, laws)
     _to_side(keys, attempt, drawn, operation, laws, seed, test, np.arange(keys.size))
@@ -238,7 +240,7 @@ def _to_side(
     test: bool,
     rows: np.ndarray,
 ) -> None:
-    """Draw the operands of some `rows` anew, in place, until they are of the right side."""
+    """Draws the operands of some `rows` anew, in place, until they are of the right side."""
     while (rows := rows[operands_of.held_out(operands_of.select(drawn, rows), seed) != test]).size:
         attempt[rows] += 1
         if attempt[rows].max() > _ATTEMPTS:
@@ -247,7 +249,7 @@ def _to_side(
 
 
 def _same_answer(a: _Rows, b: _Rows) -> np.ndarray:
-    """Whether two answers read the same, bool[B]."""
+    """Returns whether two answers read the same, bool[B]."""
     width = int(max((a.end - a.answer).max(), (b.end - b.answer).max())) + 1  # with the end token
     place = np.arange(width)
     last = a.tokens.shape[1] - 1
@@ -256,5 +258,5 @@ def _same_answer(a: _Rows, b: _Rows) -> np.ndarray:
 
 
 def _write(rows: np.ndarray, tokens: np.ndarray, at: np.ndarray, lengths: np.ndarray) -> None:
-    """Write stretches of `tokens`, one for each row and of these lengths, from places `at` on."""
+    """Writes stretches of `tokens`, one for each row and of these lengths, from places `at` on."""
     rows.reshape(-1)[within(at + np.arange(at.size) * rows.shape[1], lengths)] = tokens

@@ -1,4 +1,4 @@
-"""Scores of a decoded trace, beyond exact match: is its answer right, does it follow, does it recover from an error."""
+"""Scores of a decoded trace, beyond exact match: a right answer, an answer that follows, and recovery from an error."""
 
 from __future__ import annotations
 
@@ -9,21 +9,24 @@ from synthetic.tint.language import operations
 from synthetic.tint.text import END, NEWLINE, vocabulary
 
 
-def judge(targets: jax.Array, weights: jax.Array, operation: jax.Array, said: jax.Array, *, style: str) -> dict:
-    """What is true of the response `said` int32[T], where `targets` has the right one; each 0 or 1, float32.
+def judge(targets: jax.Array, weights: jax.Array, operation: jax.Array, decoded: jax.Array, *, style: str) -> dict:
+    """Judges the response in `decoded` int32[T] against the right one in `targets`; each score is 0 or 1, float32.
 
-    A response begins at the first weighted position and goes to the first end token; its answer is what stands after
-    its last newline. Without an end token it has no answer.
-    answer: the answer is that of `targets`. astray: the response is another than `targets`. recovered: it is astray,
-    yet its answer is right. follows: the answer is what the trace has as the result: the last line of the operation's
-    result variable, or the digits of several lines where only those say it (`Operation`); of a list, its last item; 0
-    where there are no such lines.
+    A response begins at the first weighted position and goes to the first end token. Its answer is the text after its
+    last newline. Without an end token it has no answer.
+
+    answer: the answer is that of `targets`.
+    astray: the response differs from `targets`.
+    recovered: the response is astray, yet its answer is right.
+    follows: the answer is the result in the trace, which is the last line of the operation's result variable, or
+    the digits of several lines if only those have it (`Operation`); of a list it is the last item. 0 if there are no
+    such lines.
     """
     begin = jnp.argmax(weights > 0)
-    place = jnp.arange(said.shape[0])
-    ours, theirs = (_Response(tokens, begin, place) for tokens in (said, targets))
+    place = jnp.arange(decoded.shape[0])
+    ours, theirs = (_Response(tokens, begin, place) for tokens in (decoded, targets))
     answer = ours.ended & (ours.length == theirs.length) & (ours.answer == theirs.answer).all()
-    astray = ((said != targets) & (place >= begin) & (place <= jnp.maximum(ours.end, theirs.end))).any()
+    astray = ((decoded != targets) & (place >= begin) & (place <= jnp.maximum(ours.end, theirs.end))).any()
     facts = {"answer": answer, "astray": astray, "recovered": astray & answer}
     if style != "none":
         facts["follows"] = ours.ended & ours.follows(operation, compact=style == "compact")
@@ -31,7 +34,7 @@ def judge(targets: jax.Array, weights: jax.Array, operation: jax.Array, said: ja
 
 
 class _Response:
-    """The parts of a response."""
+    """Finds the parts of a response."""
 
     def __init__(self, tokens: jax.Array, begin: jax.Array, place: jax.Array):
         self.tokens, self.begin, self.place = tokens, begin, place
@@ -45,47 +48,50 @@ class _Response:
         self.traced = inside & (place < self.at)
 
     def follows(self, operation: jax.Array, *, compact: bool) -> jax.Array:
-        """Whether the answer's last number is the trace's result; `operation` is its number among all."""
+        """Returns whether the answer's last number is the trace's result; `operation` is its number among all."""
         ids = {name: i for i, name in enumerate(vocabulary())}
         declared = list(operations().values())
-        found = self._last_value(jnp.array([ids[o.names[o.result]] for o in declared])[operation])
+        result = self._last_value(jnp.array([ids[o.names[o.result]] for o in declared])[operation])
         if compact:
             units, carry = (
                 jnp.array([ids[o.names[name]] if name else -1 for o, name in named])[operation]
                 for named in ([(o, o.units) for o in declared], [(o, o.carry) for o in declared])
             )
-            found = jnp.where(units < 0, found, self._from_units(units, carry))
+            result = jnp.where(units < 0, result, self._from_units(units, carry))
         last = jnp.where((self.tokens < 10) & (self.place >= self.at) & (self.place < self.end), self.place, -1).max()
-        return (last >= 0) & (found == self._digits_before(last + 1)).all()
+        return (last >= 0) & (result == self._digits_before(last + 1)).all()
 
     def _names(self) -> jax.Array:
-        """At each position the variable whose line it stands in: the last token that is no digit nor an equals sign."""
+        """Returns at each position the variable whose line it stands in.
+
+        The name is the last token that is no digit nor equals sign.
+        """
         ids = {name: i for i, name in enumerate(vocabulary())}
         head = (self.tokens >= 10) & (self.tokens != ids["="])
         return self.tokens[jax.lax.cummax(jnp.where(head, self.place, 0))]
 
     def _digits_before(self, end: jax.Array) -> jax.Array:
-        """The digits of the number that stops before `end`, the lowest first, and zeros: int32[T]."""
+        """Returns the digits of the number that stops before `end`, the lowest first, and zeros: int32[T]."""
         digit = (self.tokens < 10) & (self.place < end) & (self.place >= self.begin)
         start = jnp.where(~digit & (self.place < end), self.place + 1, 0).max()
         at = end - 1 - self.place
         return jnp.where(at >= start, self.tokens[jnp.maximum(at, 0)], 0)
 
     def _ends(self, name: jax.Array) -> jax.Array:
-        """Where the last digits of a variable's lines stand, bool[T]."""
+        """Returns the places of the last digits of a variable's lines, bool[T]."""
         digit = self.tokens < 10
         last = digit & ~jnp.append(digit[1:], False)
         return last & self.traced & (self._names() == name)
 
     def _last_value(self, name: jax.Array) -> jax.Array:
-        """The value of a variable's last line as digits, the lowest first."""
+        """Returns the value of a variable's last line as digits, the lowest first."""
         return self._digits_before(jnp.where(self._ends(name), self.place, -1).max() + 1)
 
     def _from_units(self, units: jax.Array, carry: jax.Array) -> jax.Array:
-        """The number whose digits are the last ones of `units` lines, with the last `carry` in front, lowest first."""
+        """Returns the number whose digits end the lines of `units`, with the last `carry` in front, lowest first."""
         ends, carries = self._ends(units), self._ends(carry)
         rank = jnp.where(ends, jnp.cumsum(ends) - 1, self.place.shape[0])
-        found = jnp.zeros_like(self.tokens).at[rank].set(self.tokens, mode="drop")
+        number = jnp.zeros_like(self.tokens).at[rank].set(self.tokens, mode="drop")
         last = jnp.where(carries, self.place, -1).max()
         top = jnp.where(last >= 0, self.tokens[jnp.maximum(last, 0)], 0)
-        return found.at[ends.sum()].set(top, mode="drop")
+        return number.at[ends.sum()].set(top, mode="drop")

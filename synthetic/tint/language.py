@@ -1,4 +1,4 @@
-"""Traced functions: ordinary Python functions on integers and lists, with what they show declared beside them.
+"""Traced functions: ordinary Python functions on integers and lists, with a declaration of what they show.
 
     @traced("{x} + {y}", essential="digx digy", hidden="place")
     def add(x, y):
@@ -7,16 +7,17 @@
             ...
         return res
 
-The framework of "Understanding the effect of noise in LLM training data with algorithmic chains of thought" (arXiv
-2402.04004): the chain of thought is what the variables become while the function runs. A function is read once, as a
-syntax tree; `synthetic.tint.machine` runs it for thousands of operands at a time, `synthetic.tint.plain` one by one.
+The framework is that of "Understanding the effect of noise in LLM training data with algorithmic chains of thought"
+(arXiv 2402.04004): the chain of thought shows how the variables change while the function runs. A function is read
+once, as a syntax tree; `synthetic.tint.machine` runs it for thousands of operands at a time, `synthetic.tint.plain` one
+by one.
 
-The language: assignments to names (`x = y`, `x += y`), `if`, `while`, `for i in range(n)`, `for item in items` (a list
-that the loop does not change), `items.append(x)`, integers, lists `[]`, reading `items[i]`, `+ - * // %`, comparisons,
-`and`, `or`, `not`, `len`, the functions below, other traced functions (as the whole right-hand side of an assignment),
-and one `return` of a variable at the end. Numbers are natural and below `LIMIT`, and errors of noise end nowhere:
-differences are absolute, sums and products are taken modulo `LIMIT`, division by 0 gives 0, and what is read past a
-list's end is its last item.
+The language has assignments to names (`x = y`, `x += y`), `if`, `while`, `for i in range(n)`, `for item in items` (a
+list that the loop does not change), `items.append(x)`, integers, lists `[]`, reading `items[i]`, `+ - * // %`,
+comparisons, `and`, `or`, `not`, `len`, the functions below, other traced functions (as the whole right-hand side of an
+assignment), and one `return` of a variable at the end. Numbers are natural and below `LIMIT`. No noise can make the
+computation fail: differences are absolute, sums and products are taken modulo `LIMIT`, division by 0 gives 0, and
+reading past a list's end gives its last item.
 """
 
 from __future__ import annotations
@@ -36,27 +37,27 @@ SHOWN, CALL, HIDDEN = "shown", "call", "hidden"
 
 
 def length(x: int) -> int:
-    """The number of digits of x."""
+    """Returns the number of digits of x."""
     return len(str(x))
 
 
 def digit(x: int, place: int) -> int:
-    """The digit of x at `place`, counted from 0 at the right."""
+    """Returns the digit of x at `place`, counted from 0 at the right."""
     return x // 10**place % 10 if place < DIGITS else 0
 
 
 def put(d: int, x: int, place: int) -> int:
-    """X with the digit d in front, at `place`."""
+    """Returns x with the digit d in front, at `place`."""
     return (x + d % 10 * 10 ** (place % DIGITS)) % LIMIT
 
 
 def join(x: int, d: int) -> int:
-    """X with the digit d behind."""
+    """Returns x with the digit d behind."""
     return x * 10 % LIMIT + d % 10
 
 
 def without(items: list[int], index: int) -> list[int]:
-    """The items but the one at `index`, or but the last where there are no more than `index`."""
+    """Returns the items except the one at `index`, or except the last if there are no more than `index`."""
     index = min(index, max(len(items) - 1, 0))
     return items[:index] + items[index + 1 :]
 
@@ -66,7 +67,7 @@ BASIC = {f.__name__: f for f in (length, digit, put, join, without)} | {"len": l
 
 @dataclass(frozen=True)
 class Operation:
-    """A traced function and what it shows.
+    """Holds a traced function and what it shows.
 
     text: words of the prompt and of calls, arguments in braces. parameters: names of the arguments. names: variable to
     the name it is shown under, in order of appearance. essential: variables of compact traces. inside: traced function
@@ -95,12 +96,12 @@ class Operation:
 
     @property
     def takes_list(self) -> bool:
-        """Whether an operand is a list."""
+        """Returns whether an operand is a list."""
         return bool(self.lists)
 
     @property
     def returned(self) -> str:
-        """The variable that is returned."""
+        """Returns the name of the variable that the function returns."""
         return _returned(self.tree)
 
     def __hash__(self) -> int:
@@ -111,7 +112,7 @@ _OPERATIONS: dict[str, Operation] = {}
 
 
 def operations() -> Mapping[str, Operation]:
-    """All traced functions by name, in the order in which they were declared."""
+    """Returns all traced functions by name, in the order in which they were declared."""
     return _OPERATIONS
 
 
@@ -130,11 +131,11 @@ def traced(
     divisor: bool = False,
     widens: int = 1,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Register a function as an operation under its name, and give it back as it is.
+    """Registers a function as an operation under its name, and returns it as it is.
 
-    See `Operation`; `essential`, `hidden` and `lists` are names apart by spaces, `shown_as` renames variables for the
-    reader. Raises SyntaxError, one line, where the function is not of the language, and ValueError where its name is
-    taken or its parameters are not as declared.
+    See `Operation`. `essential`, `hidden` and `lists` are names apart by spaces; `shown_as` renames variables for the
+    reader. Raises SyntaxError, one line, if the function is not of the language, and ValueError if its name is taken or
+    its parameters are not as declared.
     """
 
     def register(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -202,7 +203,7 @@ class _Plainer(ast.NodeTransformer):
 def _check_operands(
     name: str, parameters: Sequence[str], lists: Sequence[str], text: Sequence[str], *, ordered: bool
 ) -> None:
-    """Raise ValueError, one line, where operands cannot be drawn or the text does not show each of them once."""
+    """Raises ValueError, one line, if operands cannot be drawn or the text does not show each of them once."""
     if unknown := [each for each in lists if each not in parameters]:
         raise ValueError(f"{name}: lists names {unknown[0]}, which is no parameter; there are {', '.join(parameters)}")
     if ordered and (len(parameters) != 2 or lists):
@@ -215,17 +216,17 @@ def _check_operands(
 
 
 def called(node: ast.expr) -> str:
-    """The name of the function that an expression calls, or an empty text."""
+    """Returns the name of the function that an expression calls, or an empty text."""
     return node.func.id if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) else ""
 
 
 def arguments(node: ast.expr) -> list[ast.expr]:
-    """The arguments of a call."""
+    """Returns the arguments of a call."""
     return node.args if isinstance(node, ast.Call) else []
 
 
 def _appends(call: ast.expr) -> bool:
-    """Whether an expression is `items.append(item)`."""
+    """Returns whether an expression is `items.append(item)`."""
     method = call.func if isinstance(call, ast.Call) and len(call.args) == 1 else None
     return isinstance(method, ast.Attribute) and method.attr == "append" and isinstance(method.value, ast.Name)
 

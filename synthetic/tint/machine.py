@@ -1,17 +1,17 @@
 """A machine that runs a traced function on the operands of many examples at once, in NumPy.
 
-It walks the function's syntax tree once for all examples. Every variable is an array with a row for each example; a
-branch or a loop that only some examples take is run with a mask of those, the active rows, and what it assigns is kept
-only there. A loop goes on until no row wants another turn. What the function shows is recorded as lines, each with the
-mask of the rows that have it.
+It walks the function's syntax tree once for all examples. Every variable is an array with a row for each example. A
+branch or a loop that only some examples take is run with a mask of those, the active rows, and its assignments are kept
+only there. A loop goes on until no row wants another turn. Each line that the function shows is recorded with the mask
+of the rows that have it.
 
 Compact traces have the essential variables only, without equals signs and calls, and without constants.
 
-Dynamic noise is here, for it is noise of the computation. A number is new where an operator, a basic function, a list
-read or a traced function made it. A new number that a line prints meets noise of rate `printed`; one that no line does
-(parts of expressions, hidden variables, those that the style leaves out, the whole inside of a hidden call) of rate
-`hidden`. As in the paper's code digits are redrawn from the first that is not 0 on, so that 0 stays 0. A row's draws
-are numbered by a counter that goes on only where the row is active.
+Dynamic noise is here, because it is noise of the computation. A number is new if an operator, a basic function, a list
+read or a traced function made it. A new number that a line prints meets noise of rate `printed`. One that no line
+prints (parts of expressions, hidden variables, those that the style leaves out, the whole inside of a hidden call)
+meets noise of rate `hidden`. As in the paper's code digits are redrawn from the first that is not 0 on, so that 0 stays
+0. A row's draws are numbered by a counter that goes on only while the row is active.
 """
 
 from __future__ import annotations
@@ -43,7 +43,10 @@ from synthetic.tint.language import HIDDEN, SHOWN, Operation, arguments, called,
 
 @dataclass(frozen=True)
 class Rates:
-    """Probabilities: of a digit of a printed or hidden new number to be redrawn, of + - * to be another of them."""
+    """Holds the probabilities of dynamic noise and of operator errors.
+
+    They are that a digit of a printed or hidden new number is redrawn, and that + - * becomes another of them.
+    """
 
     printed: float = 0.0
     hidden: float = 0.0
@@ -51,12 +54,12 @@ class Rates:
 
     @property
     def silent(self) -> bool:
-        """Whether nothing happens."""
+        """Returns whether nothing happens."""
         return self.printed == self.hidden == self.operators == 0
 
 
 class Line(NamedTuple):
-    """One line of the rows in `mask`: words and values in the order in which they are written."""
+    """Holds one line of the rows in `mask`: words and values in the order in which they are written."""
 
     mask: np.ndarray
     parts: tuple[str | Value, ...]
@@ -79,7 +82,10 @@ class Machine:
         self._drawn = {stream: np.zeros(keys.shape, np.int64) for stream in self._keys}
 
     def run(self, operation: Operation, arguments: Sequence[Value]) -> Value:
-        """The operation's answer for each row, with its lines recorded; the answer meets noise of the hidden rate."""
+        """Returns the operation's answer for each row, and records its lines.
+
+        The answer meets noise of the hidden rate.
+        """
         answer = _Call(self, operation, arguments, shown=True).run()
         if not isinstance(answer, Items):
             return self.noised(answer, self._rates.hidden)
@@ -90,29 +96,29 @@ class Machine:
         return Items(np.array(columns).T, answer.sizes)
 
     def noised(self, value: Value, rate: float) -> Value:
-        """A new value after noise: each digit of a number redrawn with probability `rate`; 0 and lists stay."""
+        """Returns a new value after noise: each digit of a number redrawn with probability `rate`; 0 and lists stay."""
         if rate == 0 or isinstance(value, Items):
             return value
         key = words.fold(self._keys[words.DYNAMIC], self._next(words.DYNAMIC))
         old = np.broadcast_to(value, key.shape)
         new = old.copy()
         for place, power in enumerate(POWERS):
-            there = old >= power
-            if not there.any():
+            has_digit = old >= power
+            if not has_digit.any():
                 break
             word = words.fold(key, place)
-            redrawn = words.happens(word, rate) & there
+            redrawn = words.happens(word, rate) & has_digit
             new += np.where(redrawn, (words.digit(word) - old // power % 10) * power, 0)
         return new
 
     def _next(self, stream: int) -> np.ndarray:
-        """The number of each row's next draw from a stream, which is then used up in the active rows."""
+        """Returns the number of each row's next draw from a stream, which is then used up in the active rows."""
         counter = self._drawn[stream]
         self._drawn[stream] = counter + self._active
         return counter
 
     def operate(self, op: ast.operator, x: Number, y: Number) -> np.ndarray:
-        """The result of an operator, which an operator error may have changed to another."""
+        """Returns the result of an operator, which an operator error may have changed to another."""
         if isinstance(op, ast.FloorDiv | ast.Mod):
             return divided(op, x, y)
         kinds, results = [ast.Add, ast.Sub, ast.Mult], [added, subtracted, multiplied]
@@ -126,7 +132,7 @@ class Machine:
 
 
 class _Call:
-    """One call of an operation: its variables, and whether its lines are shown."""
+    """Runs one call of an operation: its variables, and whether its lines are shown."""
 
     def __init__(self, machine: Machine, operation: Operation, arguments: Sequence[Value], *, shown: bool):
         self.m, self.operation, self.shown = machine, operation, shown
@@ -155,7 +161,7 @@ class _Call:
                 return
             getattr(self, f"_{type(s).__name__.lower()}")(s)
 
-    # The statements' forms have been checked by `language`.
+    # `language` has checked the statements' forms.
 
     def _assign(self, s: Any) -> None:
         name: str = s.targets[0].id
@@ -174,7 +180,7 @@ class _Call:
         operation, how = operations()[callee], self.operation.inside.get(callee, HIDDEN)
         arguments = [self._value(node) for node in nodes]
         if self._prints(name) and how != HIDDEN and not self.m._compact:
-            text = spelled(operation, arguments)
+            text = format_call(operation, arguments)
             self.m.lines.append(Line(self.m._active, (self.operation.names[name], "=", "call(", *text, ")")))
         return _Call(self.m, operation, arguments, shown=self.shown and how == SHOWN).run()
 
@@ -183,7 +189,7 @@ class _Call:
         self._set(name, self.m.noised(value, rates.printed if self._prints(name) else rates.hidden))
 
     def _set(self, name: str, value: Value, *, constant: bool = False) -> None:
-        """Keep a value in the active rows, and show it."""
+        """Keeps a value in the active rows, and shows it."""
         active = self.m._active
         if not isinstance(value, Items):
             value = np.broadcast_to(np.asarray(value, np.int64), active.shape)
@@ -225,13 +231,13 @@ class _Call:
         self.m._active = before
 
     def _turn(self, wanted: np.ndarray) -> bool:
-        """Begin a turn of a loop in the rows that want one and have fuel; whether there are any."""
+        """Begins a turn of a loop in the rows that want one and have fuel; returns whether there are any."""
         self.m._active = self.m._active & wanted & (self.m.fuel > 0)
         self.m.fuel -= self.m._active
         return bool(self.m._active.any())
 
     def _truth(self, e: ast.expr) -> np.ndarray:
-        """A condition in the active rows; of `and` and `or` the parts that Python would evaluate."""
+        """Evaluates a condition in the active rows; of `and` and `or` only the parts that Python would evaluate."""
         if isinstance(e, ast.UnaryOp):
             return ~self._truth(e.operand)
         if isinstance(e, ast.Compare):
@@ -239,15 +245,15 @@ class _Call:
             return np.asarray(COMPARISONS[type(e.ops[0])](x, y))
         assert isinstance(e, ast.BoolOp)
         before, decides = self.m._active, isinstance(e.op, ast.Or)
-        found = np.full(before.shape, not decides)
+        truth = np.full(before.shape, not decides)
         for part in e.values:
-            found = np.where(self.m._active, self._truth(part), found)
-            self.m._active = before & (found != decides)
+            truth = np.where(self.m._active, self._truth(part), truth)
+            self.m._active = before & (truth != decides)
         self.m._active = before
-        return found
+        return truth
 
     def _value(self, e: ast.expr) -> Value:
-        """An expression inside another; what it makes anew meets noise of the hidden rate."""
+        """Evaluates an expression inside another; a new number meets noise of the hidden rate."""
         if isinstance(e, ast.Name):
             return self.variables[e.id]
         if isinstance(e, ast.Constant):
@@ -273,7 +279,7 @@ class _Call:
         return FUNCTIONS[called(e)](*map(self._value, arguments(e)))
 
 
-def spelled(operation: Operation, arguments: Sequence[Value]) -> tuple[str | Value, ...]:
-    """An operation's text with these arguments."""
+def format_call(operation: Operation, arguments: Sequence[Value]) -> tuple[str | Value, ...]:
+    """Returns an operation's text with these arguments."""
     given = {f"{{{name}}}": a for name, a in zip(operation.parameters, arguments, strict=True)}
     return tuple(given.get(word, word) for word in operation.text)

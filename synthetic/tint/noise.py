@@ -1,7 +1,8 @@
-"""Static noise: of the finished text, so that no computation goes by it; and how far a trace is from the clean one.
+"""Static noise of the finished text, which no computation reads; and the distance of a trace from the clean one.
 
-The kinds of section 4 of arXiv 2402.04004 (characters, deletion), and two of ours (insertion, swap). Contamination is
-the share of examples that any kind touches. Dynamic noise, that of the computation, is in `synthetic.tint.machine`.
+The kinds are those of section 4 of arXiv 2402.04004 (characters, deletion), and two of ours (insertion, swap).
+Contamination is the share of examples that any kind touches. Dynamic noise, that of the computation, is in
+`synthetic.tint.machine`.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from synthetic.tint.text import Lines
 
 @dataclass(frozen=True)
 class Noise:
-    """Probabilities of each kind; see the knobs of `synthetic.tint.task.TInt`."""
+    """Holds the probabilities of each kind; see the knobs of `synthetic.tint.task.TInt`."""
 
     contamination: float = 1.0
     characters: float = 0.0
@@ -30,17 +31,17 @@ class Noise:
 
     @property
     def rates(self) -> Rates:
-        """What the machine needs to know; hidden numbers have a share of the dynamic rate."""
+        """Returns the rates for the machine; hidden numbers have a share of the dynamic rate."""
         return Rates(self.dynamic, self.dynamic * self.hidden, self.operator_errors)
 
     @property
     def of_lines(self) -> bool:
-        """Whether lines come, go or move."""
+        """Returns whether lines come, go or move."""
         return max(self.deletion, self.insertion, self.swap) > 0
 
     @property
     def silent(self) -> bool:
-        """Whether nothing can happen."""
+        """Returns whether nothing can happen."""
         return self.contamination == 0 or (self.rates.silent and not self.of_lines and self.characters == 0)
 
 
@@ -48,7 +49,7 @@ CLEAN = Noise(contamination=0.0)
 
 
 def rearranged(lines: Lines, keys: np.ndarray, noise: Noise) -> Lines:
-    """Lines after swap, insertion and deletion, in this order; keys uint64[B] are the examples'.
+    """Returns the lines after swap, insertion and deletion, in this order; keys uint64[B] are the examples'.
 
     From the first line on, a line changes places with the next one with probability `swap`, and both are then passed
     over. After each line a copy of one of the row's lines is put with probability `insertion`. Each line that is no
@@ -64,7 +65,7 @@ def rearranged(lines: Lines, keys: np.ndarray, noise: Noise) -> Lines:
         return words.fold(words.fold(keys, stream)[rows], place)
 
     wants = words.happens(word(words.SWAP), noise.swap) & (place < lines.counts[rows] - 1)
-    # Of a run of lines that all want it, the first, third and so on do.
+    # In a run of lines that all want it, the first, third and so on do.
     before_run = np.maximum.accumulate(np.where(wants, -1, number))
     swaps = np.flatnonzero(wants & ((number - before_run) % 2 == 1))
     order = number.copy()
@@ -81,7 +82,7 @@ def rearranged(lines: Lines, keys: np.ndarray, noise: Noise) -> Lines:
 def with_wrong_characters(
     tokens: np.ndarray, begin: np.ndarray, end: np.ndarray, keys: np.ndarray, rate: float
 ) -> np.ndarray:
-    """Tokens [B, T] with each digit from place `begin` to before `end` ([B]) redrawn with probability `rate`."""
+    """Returns tokens [B, T] with digits from place `begin` to before `end` ([B]) redrawn with probability `rate`."""
     place = np.arange(tokens.shape[1])
     word = words.fold(words.fold(keys, words.CHARACTERS)[:, None], place[None])
     eligible = (place >= begin[:, None]) & (place < end[:, None]) & (tokens < 10)
@@ -89,18 +90,19 @@ def with_wrong_characters(
 
 
 def changed(clean: np.ndarray, lengths: np.ndarray, noised: np.ndarray, noised_lengths: np.ndarray) -> np.ndarray:
-    """Tokens by which two texts differ: those of the longer one outside a longest common subsequence, int64[B].
+    """Returns the number of tokens by which two texts differ, int64[B].
 
-    A digit redrawn counts 1, a line deleted or inserted its length. Texts are rows of tokens, left-aligned. By
-    bits, 64 places of the clean text in a word (Hyyrö, 2004): a zero marks where the common subsequence grows.
+    These are the tokens of the longer text outside a longest common subsequence. A digit redrawn counts 1, a line
+    deleted or inserted its length. Texts are rows of tokens, left-aligned. The subsequence is computed by bits, 64
+    places of the clean text in a word (Hyyrö, 2004): a zero marks where it grows.
     """
     batch, width = clean.shape
     size, place, rows = -(-width // 64), np.arange(width), np.arange(batch)
     nothing = int(max(clean.max(initial=0), noised.max(initial=0))) + 1
-    found = np.where(place < lengths[:, None], clean, nothing)
+    padded = np.where(place < lengths[:, None], clean, nothing)
     masks = np.zeros((batch, nothing + 1, size), np.uint64)
     for t in range(width):
-        masks[rows, found[:, t], t // 64] |= np.uint64(1) << np.uint64(t % 64)
+        masks[rows, padded[:, t], t // 64] |= np.uint64(1) << np.uint64(t % 64)
     masks[:, nothing] = 0
     other = np.where(np.arange(noised.shape[1]) < noised_lengths[:, None], noised, nothing)
     v = np.full((batch, size), ~np.uint64(0))

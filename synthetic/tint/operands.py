@@ -1,8 +1,8 @@
-"""Operands: how they are drawn, and which of them are for testing only.
+"""Operands: their laws, and which of them are for testing only.
 
 By length: a uniform number of digits, then a uniform number of so many. By magnitude: a uniform number (arXiv
-2402.04004, section 3). The operands of an example, in whatever order, are all for training or all for testing: a keyed
-hash of them says which, an eighth is held out, and those of the wrong side are drawn anew.
+2402.04004, section 3). The operands of an example, in whatever order, are all for training or all for testing. A keyed
+hash of them decides: an eighth is held out, and those of the wrong side are drawn anew.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _OPERAND = 1000  # streams of the second operand and on, beyond those of a list'
 
 @dataclass(frozen=True)
 class Laws:
-    """Bounds of operands, in digits and, for lists, in numbers, and the share that is drawn by magnitude."""
+    """Holds the bounds of operands, in digits and, for lists, in numbers, and the share that is drawn by magnitude."""
 
     min_digits: int
     max_digits: int
@@ -32,7 +32,7 @@ class Laws:
 
 
 def draw(keys: np.ndarray, attempt: np.ndarray, operation: Operation, laws: Laws) -> list[Value]:
-    """Operands of each row; another `attempt` int64[B] gives others."""
+    """Draws operands of each row; another `attempt` int64[B] gives others."""
     first = words.fold(words.fold(keys, words.OPERANDS), attempt)
     by_magnitude = words.happens(words.fold(first, 0), laws.magnitude)
     if operation.takes_list:  # each operand from a stream of its own
@@ -48,7 +48,7 @@ def draw(keys: np.ndarray, attempt: np.ndarray, operation: Operation, laws: Laws
 
 
 def _number(stream: np.ndarray, by_magnitude: np.ndarray, laws: Laws, which: int = 0) -> np.ndarray:
-    """Number `which` of each row's stream."""
+    """Draws number `which` of each row's stream."""
     shortest, span = laws.min_digits, laws.max_digits - laws.min_digits + 1
     digits = shortest + words.below(words.fold(stream, 2 + 2 * which), span)
     low = np.where(by_magnitude, shortest, digits) - 1
@@ -58,14 +58,14 @@ def _number(stream: np.ndarray, by_magnitude: np.ndarray, laws: Laws, which: int
 
 
 def _items(stream: np.ndarray, by_magnitude: np.ndarray, laws: Laws) -> Items:
-    """A list of each row's stream."""
+    """Draws a list from each row's stream."""
     count = laws.min_items + words.below(words.fold(stream, 1), laws.max_items - laws.min_items + 1)
     values = np.stack([_number(stream, by_magnitude, laws, i) for i in range(laws.max_items)], 1)
     return Items(np.where(np.arange(laws.max_items) < count[:, None], values, 0), count)
 
 
 def held_out(operands: Sequence[Value], seed: int) -> np.ndarray:
-    """Whether each row's operands are for testing, bool[B]; their order does not matter."""
+    """Returns whether each row's operands are for testing, bool[B]; their order does not matter."""
     numbers = _columns(operands)
     # -1, for no number, comes first.
     ordered = np.sort(numbers, 1)
@@ -76,27 +76,27 @@ def held_out(operands: Sequence[Value], seed: int) -> np.ndarray:
 
 
 def side_missing(operation: Operation, laws: Laws, seed: int) -> str:
-    """Where operands are so few that none are for testing, or none for training: which; else an empty text."""
+    """Returns "training" or "testing" if so few operands exist that none is left for it; else an empty text."""
     if laws.max_digits > 1 or (operation.takes_list and laws.max_items > 2):
         return ""
-    keys = words.fold(words.root(0, _OPERAND), np.arange(2048))  # all that there are come among so many
+    keys = words.fold(words.root(0, _OPERAND), np.arange(2048))  # so many draws meet all operands
     sides = held_out(draw(keys, np.zeros(keys.size, np.int64), operation, laws), seed)
     return "" if sides.any() and not sides.all() else "training" if sides.all() else "testing"
 
 
 def digits(operands: Sequence[Value]) -> np.ndarray:
-    """Digits of the longest operand, int64[B]."""
+    """Returns the digits of the longest operand, int64[B]."""
     largest = _columns(operands).max(1)
     return 1 + (largest[:, None] >= POWERS[1:]).sum(1)
 
 
 def select(operands: Sequence[Value], rows: np.ndarray) -> list[Value]:
-    """The operands of some rows."""
+    """Returns the operands of some rows."""
     return [Items(x.values[rows], x.sizes[rows]) if isinstance(x, Items) else np.asarray(x)[rows] for x in operands]
 
 
 def _columns(operands: Sequence[Value]) -> np.ndarray:
-    """All numbers as int64[B, n], -1 where a list has fewer."""
+    """Returns all numbers as int64[B, n], with -1 after the end of shorter lists."""
     columns = [
         np.where(np.arange(x.values.shape[1]) < x.sizes[:, None], x.values, -1)
         if isinstance(x, Items)
@@ -107,7 +107,7 @@ def _columns(operands: Sequence[Value]) -> np.ndarray:
 
 
 def assign(operands: Sequence[Value], rows: np.ndarray, others: Sequence[Value]) -> None:
-    """Put other operands in some rows."""
+    """Puts other operands in some rows."""
     for x, other in zip(operands, others, strict=True):
         if isinstance(x, Items):
             assert isinstance(other, Items)

@@ -1,6 +1,6 @@
-"""The operations of TInt, as traced functions: `synthetic.tint.language` says what such a function may do.
+"""The operations of TInt, as traced functions: `synthetic.tint.language` defines what such a function may do.
 
-After section 3 of arXiv 2402.04004 and the code released with it: which variables there are and in what order they
+They follow section 3 of arXiv 2402.04004 and the code released with it: their variables and the order in which these
 change. The essential variables, those of compact traces, are our choice.
 """
 
@@ -20,7 +20,7 @@ from synthetic.tint.language import CALL, SHOWN, Operation, digit, join, length,
     carry="carry",
 )
 def add(x, y):
-    """The sum, digit by digit from the right."""
+    """Returns the sum, digit by digit from the right."""
     res = 0
     carry = 0
     place = 0
@@ -41,7 +41,7 @@ def add(x, y):
 
 @traced("{x} - {y}", essential="digx digy ds borrow", hidden="place", units="ds", larger_first=True)
 def subtract(x, y):
-    """The difference of a number and one that is no larger, digit by digit, each of which is lent ten."""
+    """Returns the difference of a number and one that is no larger, digit by digit; each digit is lent ten."""
     res = 0
     borrow = 0
     place = 0
@@ -66,7 +66,7 @@ def subtract(x, y):
     widens=2,
 )
 def multiply(x, y):
-    """The product: the longer number times each digit of the shorter one."""
+    """Returns the product: the longer number times each digit of the shorter one."""
     long = x
     short = y
     if x < y:
@@ -97,7 +97,7 @@ def multiply(x, y):
 
 @traced("{x} // {y}", essential="rem res", hidden="place", larger_first=True, divisor=True)
 def divide(x, y):
-    """The quotient, by long division with repeated subtraction."""
+    """Returns the quotient, by long division with repeated subtraction."""
     res = 0
     rem = 0
     place = length(x)
@@ -114,7 +114,7 @@ def divide(x, y):
 
 @traced("{x} % {y}", essential="rem", hidden="place", larger_first=True, divisor=True)
 def modulo(x, y):
-    """The remainder of a long division."""
+    """Returns the remainder of a long division."""
     rem = 0
     place = length(x)
     while place > 0:
@@ -127,7 +127,7 @@ def modulo(x, y):
 
 @traced("gcd( {x} , {y} )", essential="x res", inside={"modulo": SHOWN})
 def gcd(x, y):
-    """The greatest common divisor, by Euclid's algorithm."""
+    """Returns the greatest common divisor, by Euclid's algorithm."""
     while y > 0:
         rem = modulo(x, y)
         x = y
@@ -138,7 +138,7 @@ def gcd(x, y):
 
 @traced("sort_ints( {l} )", essential="min_item", result="min_item", lists="l")
 def sort(l):  # noqa: E741 the name in the traces
-    """The numbers from the smallest on, by selection."""
+    """Returns the numbers from the smallest on, by selection."""
     sorted_l = []
     while len(l) > 0:
         min_item = l[0]
@@ -160,7 +160,7 @@ def sort(l):  # noqa: E741 the name in the traces
     lists="nums",
 )
 def median(nums):
-    """The middle number, or the mean of the two in the middle, rounded down."""
+    """Returns the middle number, or the mean of the two in the middle, rounded down."""
     nums_sorted = sort(nums)
     n = len(nums)
     if n % 2 == 1:
@@ -174,7 +174,7 @@ def median(nums):
 
 
 def mixture(text: str) -> list[tuple[Operation, float]]:
-    """The operations of "add", "add+median" or "add+2*median" with their shares, which add up to 1.
+    """Returns the operations of "add", "add+median" or "add+2*median" with their shares, which add up to 1.
 
     Raises ValueError, one line, for an operation that does not exist or is named twice, and a weight that is not above
     0.

@@ -1,7 +1,7 @@
 """The oracle of TInt: Python itself runs the traced functions, one example at a time, on plain integers.
 
 A function's text is written anew with its assignments and operators as calls of the methods below, which print and
-noise; its branches and loops stay what they are, and so do conditions. What is random is told by the same words as in
+noise; its branches and loops stay as they are, and so do conditions. The random words are the same as in
 `synthetic.tint.words`, computed here with Python's integers.
 """
 
@@ -34,13 +34,13 @@ def response(
     *,
     operation: Operation | None = None,
 ) -> list[int]:
-    """All tokens after the prompt, the end token among them, of example `index` of a split.
+    """Returns all tokens after the prompt, the end token among them, of example `index` of a split.
 
-    `operation` is needed where the prompt does not tell it.
+    `operation` is needed if the prompt does not tell it.
     """
     names = vocabulary()
-    asked, operands = parsed(prompt)
-    operation = operation or asked
+    prompted, operands = parsed(prompt)
+    operation = operation or prompted
     assert operation is not None, "the prompt does not tell the operation"
     key = _word(_word(_word(0x54496E74, seed), split), index)
     noise = noise if _happens(_word(_word(key, words.CONTAMINATED), 0), noise.contamination) else CLEAN
@@ -49,36 +49,36 @@ def response(
     lines = [[*line, "\n"] if style == "lines" else line for line in run.lines]
     lines = _rearranged([] if style == "none" else lines, key, noise)
     behind = ["\n"] if style == "compact" else []
-    said = _spelled(answer)[: length - len(prompt) - len(behind) - 1]
-    room = length - len(prompt) - len(behind) - len(said) - 1
+    answer_tokens = _format_value(answer)[: length - len(prompt) - len(behind) - 1]
+    room = length - len(prompt) - len(behind) - len(answer_tokens) - 1
     trace = []
     for line in lines:
         if len(trace) + len(line) > room:
             break
         trace += line
-    tokens = [names.index(token) for token in [*trace, *behind, *said]]
+    tokens = [names.index(token) for token in [*trace, *behind, *answer_tokens]]
     return [_character(t, key, len(prompt) + i, noise) for i, t in enumerate(tokens)] + [END]
 
 
 def parsed(prompt: list[int]) -> tuple[Operation | None, list[Any]]:
-    """The operation that a prompt asks for, None if it does not tell, and the operands: integers and lists of them."""
+    """Parses a prompt: its operation, None if it does not tell, and its operands, integers and lists of them."""
     names = vocabulary()
     operands: list[Any] = []
     marks, items, number = [], None, ""
-    for said in [*(names[t] for t in prompt if t != NEWLINE), ""]:
-        if said.isdigit():
-            number += said
+    for token in [*(names[t] for t in prompt if t != NEWLINE), ""]:
+        if token.isdigit():
+            number += token
             continue
         if number:
             (operands if items is None else items).append(int(number))
             number = ""
-        if said == "[":
+        if token == "[":
             items = []
-        elif said == "]":
+        elif token == "]":
             operands.append(items)
             items = None
-        elif items is None and said:
-            marks.append(said)
+        elif items is None and token:
+            marks.append(token)
     for operation in operations().values():
         if marks == [word for word in operation.text if not word.startswith("{")]:
             return operation, operands
@@ -86,12 +86,12 @@ def parsed(prompt: list[int]) -> tuple[Operation | None, list[Any]]:
 
 
 def numbers(operands: list[Any]) -> tuple[int, ...]:
-    """All numbers of operands, in order of size."""
+    """Returns all numbers of operands, in order of size."""
     return tuple(sorted(n for x in operands for n in (x if isinstance(x, list) else [x])))
 
 
 def _word(key: int, n: int) -> int:
-    """Output n of splitmix64 from `key`."""
+    """Returns output n of splitmix64 from `key`."""
     x = (key + (n + 1) * 0x9E3779B97F4A7C15) % 2**64
     x = (x ^ x >> 30) * 0xBF58476D1CE4E5B9 % 2**64
     x = (x ^ x >> 27) * 0x94D049BB133111EB % 2**64
@@ -121,16 +121,16 @@ def _rearranged(lines: list[Line], key: int, noise: Noise) -> list[Line]:
             order[place : place + 2] = order[place + 1], order[place]
             place += 1
         place += 1
-    found = []
+    result = []
     for place, line in enumerate(order):
         if not _happens(_word(deletion, place), noise.deletion):
-            found.append(line)
+            result.append(line)
         if _happens(_word(insertion, place), noise.insertion):
-            found.append(lines[_word(copied, place) % len(lines)])
-    return found
+            result.append(lines[_word(copied, place) % len(lines)])
+    return result
 
 
-def _spelled(value: int | list[int]) -> Line:
+def _format_value(value: int | list[int]) -> Line:
     if isinstance(value, list):
         items = [token for item in value for token in [",", *str(item)]]
         return ["[", *items[1:], "]"]
@@ -138,7 +138,7 @@ def _spelled(value: int | list[int]) -> Line:
 
 
 class _Run:
-    """One computation: its lines, its noise, and the turns of loops that are left."""
+    """Runs one computation: its lines, its noise, and the turns of loops that are left."""
 
     def __init__(self, key: int, noise: Noise, fuel: int, style: str):
         self.lines: list[Line] = []
@@ -156,7 +156,7 @@ class _Run:
         if shown and not self.compact:
             line: Line = []
             for name, value in zip(operation.parameters, arguments, strict=True):
-                line += [*([","] if line else []), name, "=", *_spelled(value)]
+                line += [*([","] if line else []), name, "=", *_format_value(value)]
             self.show(line)
         frame = _Frame(self, operation, shown)
         scope = dict(BASIC) | {
@@ -206,7 +206,7 @@ class _Run:
 
 
 class _Frame:
-    """The variables of one call of an operation, as far as they are shown."""
+    """Holds the variables of one call of an operation, as far as they are shown."""
 
     def __init__(self, run: _Run, operation: Operation, shown: bool):
         self.run, self.operation, self.shown = run, operation, shown
@@ -215,20 +215,20 @@ class _Frame:
         return self.shown and name in (self.operation.essential if self.run.compact else self.operation.names)
 
     def keep(self, name: str, value: Any, kind: str) -> Any:
-        """The value that the variable gets: noised where it is new, and printed."""
+        """Returns the value that the variable gets, noised if it is new, and prints it."""
         prints = self.prints(name)
         if kind == "new":
             value = self.run.noised(value, self.run.noise.dynamic if prints else self.run.hidden_rate)
         if prints and not (kind == "constant" and self.run.compact):
             equals = [] if self.run.compact else ["="]
-            self.run.show([self.operation.names[name], *equals, *_spelled(value)])
+            self.run.show([self.operation.names[name], *equals, *_format_value(value)])
         return value
 
     def call(self, name: str, callee: str, *arguments: Any) -> Any:
         operation, how = operations()[callee], self.operation.inside.get(callee, HIDDEN)
         if self.prints(name) and how in (CALL, SHOWN) and not self.run.compact:
             given = dict(zip(operation.parameters, arguments, strict=True))
-            text = [t for w in operation.text for t in (_spelled(given[w[1:-1]]) if w[0] == "{" else [w])]
+            text = [t for w in operation.text for t in (_format_value(given[w[1:-1]]) if w[0] == "{" else [w])]
             self.run.show([self.operation.names[name], "=", "call(", *text, ")"])
         return self.run.call(operation, list(arguments), shown=self.shown and how == SHOWN)
 
@@ -241,23 +241,23 @@ def _rewritten(operation: Operation) -> Any:
 
 
 def _statements(statements: list[Any]) -> list[str]:
-    found = []
-    for s in statements:  # whose forms have been checked
+    code = []
+    for s in statements:  # `language` has checked their forms
         kind, inner = type(s), _statements(getattr(s, "body", []))
         if kind is ast.Assign:
-            found.append(_assignment(s.targets[0].id, s.value))
+            code.append(_assignment(s.targets[0].id, s.value))
         elif kind is ast.If:
-            found += [f"if {_truth(s.test)}:", *inner]
-            found += ["else:", *_statements(s.orelse)] if s.orelse else []
+            code += [f"if {_truth(s.test)}:", *inner]
+            code += ["else:", *_statements(s.orelse)] if s.orelse else []
         elif kind is ast.While:
-            found += [f"while ({_truth(s.test)}) and _turn():", *inner]
+            code += [f"while ({_truth(s.test)}) and _turn():", *inner]
         elif kind is ast.For:
             name, turns = s.target.id, _value(s.iter.args[0])
-            found += [f"for {name} in range({turns}):", "    if not _turn(): break"]
-            found += [f"    {name} = _keep({name!r}, {name}, 'new')", *inner]
+            code += [f"for {name} in range({turns}):", "    if not _turn(): break"]
+            code += [f"    {name} = _keep({name!r}, {name}, 'new')", *inner]
         else:
-            found.append(f"{s.value.func.value.id}.append({_value(s.value.args[0])})")
-    return ["    " + line for line in found]
+            code.append(f"{s.value.func.value.id}.append({_value(s.value.args[0])})")
+    return ["    " + line for line in code]
 
 
 def _assignment(name: str, e: ast.expr) -> str:

@@ -1,13 +1,13 @@
 """TInt prompted: pick up an operation from worked examples, which may be noised.
 
-Our small counterpart of the few-shot prompting of arXiv 2402.04004: a document has worked examples of one operation and
-then a question, and no prompt tells which operation it is. With one worked example (`|` is a newline, `.` the end
-token):
+It is our small counterpart of the few-shot prompting of arXiv 2402.04004: a document has worked examples of one
+operation and then a question, and no prompt tells which operation it is. With one worked example (`|` is a newline, `.`
+the end token):
 
     ?( 5 7 , 6 8 ) | digx 7 digy 8 ds 1 5 carry 1 digx 5 digy 6 ds 1 2 carry 1 | 1 2 5 . ?( 4 , 2 ) | digx 4 ... | 6 .
 
-In training the loss is on every response, and any may be noised; evaluation asks for the last one, whose operands are
-held out as are those of the worked examples, and noises only the worked examples, at the levels of the paper's prompts.
+In training the loss is on every response, and any may be noised. Evaluation asks for the last one. All its operands are
+held out, and only the worked examples are noised, at the levels of the paper's prompts.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ from synthetic.tint.judge import judge
 from synthetic.tint.language import operations
 from synthetic.tint.noise import CLEAN, Noise
 from synthetic.tint.task import TInt
-from synthetic.tint.text import END, NEWLINE, spell, vocabulary
+from synthetic.tint.text import END, NEWLINE, format_tokens, vocabulary
 
-# What the worked examples of the test sets have, by the name of the condition.
+# The noise of the worked examples of the test sets, by the name of the condition.
 LEVELS: dict[str, dict[str, float]] = {
     "clean": {},
     **{f"characters/{rate}": {"characters": rate} for rate in (0.3, 0.6, 0.9)},
@@ -46,15 +46,21 @@ class TIntPrompted(TInt):
     """Compute as the worked examples before the question do; noise can be in training and in these examples."""
 
     operations: str = static(
-        "add+subtract+multiply+divide+modulo+gcd", doc="what is computed: a mixture, one of it in each document"
+        "add+subtract+multiply+divide+modulo+gcd", doc="operations: a mixture, one of which is in each document"
     )
     style: str = static(COMPACT, choices=(LINES, COMPACT), doc="format of the chain of thought")
     max_digits: int = static(2, low=1, high=9, unit="digits", doc="digits of the largest operands")
     examples: int = static(2000, low=1, high=10**7, unit="documents", doc="size of the training set")
     test_examples: int = static(200, low=1, high=10**7, unit="documents", doc="size of each evaluation set")
-    shots: int = static(4, low=1, high=100, unit="examples", doc="worked examples before the question, where they fit")
+    shots: int = static(
+        4, low=1, high=100, unit="examples", doc="worked examples before the question, as far as they fit"
+    )
     length: int = static(
-        0, low=0, high=10**5, unit="tokens", doc="of a document, which leaves out examples; 0 is what the longest need"
+        0,
+        low=0,
+        high=10**5,
+        unit="tokens",
+        doc="length of a document, which leaves out examples; 0 is as many as the longest need",
     )
     level: int = knob(
         0, low=0, high=len(LEVELS) - 1, unit="condition", doc="noise in the test set, by its place in the conditions"
@@ -78,7 +84,7 @@ class TIntPrompted(TInt):
         return self.length or (self.shots + 1) * needed(self._form).tokens
 
     def materialise(self) -> Task:
-        """This task with its training set, and its test set at each level of noise."""
+        """Returns this task with its training set, and its test set at each level of noise."""
         common, seed = (self._form, self._tokens, self._laws), int(self.seed)
         train = documents(*common, (self._noise, self._noise), seed, "train", self.examples, self.shots, all_asked=True)
         levels = [
@@ -88,10 +94,11 @@ class TIntPrompted(TInt):
         return self.replace(tables={"train": train, "test": {n: np.stack([t[n] for t in levels]) for n in train}})
 
     def sample(self, key: jax.Array, split: str) -> Example:
-        """A document of the split's set, any with the same chance. Raises ValueError before `materialise`.
+        """Samples a document of the split's set, any with the same chance. Raises ValueError before `materialise`.
 
-        Facts: `operation`, its number in the order of declaration; `shots` that are there; of those `label`, the share
-        whose answer is true, and `kept`, the share of tokens that noise has left; `index` in the set, and `split`.
+        Facts: `operation`, its number in the order of declaration; `shots`, the number of worked examples; `label`, the
+        share of these whose answer is true, and `kept`, the share of their tokens that noise has left; `index` in the
+        set, and `split`.
         """
         if self.tables is None:
             raise ValueError("the sets of tint_prompted are made by materialise(), before sample()")
@@ -104,53 +111,54 @@ class TIntPrompted(TInt):
         facts = {name: row[name].astype(jnp.int32) for name in ("operation", "shots")}
         facts |= {name: row[name].astype(jnp.float32) for name in ("label", "kept")}
         facts |= {"index": index, "split": jnp.int32(SPLITS.index(split))}
-        return Example(tokens[:-1], tokens[1:], row["asked"][:-1].astype(jnp.float32), facts)
+        return Example(tokens[:-1], tokens[1:], row["scored"][:-1].astype(jnp.float32), facts)
 
     def conditions(self) -> dict[str, tuple[Task, str]]:
-        """The training set; then held-out questions with worked examples at each level of noise."""
+        """Returns the training set; then held-out questions with worked examples at each level of noise."""
         levels = {name: (self.replace(level=i), "test") for i, name in enumerate(LEVELS)}
         return {"train": (self, "train"), **levels}
 
-    def judge(self, example: Example, said: jax.Array) -> Mapping[str, jax.Array]:
-        """Of a decoded response, as for TInt; label and kept are those of the worked examples."""
-        said_ = judge(example.targets, example.weights, example.facts["operation"], said, style=self.style)
-        return said_ | {name: example.facts[name] for name in ("label", "kept")}
+    def judge(self, example: Example, decoded: jax.Array) -> Mapping[str, jax.Array]:
+        """Judges a decoded response as TInt does; label and kept are those of the worked examples."""
+        scores = judge(example.targets, example.weights, example.facts["operation"], decoded, style=self.style)
+        return scores | {name: example.facts[name] for name in ("label", "kept")}
 
     def oracle(self, example: Example) -> list[int]:
-        """Each response that is asked for, by Python itself."""
+        """Returns each response that is asked for, by Python itself."""
         split, index = int(example.facts["split"]), int(example.facts["index"])
         noise = self._noise if SPLITS[split] == "train" else CLEAN
         operation = list(operations().values())[int(example.facts["operation"])]
         prompts, size = self._prompts(example), needed(self._form)
         first = (index + 1) * (self.shots + 1) - len(prompts)
-        said = [
+        responses = [
             plain.response(
                 prompt, self.style, size.tokens, size.fuel, noise, int(self.seed), split, first + k, operation=operation
             )
             for k, prompt in enumerate(prompts)
         ]
-        return [token for response in (said if SPLITS[split] == "train" else said[-1:]) for token in response]
+        return [token for response in (responses if SPLITS[split] == "train" else responses[-1:]) for token in response]
 
     def _prompts(self, example: Example) -> list[list[int]]:
-        """The prompts of all examples of a document."""
+        """Returns the prompts of all examples of a document."""
         tokens = [*np.asarray(example.inputs).tolist(), END]
-        last, found, at = int(np.flatnonzero(np.asarray(example.weights))[-1]), [], 0
+        last, prompts, at = int(np.flatnonzero(np.asarray(example.weights))[-1]), [], 0
         while at <= last:
-            found.append(tokens[at : tokens.index(NEWLINE, at) + 1])
+            prompts.append(tokens[at : tokens.index(NEWLINE, at) + 1])
             at = tokens.index(END, at) + 1
-        return found
+        return prompts
 
     def identities(self, example: Example) -> set[Hashable]:
-        """The operands of each example, in whatever order."""
+        """Returns the operands of each example, in whatever order."""
         return {plain.numbers(plain.parsed(prompt)[1]) for prompt in self._prompts(example)}
 
     def tiny(self) -> Task:
-        """Sets of 16 documents with one worked example each."""
+        """Returns sets of 16 documents with one worked example each."""
         return super().tiny().replace(shots=1)
 
     def render(self, example: Example) -> tuple[str, str]:
-        """(all up to the question, what is asked for) as text."""
+        """Returns (all up to the question, the responses that are asked for) as text."""
         names, inputs, targets = vocabulary(), np.asarray(example.inputs), np.asarray(example.targets)
-        asked = np.asarray(example.weights) > 0
-        begin = int(np.flatnonzero(asked & ~np.append(False, asked[:-1]))[-1])
-        return spell(inputs[: begin + 1].tolist(), names).strip(), spell(targets[asked].tolist(), names)
+        scored = np.asarray(example.weights) > 0
+        begin = int(np.flatnonzero(scored & ~np.append(False, scored[:-1]))[-1])
+        prompt, answer = inputs[: begin + 1].tolist(), targets[scored].tolist()
+        return format_tokens(prompt, names).strip(), format_tokens(answer, names)

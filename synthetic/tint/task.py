@@ -1,21 +1,21 @@
 """TInt: arithmetic with a chain of thought that may be noised.
 
-The task of "Understanding the effect of noise in LLM training data with algorithmic chains of thought" (arXiv
-2402.04004). A prompt asks for an operation; the response is its trace and, on a line of its own, the answer. In the two
-styles (`|` is a newline, `.` the end token; loss is on all after the prompt):
+The task is that of "Understanding the effect of noise in LLM training data with algorithmic chains of thought" (arXiv
+2402.04004). A prompt asks for an operation; the response is its trace and, on a line of its own, the answer. In the
+three styles (`|` is a newline, `.` the end token; loss is on all after the prompt):
 
     lines     5 7 + 6 8 | x = 5 7 , y = 6 8 | res = 0 | carry = 0 | digx = 7 | digy = 8 | ... | res = 1 2 5 | 1 2 5 .
     compact   5 7 + 6 8 | digx 7 digy 8 ds 1 5 carry 1 digx 5 digy 6 ds 1 2 carry 1 | 1 2 5 .
     none      5 7 + 6 8 | 1 2 5 .
 
-`lines` is the paper's format, `compact` ours for small models: of each operation the variables that it needs most.
+`lines` is the paper's format, `compact` ours for small models: it has the variables that each operation needs most.
 
-The training set is finite and made on the host (`materialise`); evaluation has fresh examples with the same noise, and
+The training set is finite and made on the host (`materialise`). Evaluation has fresh examples with the same noise, and
 clean ones whose operands are in no training example. Departures from the released code, on purpose: contamination gates
 every kind of noise; character noise meets every digit of the response, where theirs spares digits beside a bracket or
 comma; a redrawn digit is uniform in 0..9, theirs under dynamic noise in 0..8; numbers read from a list are new, and so
-meet dynamic noise; what the trace does not print meets it only where `hidden` says so (in the style `none`: what a
-compact trace would not print); loops end.
+meet dynamic noise; numbers that the trace does not print meet it only as often as `hidden` states (in the style `none`
+these are the numbers that a compact trace would not print); loops end.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from synthetic.tint.language import DIGITS
 from synthetic.tint.noise import CLEAN, Noise
 from synthetic.tint.operands import Laws
 from synthetic.tint.operations import mixture
-from synthetic.tint.text import END, NEWLINE, spell, vocabulary
+from synthetic.tint.text import END, NEWLINE, format_tokens, vocabulary
 
 
 @register("tint")
@@ -46,7 +46,7 @@ from synthetic.tint.text import END, NEWLINE, spell, vocabulary
 class TInt(Task):
     """Compute with a chain of thought; training traces may be noised, test operands are never met in training."""
 
-    operations: str = static("add", doc="what is computed: add, subtract ... or a mixture such as add+2*median")
+    operations: str = static("add", doc="operations: add, subtract ... or a mixture such as add+2*median")
     style: str = static(COMPACT, choices=(LINES, COMPACT, NONE), doc="format of the chain of thought")
     max_digits: int = static(5, low=1, high=DIGITS - 1, unit="digits", doc="digits of the largest operands")
     max_items: int = static(5, low=1, high=99, unit="numbers", doc="numbers of the longest list")
@@ -57,28 +57,34 @@ class TInt(Task):
         low=0,
         high=10**5,
         unit="tokens",
-        doc="prompt, trace, answer and end; 0 is what clean traces need, and lines beyond are cut",
+        doc="prompt, trace, answer and end; 0 is as many as clean traces need; lines beyond are cut",
     )
     min_digits: int = knob(1, low=1, high=DIGITS - 1, unit="digits", doc="digits of the smallest operands")
     min_items: int = knob(1, low=1, high=99, unit="numbers", doc="numbers of the shortest list")
     magnitude: float = knob(
-        0.0, low=0.0, high=1.0, unit="share", doc="share of examples with uniform operands; else uniform in length"
+        0.0,
+        low=0.0,
+        high=1.0,
+        unit="share",
+        doc="share of examples with uniform operands; the others are uniform in length",
     )
     contamination: float = knob(1.0, low=0.0, high=1.0, unit="share", doc="share of examples that noise can touch")
-    characters: float = knob(0.0, low=0.0, high=1.0, unit="rate", doc="digits of the response that are redrawn")
-    deletion: float = knob(0.0, low=0.0, high=1.0, unit="rate", doc="lines of the trace that are deleted")
-    insertion: float = knob(0.0, low=0.0, high=1.0, unit="rate", doc="lines followed by a copy of some line")
-    swap: float = knob(0.0, low=0.0, high=1.0, unit="rate", doc="lines that change places with the next one")
-    dynamic: float = knob(0.0, low=0.0, high=1.0, unit="rate", doc="digits of new numbers that are redrawn")
+    characters: float = knob(0.0, low=0.0, high=1.0, unit="rate", doc="share of the response's digits that are redrawn")
+    deletion: float = knob(0.0, low=0.0, high=1.0, unit="rate", doc="share of the trace's lines that are deleted")
+    insertion: float = knob(0.0, low=0.0, high=1.0, unit="rate", doc="share of lines followed by a copy of some line")
+    swap: float = knob(0.0, low=0.0, high=1.0, unit="rate", doc="share of lines that change places with the next one")
+    dynamic: float = knob(
+        0.0, low=0.0, high=1.0, unit="rate", doc="share of the digits of new numbers that are redrawn"
+    )
     hidden: float = knob(
         0.0,
         low=0.0,
         high=1.0,
         unit="share",
-        doc="rate of dynamic noise on numbers that are not printed, over task.dynamic",
+        doc="rate of dynamic noise on numbers that are not printed, as a share of task.dynamic",
     )
     operator_errors: float = knob(
-        0.0, low=0.0, high=1.0, unit="rate", doc="steps + - * of the computation that are done as another of them"
+        0.0, low=0.0, high=1.0, unit="rate", doc="share of steps + - * that are computed as another of them"
     )
     seed: int = knob(0, low=0, unit="seed", doc="data seed: fixes the sets and what is held out")
     tables: Any = None
@@ -111,17 +117,17 @@ class TInt(Task):
 
     @property
     def spec(self) -> Spec:
-        """Tokens of all operations that are declared, so that every mixture has the same."""
+        """Returns the shapes; tokens are of all declared operations, so that every mixture has the same."""
         names = len(vocabulary())
         return Spec(length=self._tokens - 1, classes=names, vocabulary=names)
 
     @property
     def end(self) -> int:
-        """The token after the answer."""
+        """Returns the token after the answer."""
         return END
 
     def problems(self) -> Iterator[tuple[str, str]]:
-        """Faults that relate fields to one another."""
+        """Yields faults that relate fields to one another."""
         try:
             parts = [operation for operation, _ in mixture(self.operations)]
         except ValueError as e:
@@ -132,7 +138,7 @@ class TInt(Task):
             if self.max_digits > most:
                 yield (
                     "max_digits",
-                    f"at most {most} with task.operations = {self.operations}, for answers have {DIGITS} digits or "
+                    f"at most {most} with task.operations = {self.operations}, because answers have {DIGITS} digits or "
                     f"fewer, got {self.max_digits}",
                 )
                 return
@@ -145,7 +151,7 @@ class TInt(Task):
             yield name, f"must be 0 with task.style = {NONE}, which has no lines, got {getattr(self, name)}"
         for operation in parts:
             if side := operands_of.side_missing(operation, self._laws, int(self.seed)):
-                few = f"of so few operands of {operation.name} as there are with task.max_digits = {self.max_digits}"
+                few = f"{operation.name} has so few operands with task.max_digits = {self.max_digits} that"
                 yield "seed", f"{few} none are left for {side}: take another or larger operands, got {self.seed}"
         if 0 < self.length < self._least:
             yield (
@@ -156,7 +162,7 @@ class TInt(Task):
             )
 
     def materialise(self) -> Task:
-        """This task with its three sets of examples, as NumPy arrays of small integers."""
+        """Returns this task with its three sets of examples, as NumPy arrays of small integers."""
         sizes = {"train": self.examples, "noised": self.test_examples, "test": self.test_examples}
         common = self._form, self._tokens, self._laws
         made = {
@@ -169,7 +175,7 @@ class TInt(Task):
         return CLEAN if split == "test" else self._noise
 
     def sample(self, key: jax.Array, split: str) -> Example:
-        """An example of the split's set, any with the same chance. Raises ValueError before `materialise`.
+        """Samples an example of the split's set, any with the same chance. Raises ValueError before `materialise`.
 
         Facts: `right`, whether the answer given is true; `changed`, the tokens that differ from the clean example
         (`synthetic.tint.noise.changed`), of the `longer` of the two responses; `contaminated`; `operation`, its number
@@ -181,28 +187,29 @@ class TInt(Task):
         index = below(jax.random.bits(key, (), jnp.uint32), table["tokens"].shape[0])
         row = {name: jnp.asarray(values)[index].astype(jnp.int32) for name, values in table.items()}
         place = jnp.arange(self._tokens - 1)
-        asked = (place >= row["begin"] - 1) & (place < row["end"])
+        scored = (place >= row["begin"] - 1) & (place < row["end"])
         facts = {name: row[name] for name in ("changed", "longer", "operation", "digits")}
         facts |= {name: row[name] > 0 for name in ("right", "contaminated")}
         facts |= {"index": index, "split": jnp.int32(SPLITS.index(split))}
-        return Example(row["tokens"][:-1], row["tokens"][1:], asked.astype(jnp.float32), facts)
+        return Example(row["tokens"][:-1], row["tokens"][1:], scored.astype(jnp.float32), facts)
 
     def conditions(self) -> dict[str, tuple[Task, str]]:
-        """The training set; fresh operands with the same noise; held-out operands, clean."""
+        """Returns the training set; fresh operands with the same noise; held-out operands, clean."""
         return {split: (self, split) for split in SPLITS}
 
-    def judge(self, example: Example, said: jax.Array) -> Mapping[str, jax.Array]:
-        """Of a decoded response: answer, astray, recovered, follows; see `synthetic.tint.judge`.
+    def judge(self, example: Example, decoded: jax.Array) -> Mapping[str, jax.Array]:
+        """Judges a decoded response: answer, astray, recovered, follows; see `synthetic.tint.judge`.
 
-        And of the example itself, so that noises can be compared at a matched rate: label, whether the answer that it
-        gives is true; kept, the share of its tokens, or of the clean example's if it is longer, that are in both.
+        Two scores are of the example itself, so that noises can be compared at a matched rate: label, whether the
+        answer that it gives is true; kept, the share of its tokens, or of the clean example's if it is longer, that are
+        in both.
         """
-        said_ = judge(example.targets, example.weights, example.facts["operation"], said, style=self.style)
+        scores = judge(example.targets, example.weights, example.facts["operation"], decoded, style=self.style)
         kept = 1 - example.facts["changed"] / example.facts["longer"]
-        return said_ | {"label": example.facts["right"].astype(jnp.float32), "kept": kept}
+        return scores | {"label": example.facts["right"].astype(jnp.float32), "kept": kept}
 
     def oracle(self, example: Example) -> list[int]:
-        """The response by Python itself, which runs the operation on the operands that the prompt has."""
+        """Returns the response by Python itself, which runs the operation on the operands that the prompt has."""
         fuel, split = needed(self._form).fuel, int(example.facts["split"])
         noise, where = self._noise_of(SPLITS[split]), (int(self.seed), split, int(example.facts["index"]))
         return plain.response(self._prompt(example), self.style, self._tokens, fuel, noise, *where)
@@ -212,22 +219,22 @@ class TInt(Task):
         return inputs[: inputs.index(NEWLINE) + 1]
 
     def identities(self, example: Example) -> set[Hashable]:
-        """The operands, in whatever order."""
+        """Returns the operands, in whatever order."""
         return {plain.numbers(plain.parsed(self._prompt(example))[1])}
 
     def tiny(self) -> Task:
-        """Sets of 16, of the hundred pairs or so of numbers of one digit."""
+        """Returns sets of 16, of the hundred pairs or so of numbers of one digit."""
         items = 2 if any(operation.takes_list for operation, _ in mixture(self.operations)) else 1
         small = self.replace(max_digits=1, max_items=items, length=0, examples=16, test_examples=16)
         return small.replace(min_digits=1, min_items=items, contamination=0.0)
 
     @property
     def names(self) -> list[str]:
-        """Digits, marks (a newline is |) and words."""
+        """Returns digits, marks (a newline is |) and words."""
         return ["|" if name == "\n" else name for name in vocabulary()]
 
     def render(self, example: Example) -> tuple[str, str]:
-        """(prompt, response) as text."""
+        """Returns (prompt, response) as text."""
         names, targets = vocabulary(), np.asarray(example.targets)
-        said = targets[np.asarray(example.weights) > 0].tolist()
-        return spell(self._prompt(example), names).strip(), spell(said, names)
+        response = targets[np.asarray(example.weights) > 0].tolist()
+        return format_tokens(self._prompt(example), names).strip(), format_tokens(response, names)

@@ -23,16 +23,16 @@ _POWERS = 10 ** np.arange(DIGITS, dtype=np.int64)
 
 
 def vocabulary() -> list[str]:
-    """Token to its text: digits, marks, then the words and variables of each operation as it was declared."""
-    found = dict.fromkeys([*map(str, range(10)), *MARKS])
+    """Returns each token's text: digits, marks, then the words and variables of each operation as it was declared."""
+    texts = dict.fromkeys([*map(str, range(10)), *MARKS])
     for operation in operations().values():
-        found |= dict.fromkeys(word for word in operation.text if not word.startswith("{"))
-        found |= dict.fromkeys(operation.names.values())
-    return list(found)
+        texts |= dict.fromkeys(word for word in operation.text if not word.startswith("{"))
+        texts |= dict.fromkeys(operation.names.values())
+    return list(texts)
 
 
-def spell(tokens: Sequence[int], names: Sequence[str]) -> str:
-    """Tokens as text."""
+def format_tokens(tokens: Sequence[int], names: Sequence[str]) -> str:
+    """Formats tokens as text."""
     text = " ".join(names[t] for t in tokens).replace(" \n ", "\n").replace(" \n", "\n")
     for spaced in ("( [", "] )", ") )", "[ ]"):
         text = text.replace(spaced, spaced.replace(" ", ""))
@@ -40,7 +40,7 @@ def spell(tokens: Sequence[int], names: Sequence[str]) -> str:
 
 
 class Lines(NamedTuple):
-    """The lines of B rows, row after row.
+    """Holds the lines of B rows, row after row.
 
     tokens: uint8[N]. lengths: tokens of each line, int64[L], every one above 0. counts: lines of each row, int64[B].
     """
@@ -51,33 +51,33 @@ class Lines(NamedTuple):
 
     @property
     def rows(self) -> np.ndarray:
-        """The row of each line, int64[L]."""
+        """Returns the row of each line, int64[L]."""
         return np.repeat(np.arange(self.counts.size), self.counts)
 
     @property
     def first(self) -> np.ndarray:
-        """The first line of each row, int64[B]."""
+        """Returns the first line of each row, int64[B]."""
         return np.cumsum(self.counts) - self.counts
 
     def row_lengths(self) -> np.ndarray:
-        """Tokens of each row, int64[B]."""
+        """Returns the number of tokens of each row, int64[B]."""
         return np.bincount(self.rows, self.lengths, self.counts.size).astype(np.int64)
 
     def picked(self, lines: np.ndarray, counts: np.ndarray) -> Lines:
-        """The lines with these numbers, `counts` of them for each row, in this order."""
+        """Returns the lines with these numbers, `counts` of them for each row, in this order."""
         lengths = self.lengths[lines]
         starts = (np.cumsum(self.lengths) - self.lengths)[lines]
         return Lines(self.tokens[within(starts, lengths)], lengths, counts)
 
 
 def within(starts: np.ndarray, lengths: np.ndarray) -> np.ndarray:
-    """The places starts[i], starts[i] + 1 ... of each stretch, one stretch after another."""
+    """Returns the places starts[i], starts[i] + 1 ... of each stretch, one stretch after another."""
     ends = np.cumsum(lengths)
     return np.arange(ends[-1] if ends.size else 0) + np.repeat(starts - ends + lengths, lengths)
 
 
 def lay_out(lines: Sequence[Line], rows: int, ids: dict[str, int], *, newlines: bool) -> Lines:
-    """Lines as tokens; with `newlines` each ends in one, and a line equal to the one before it is left out."""
+    """Lays lines out as tokens; with `newlines` each ends in one, and a line equal to the one before it is left out."""
     values, masks, of_line = [], [], []  # pieces: a token as -1 - id, or a number
     last = np.zeros(rows, np.uint64)
     for number, line in enumerate(lines):
@@ -114,24 +114,24 @@ def lay_out(lines: Sequence[Line], rows: int, ids: dict[str, int], *, newlines: 
 
 
 def _pieces(parts: Sequence[str | Value], ids: dict[str, int]):
-    """(number, or token as -1 - id; mask) of each piece of a line, lists taken apart."""
+    """Yields (number, or token as -1 - id; mask) of each piece of a line, lists taken apart."""
     for part in parts:
         if isinstance(part, str):
             yield np.int64(-1 - ids[part]), True
         elif isinstance(part, Items):
             yield np.int64(-1 - ids["["]), True
             for i in range(part.values.shape[1]):
-                there = i < part.sizes
+                inside = i < part.sizes
                 if i > 0:
-                    yield np.int64(-1 - ids[","]), there
-                yield part.values[:, i], there
+                    yield np.int64(-1 - ids[","]), inside
+                yield part.values[:, i], inside
             yield np.int64(-1 - ids["]"]), True
         else:
             yield np.asarray(part, np.int64), True
 
 
 def _fingerprint(line: Line, ids: dict[str, int], rows: int) -> np.ndarray:
-    """A word for each row that two lines share where they read the same (and else with a chance of 2^-64)."""
+    """Returns a word for each row, which two lines share if they read the same (else with a chance of 2^-64)."""
     mark = np.zeros(rows, np.uint64)
     for part in line.parts:
         if isinstance(part, str):

@@ -1,8 +1,8 @@
-"""Random words that are a function of where they are used, in NumPy, for whole arrays of places at once.
+"""Random words that are a function of their place, in NumPy, for whole arrays of places at once.
 
 `fold(key, n)` is output n of splitmix64 started at `key`: a stream of words, or of keys of further streams. An
-example's key is that of (seed, split, index); each thing that is random about it has a stream of its own, and what the
-traced functions draw is numbered by a counter of the example's own. So an example is the same in any batch.
+example's key is that of (seed, split, index). Each random thing about an example has a stream of its own, and a counter
+of the example's own numbers the draws of the traced functions. So an example is the same in any batch.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Words = np.ndarray  # of uint64
 
 
 def fold(key: Words, n: np.ndarray | int) -> Words:
-    """Word or key number `n` >= 0 of the stream `key`, elementwise."""
+    """Returns word or key number `n` >= 0 of the stream `key`, elementwise."""
     if isinstance(n, int):  # NumPy would warn of the overflow, as it does not for arrays
         x = key + np.uint64((n + 1) * _GOLDEN & _WORD)
     else:
@@ -33,25 +33,25 @@ def fold(key: Words, n: np.ndarray | int) -> Words:
 
 
 def root(seed: int, stream: int) -> Words:
-    """The key uint64[1] of a split (or another stream) of the data seed."""
+    """Returns the key uint64[1] of a split (or another stream) of the data seed."""
     return fold(fold(np.array([_ROOT]), seed), stream)
 
 
 def threshold(rate: float) -> int:
-    """What `happens` compares with, for an event of probability `rate`: exact to 2^-24."""
+    """Returns the number that `happens` compares with, for an event of probability `rate`: exact to 2^-24."""
     return round(rate * 2**24)
 
 
 def happens(words: Words, rate: float) -> np.ndarray:
-    """Whether an event of probability `rate` does, bool, by the upper 24 bits of each word."""
+    """Returns whether an event of probability `rate` happens, bool, by the upper 24 bits of each word."""
     return (words >> np.uint64(40)) < np.uint64(threshold(rate))
 
 
 def digit(words: Words) -> np.ndarray:
-    """Uniform int64 in 0..9 by the lower 32 bits of each word, which are independent of what `happens`."""
+    """Returns uniform int64 in 0..9 by the lower 32 bits of each word, which `happens` does not use."""
     return (((words & np.uint64(0xFFFFFFFF)) * np.uint64(10)) >> np.uint64(32)).astype(np.int64)
 
 
 def below(words: Words, n: np.ndarray | int) -> np.ndarray:
-    """Uniform int64 in 0 .. n-1, elementwise, for 1 <= n <= 10^18; even up to n parts in 2^64."""
+    """Returns uniform int64 in 0 .. n-1, elementwise, for 1 <= n <= 10^18; even up to n parts in 2^64."""
     return (words % np.asarray(n).astype(np.uint64)).astype(np.int64)

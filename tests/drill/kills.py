@@ -45,12 +45,8 @@ def _record(tree: Path) -> dict[str, bytes]:
 
 VICTIMS = (
     Victim("a run", ["experiments.run", *_LONG, "out={out}"], content, 25),
-    Victim(
-        "a sweep", ["experiments.run", "-m", *_LONG, "seed=0,1,2", "hydra/launcher=vmap", "out={out}"], content, 25
-    ),
-    Victim(
-        "a sweep by bisection", ["experiments.run", "-m", "study=markov/budget/smoke", "out={out}"], content, 20
-    ),
+    Victim("a sweep", ["experiments.run", "-m", *_LONG, "seed=0,1,2", "hydra/launcher=vmap", "out={out}"], content, 25),
+    Victim("a sweep by bisection", ["experiments.run", "-m", "study=markov/budget/smoke", "out={out}"], content, 20),
     Victim("--record", ["experiments.reproduce", "markov/threshold/smoke", "--record", "out={out}"], content, 10, True),
     Victim("JSON lines", ["experiments.export", *TINY[:5], "count=200000", "out={out}/a.jsonl"], _file("a.jsonl"), 7),
     Victim("Parquet", ["experiments.export", *TINY[:5], "count=300000", "out={out}/a.parquet"], _file("a.parquet"), 6),

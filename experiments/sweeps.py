@@ -1,0 +1,162 @@
+"""One's own sweep, read from its folder of runs: what was varied, and scores at the end by setting."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from experiments.engine.job import NOT_IDENTITY, build
+from experiments.engine.records import read_end, read_metrics
+from experiments.errors import ConfigError
+from experiments.judging.statistics import Interval, mean_score
+
+Setting = tuple[Any, ...]  # values of the varied keys, in their order
+
+
+@dataclass(frozen=True)
+class EndedRun:
+    """One run that has ended: its flat configuration, its seed, and its scores by condition at the end."""
+
+    folder: Path
+    config: Mapping[str, Any]
+    seed: int
+    scores: Mapping[str, Mapping[str, Any]]
+    diverged: bool
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """The runs of a folder that have ended, and how many have not."""
+
+    folder: Path
+    runs: Sequence[EndedRun]
+    unfinished: int
+
+    def varied(self) -> list[str]:
+        """Returns the keys that differ between runs, in the order of the configuration; seeds do not count."""
+        keys = dict.fromkeys(key for run in self.runs for key in run.config)
+        values = {key: {repr(run.config.get(key)) for run in self.runs} for key in keys}
+        return [key for key, different in values.items() if len(different) > 1]
+
+    def where(self, values: Mapping[str, str]) -> Sweep:
+        """Returns the runs with these values alone; ConfigError names a key or a value that no run has."""
+        runs = list(self.runs)
+        for key, wanted in values.items():
+            known = dict.fromkeys(_spell(run.config[key]) for run in runs if key in run.config)
+            if not known:
+                raise ConfigError(f"{key}: no run has this key; the runs vary {', '.join(self.varied()) or 'nothing'}")
+            if wanted not in known:
+                raise ConfigError(f"{key}: no run has {wanted}; allowed: {', '.join(known)}")
+            runs = [run for run in runs if key in run.config and _spell(run.config[key]) == wanted]
+        return Sweep(self.folder, runs, self.unfinished)
+
+    def conditions(self) -> list[str]:
+        """Returns the conditions that every finished run was scored on, in their order."""
+        finished = [run for run in self.runs if not run.diverged] or self.runs
+        return [name for name in finished[0].scores if all(name in run.scores for run in finished)]
+
+    def headline(self) -> str:
+        """Returns the condition that the task itself names as its headline, of the first run."""
+        config = yaml.safe_load((self.runs[0].folder / "config.yaml").read_text())
+        task = build(config).task
+        return task.headline or list(task.conditions())[-1]
+
+    def scores(self, keys: Sequence[str], condition: str, score: str) -> dict[Setting, dict[int, float]]:
+        """Returns the score on a condition by setting of `keys` and seed, settings sorted; a diverged run scores 0.
+
+        Raises ConfigError where two runs have one setting and seed, and where a run lacks the condition or the score.
+        """
+        scores: dict[Setting, dict[int, float]] = {}
+        for run in self.runs:
+            setting = tuple(run.config.get(key) for key in keys)
+            seeds = scores.setdefault(setting, {})
+            if run.seed in seeds:
+                others = ", ".join(key for key in self.varied() if key not in keys)
+                raise ConfigError(
+                    f"by: several runs have the same {', '.join(keys)} and seed {run.seed}; they differ in {others}: "
+                    f"name it in by=, or choose one as in {others.split(', ')[0]}=VALUE"
+                )
+            if run.diverged:
+                seeds[run.seed] = 0.0
+                continue
+            if condition not in run.scores:
+                raise ConfigError(f"condition: there is no {condition}; allowed: {', '.join(self.conditions())}")
+            numbers = run.scores[condition]
+            if not isinstance(numbers.get(score), int | float):
+                allowed = [
+                    name
+                    for name, value in numbers.items()
+                    if isinstance(value, float) and name not in ("nll", "train_loss")
+                ]
+                raise ConfigError(f"score: there is no {score}; allowed: {', '.join(allowed)}")
+            seeds[run.seed] = float(numbers[score])
+        return dict(sorted(scores.items(), key=lambda item: tuple(map(_order, item[0]))))
+
+    def examples(self, condition: str) -> int:
+        """Returns the least number of examples that a run was scored on under a condition."""
+        counts = [int(run.scores[condition]["examples"]) for run in self.runs if condition in run.scores]
+        return min(counts, default=1)
+
+    def means(self, keys: Sequence[str], condition: str, score: str) -> dict[Setting, Interval]:
+        """Returns the mean over seeds with its 95 % interval, by setting of `keys`; errors as in `scores`."""
+        examples = self.examples(condition)
+        scores = self.scores(keys, condition, score)
+        return {setting: mean_score(list(seeds.values()), examples) for setting, seeds in scores.items()}
+
+
+def read_sweep(folder: str | Path) -> Sweep:
+    """Reads all runs below a folder; ConfigError where it is no folder, or none of its runs has ended."""
+    top = Path(folder)
+    if not top.is_dir():
+        raise ConfigError(f"FOLDER: {folder} is not a folder of runs")
+    runs, unfinished = [], 0
+    for path in sorted(top.rglob("config.yaml")):
+        end = read_end(path.parent)
+        if end is None:
+            unfinished += 1
+            continue
+        runs.append(_read_run(path, end))
+    if not runs:
+        more = f"; {unfinished} have not ended" if unfinished else ""
+        raise ConfigError(f"FOLDER: no run below {folder} has ended{more}")
+    return Sweep(top, runs, unfinished)
+
+
+def _read_run(path: Path, end: Mapping[str, Any]) -> EndedRun:
+    try:
+        config: dict[str, Any] = yaml.safe_load(path.read_text())
+        seed = config["seed"]
+    except (yaml.YAMLError, TypeError, KeyError) as e:
+        raise ConfigError(f"{path}: not the configuration of a run: {str(e).splitlines()[0]}") from None
+    rows = [row for row in read_metrics(path.parent) if row["learner"] == "model"]
+    last = max((row["step"] for row in rows), default=0)
+    scores = {row["condition"]: row for row in rows if row["step"] == last}
+    task = config.get("task") or {}
+    flat = _flatten({key: value for key, value in config.items() if key not in (*NOT_IDENTITY, "seed")})
+    if task.get("seed") == seed:  # as conf/config.yaml has it: the data seed follows the run's
+        flat.pop("task.seed", None)
+    return EndedRun(path.parent, flat, seed, scores, diverged=end["status"] == "diverged")
+
+
+def _flatten(config: Mapping[str, Any], above: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in config.items():
+        if isinstance(value, dict):
+            flat |= _flatten(value, f"{above}{key}.")
+        else:
+            flat[above + key] = value
+    return flat
+
+
+def _spell(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _order(value: Any) -> tuple[bool, Any]:
+    """Numbers before texts, each in their own order."""
+    number = isinstance(value, int | float)
+    return not number, value if number else str(value)
