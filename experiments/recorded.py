@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
+from experiments import settings
 from experiments import studies as claims
+from experiments.errors import ConfigError
 from experiments.judging import results
 from experiments.judging.results import RecordError
 
-CONF = Path(__file__).parents[1] / "conf" / "study"
 SCALES = ("cpu", "gpu", "paper")  # smoke is for tests and proves nothing
 
 
 def config(study: str) -> str:
-    """The file of a study, as text; RecordError where there is none."""
-    path = CONF / f"{study}.yaml"
+    """Returns the settings of a study at a scale, as text. Raises RecordError if there are none."""
     try:
-        return path.read_text()
-    except OSError as error:
-        raise RecordError(f"the study {study} has no file that can be read: {path}: {error.strerror}") from None
+        return settings.text(study)
+    except ConfigError as error:
+        raise RecordError(f"the study {study} has no settings: {error}") from None
 
 
 def recorded() -> str:
@@ -50,14 +48,16 @@ def check() -> None:
 
     RecordError for a record without a study, or without a figure beside it.
     """
-    studies = {f"{path.parent.name}/{path.name}" for path in CONF.glob("*/*") if path.is_dir()}
+    studies = {f"{family}/{study}" for family, files in settings.settings_files().items() for study in files}
     found = results.RESULTS.glob("*/*/*.csv")
     records = sorted(path.relative_to(results.RESULTS).with_suffix("").as_posix() for path in found)
     for study in (*sorted(studies), *records):
         claims.claim_for(study)
     for claim in claims.CLAIMS:
         if claim.name not in studies:
-            raise claims.ClaimError(f"the claim {claim.name} has no study: there is no folder {CONF / claim.name}")
+            raise claims.ClaimError(
+                f"the claim {claim.name} has no study: there is no file conf/study/{claim.name}.yaml"
+            )
     for record in records:
         config(record)
         for kind in ("svg", "png"):

@@ -20,8 +20,8 @@ from pathlib import Path
 import polars as pl
 
 from experiments import recorded as studies
+from experiments import settings, summary
 from experiments import studies as claims
-from experiments import summary
 from experiments.engine import config as configs
 from experiments.engine import devices
 from experiments.engine.bisection import Bisection, bisection_of
@@ -44,7 +44,7 @@ _RECORDED_WITH = ("seed=", "out=", "wandb.", "retry=", "hydra.launcher.", "hydra
 def main() -> int:
     """The command; see the module's docstring."""
     devices.use_all_cores()  # before anything asks JAX, as the checks of some tasks do
-    scales = sorted({name.split("/")[2] for name in configs.studies()})
+    scales = sorted({name.split("/")[2] for name in settings.studies()})
     parser = argparse.ArgumentParser(prog="python -m experiments.reproduce", description=(__doc__ or "").split("\n")[0])
     parser.add_argument("words", nargs="*", metavar="STUDY [KEY=VALUE ...]", help="as markov/threshold/cpu; overrides")
     parser.add_argument("--all", action="store_true", help="all studies of a scale in place of one")
@@ -61,8 +61,8 @@ def main() -> int:
         raise ConfigError(f"{overrides[0]}: not with --check, which reads the record and runs nothing")
     if asked.record and (other := [o for o in overrides if not o.startswith(_RECORDED_WITH)]):
         raise ConfigError(f"{other[0]}: not with --record, which writes down the study as its file has it")
-    if named and named[0] not in configs.studies():
-        configs.compose([f"study={named[0]}"])
+    if named:
+        settings.read_study(named[0])
     if not asked.check:
         devices.check_platform()
     try:
@@ -137,7 +137,7 @@ def _one(name: str, overrides: Sequence[str], *, record: bool) -> int:
 
 def _all(scale: str, overrides: Sequence[str], *, record: bool) -> int:
     """Train what is missing of every study, those that share a program side by side; then judge each and sum up."""
-    studies = [_Study.read(name, overrides) for name in configs.studies() if name.endswith(f"/{scale}")]
+    studies = [_Study.read(name, overrides) for name in settings.studies() if name.endswith(f"/{scale}")]
     together = [study for study in studies if not study.bisection]
     found: dict[str, tuple[pl.DataFrame, Judgement]] = {}
     failed: dict[str, str] = {}

@@ -13,11 +13,12 @@ export and the contract tests. Packages outside this one add theirs through the 
 
 from __future__ import annotations
 
+import functools
 import sys
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from importlib.metadata import entry_points
-from typing import ClassVar, NamedTuple, TypeVar
+from typing import Any, ClassVar, NamedTuple, TypeVar
 
 import jax
 
@@ -166,7 +167,7 @@ def registry() -> dict[str, type[Task]]:
     A package whose entry cannot be loaded is named once, in one line on standard error; the others work. Raises
     ValueError if two tasks have one name.
     """
-    for entry in entry_points(group="terrarium.tasks"):
+    for entry in _entries(entry_points):
         if (entry.name, entry.value) in _BROKEN:
             continue
         try:
@@ -182,3 +183,8 @@ def registry() -> dict[str, type[Task]]:
         else:
             register(entry.name)(cls)
     return dict(sorted(_REGISTRY.items()))
+
+
+@functools.cache  # looking through all installed packages takes longer than reading a job
+def _entries(find: Callable[..., Any]) -> tuple[Any, ...]:
+    return tuple(find(group="terrarium.tasks"))

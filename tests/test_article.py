@@ -14,6 +14,7 @@ from experiments import studies as claims
 from experiments.judging import results
 from experiments.judging.claim import Judgement
 from experiments.judging.results import RecordError
+from experiments.settings import read_study
 from experiments.summary import Entry
 from paper import prose
 from paper.article import build, settings, words
@@ -76,11 +77,11 @@ def test_questions_of_ours_are_counted_apart():
 
 
 def test_a_studys_setting_is_what_its_file_says_and_its_runs_are_those_recorded():
-    text = yaml.safe_load(studies.config("rasp/parity/cpu"))
+    chosen = read_study("rasp/parity/cpu")
     found = settings.setting("rasp/parity/cpu")
-    steps, batch = text["train"]["steps"], text["train"]["batch_size"]
+    steps, batch = chosen["train"]["steps"], chosen["train"]["batch_size"]
     assert f"; {steps:,} steps of {batch} examples" in found.words
-    seeds = text["hydra"]["sweeper"]["params"]["seed"].split(",")
+    seeds = chosen["sweep"]["seed"].split(",")
     assert found.line(None).endswith(f"{2 * len(seeds)} runs with {len(seeds)} seeds.")
     table = made_up("rasp/parity/cpu", ["task.scratchpad"], {(5,): {"unseen": (0.1, 0.2)}})
     assert found.line(table).endswith("; 2 runs with 2 seeds.")
@@ -88,9 +89,7 @@ def test_a_studys_setting_is_what_its_file_says_and_its_runs_are_those_recorded(
     assert "; positions: rope; " in settings.setting("markov/algorithms/cpu").words
 
 
-def test_a_study_that_does_not_compose_is_one_line(monkeypatch):
-    text = studies.config("rasp/and/cpu")
-    monkeypatch.setattr(studies, "config", lambda study: text)
+def test_a_study_that_does_not_compose_is_one_line():
     with pytest.raises(RecordError, match=r"^the study markov/threshold/tea does not compose: .*$"):
         settings.setting("markov/threshold/tea")
 
@@ -113,7 +112,7 @@ def test_a_damaged_record_is_one_line(monkeypatch, capsys, tmp_path):
 
 
 def test_a_claim_without_a_study_is_one_line(monkeypatch, capsys, tmp_path):
-    monkeypatch.setattr(studies, "CONF", tmp_path)
+    monkeypatch.setattr("experiments.settings.CONF", tmp_path)
     monkeypatch.setattr(results, "RESULTS", tmp_path)
     name = claims.CLAIMS[0].name
     assert said_by_failing(capsys).startswith(f"error: the claim {name} has no study")

@@ -32,7 +32,7 @@ def test_a_damaged_record_is_one_line(record, monkeypatch, tmp_path, capsys):
 
 @pytest.mark.parametrize("main", [report.main, readme.main])
 def test_a_study_without_a_claim_is_one_line(record, monkeypatch, tmp_path, capsys, main):
-    (tmp_path / "conf" / "markov" / "orphan").mkdir()
+    (tmp_path / "conf" / "study" / "markov" / "orphan.yaml").touch()
     assert exit_of(main, monkeypatch) == 2
     said = capsys.readouterr().err
     assert said.startswith("error: no claim belongs to the study 'markov/orphan'")
@@ -40,7 +40,7 @@ def test_a_study_without_a_claim_is_one_line(record, monkeypatch, tmp_path, caps
 
 
 def test_all_are_checked_before_they_are_judged_together(record, tmp_path):
-    (tmp_path / "conf" / "markov" / "orphan").mkdir()
+    (tmp_path / "conf" / "study" / "markov" / "orphan.yaml").touch()
     with pytest.raises(claims.ClaimError, match="'markov/orphan'"):
         reproduce._check_all("cpu")
 
@@ -52,14 +52,16 @@ def test_a_record_without_its_figure_is_an_error(record):
 
 
 def test_a_claim_without_a_study_is_an_error(record, tmp_path):
-    shutil.rmtree(tmp_path / "conf" / "rasp" / "table")
+    (tmp_path / "conf" / "study" / "rasp" / "table.yaml").unlink()
     with pytest.raises(claims.ClaimError, match=r"^the claim rasp/table has no study: .*$"):
         studies.check()
 
 
 def test_a_record_without_a_study_or_a_claim_is_an_error(record):
     other = record.rename(record.with_name("huge.csv"))
-    with pytest.raises(RecordError, match=r"^the study markov/threshold/huge has no file that can be read: .*$"):
+    with pytest.raises(
+        RecordError, match=r"^the study markov/threshold/huge has no settings: .*there is no scale huge.*$"
+    ):
         studies.check()
     shutil.move(other.parent, other.parent.with_name("orphan"))
     with pytest.raises(claims.ClaimError, match="'markov/orphan/huge'"):

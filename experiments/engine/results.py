@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
 import polars as pl
 
+from experiments import settings
 from experiments.engine.job import Job
 from experiments.engine.records import Record, read_end, read_metrics
 from experiments.errors import ConfigError
@@ -18,7 +20,10 @@ _PROVENANCE = ("device", "versions", "commit", "date")
 
 
 def table(jobs: Sequence[Job]) -> pl.DataFrame:
-    """The results of a study's jobs, which must all have ended: the columns of `experiments.judging.results`.
+    """Returns the results of a study's jobs, which must all have ended: the columns of `experiments.judging.results`.
+
+    After those of provenance come the hash of the study's settings, that of the criterion (null here), and the values
+    that the runs have for the keys which the study's arms set, null where a run has no such key.
 
     A run that diverged has a last row per condition at the step it reached, without scores. At a run's end scores that
     are a curve have a row for each position too, with the share of right answers there. Raises ConfigError where a job
@@ -27,6 +32,9 @@ def table(jobs: Sequence[Job]) -> pl.DataFrame:
     rows: list[dict[str, Any]] = []
     named = [name for job in jobs for row in read_metrics(job.folder)[:1] for name in row]
     more = [name for name in dict.fromkeys(named) if name not in (*_SCORES, *_OTHER)]
+    studies = {job.study: settings.arm_keys(job.study) for job in jobs if job.study}
+    hashes = {study: settings.settings_hash(study) for study in studies}
+    keys = dict.fromkeys(key for keys in studies.values() for key in keys if key not in jobs[0].swept)
     for job in jobs:
         end = read_end(job.folder)
         if end is None:
@@ -49,8 +57,28 @@ def table(jobs: Sequence[Job]) -> pl.DataFrame:
                     | {name: scores.get(name) for name in (*_SCORES[:3], *more, "examples")}
                     | {"status": end["status"]}
                     | {name: end[name] for name in _PROVENANCE}
+                    | {"settings": hashes.get(job.study or ""), "criterion": None}
+                    | {key: _value(job.config, key) for key in keys}
                 )
-    return pl.DataFrame(rows, infer_schema_length=None)
+    for key in keys:
+        kinds = {type(row[key]) for row in rows} - {type(None)}
+        if len(kinds) > 1 and not kinds <= {int, float}:  # one task's switch is another's choice
+            rows = [row | {key: _word(row[key])} for row in rows]
+    hashed = {"settings": pl.String, "criterion": pl.String}
+    return pl.DataFrame(rows, schema_overrides=hashed, infer_schema_length=None)
+
+
+def _value(config: dict[str, Any], key: str) -> Any:
+    """The value of a configuration at a dotted key, None where it has no such key."""
+    inside: Any = config
+    for name in key.split("."):
+        inside = inside.get(name) if isinstance(inside, dict) else None
+    return inside
+
+
+def _word(value: Any) -> str | None:
+    """A value as an override spells it."""
+    return value if isinstance(value, str) or value is None else json.dumps(value)
 
 
 def _positions(row: dict[str, Any]) -> list[dict[str, Any]]:
