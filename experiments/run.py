@@ -49,6 +49,11 @@ def main() -> int:
     """Check every job before Hydra makes a folder or JAX compiles; then let Hydra run."""
     devices.use_all_cores()
     args = get_args_parser().parse_args()
+    for option in ("config_name", "config_path", "experimental_rerun"):
+        if getattr(args, option, None):
+            name = option.replace("_", "-")
+            raise ConfigError(f"--{name}: not used by this project; files of your own are found with --config-dir")
+    configs.use_config_dir(args.config_dir)
     if listed := _listed(args.overrides):
         print("\n".join(listed))
         return 0
