@@ -19,8 +19,8 @@ from pathlib import Path
 
 import polars as pl
 
+from experiments import completeness, settings, summary
 from experiments import recorded as studies
-from experiments import settings, summary
 from experiments import studies as claims
 from experiments.engine import config as configs
 from experiments.engine import devices
@@ -166,7 +166,9 @@ def _recorded(claim: Claim, path: Path) -> tuple[pl.DataFrame, Judgement]:
     """The record in `path` and what the claim says of it; RecordError names the file."""
     table = results.read(path)
     try:
-        return table, claim.criterion(table)
+        judgement = claim.criterion(table)
+        completeness.check(table["study"][0], table)
+        return table, judgement
     except results.RecordError as e:
         raise results.RecordError(f"{path}: {e}") from None
 

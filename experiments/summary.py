@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from experiments import completeness
 from experiments.judging.claim import Judgement
 from experiments.judging.results import RecordError, path_for, read
 from experiments.judging.statistics import at_level
@@ -59,6 +60,7 @@ def entries(scale: str) -> list[Entry]:
             table = read(path)
             try:
                 found[claim.name] = table, claim.criterion(table)
+                completeness.check(f"{claim.name}/{scale}", table)
             except RecordError as error:
                 raise RecordError(f"{path}: {error}") from None
     return judged(found, scale)
