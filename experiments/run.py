@@ -87,7 +87,7 @@ def _listed(overrides: list[str]) -> list[str]:
     wanted = [word.removeprefix("study=").strip("/") for word in overrides if word.startswith("study=")]
     if not wanted or wanted[0].count("/") > 1:
         return []
-    asked = {claim.name: claim.question for claim in studies.CLAIMS}
+    asked = {claim.name: claim.question for claim in studies.every()}
     families = settings.settings_files()
     every = [f"{family}/{study}" for family, files in families.items() for study in files]
     names = [name for name in every if f"{name}/".startswith(f"{wanted[0]}/") or not wanted[0]]

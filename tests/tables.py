@@ -72,3 +72,11 @@ def threshold_of(
     end = [pl.when(lost & pl.col("final")).then(None).otherwise(name).alias(name) for name in SCORES]
     status = pl.when(lost).then(pl.lit("diverged")).otherwise("status").alias("status")
     return made_up("markov/threshold/cpu", ["task.num_rules"], settings).with_columns(*end, status)
+
+
+def recorded_by(table: pl.DataFrame, settings: str | None, criterion: str | None, **values: object) -> pl.DataFrame:
+    """Returns the table with these hashes in every row, and behind them the values of arms."""
+    hashes = (
+        pl.lit(value, pl.String).alias(name) for name, value in (("settings", settings), ("criterion", criterion))
+    )
+    return table.with_columns(*hashes).with_columns(pl.lit(value).alias(key) for key, value in values.items())

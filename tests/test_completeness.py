@@ -5,18 +5,17 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from experiments import completeness
+from experiments import completeness, summary
 from experiments.judging import results
 from experiments.judging.results import RecordError
-from experiments.reproduce import _recorded
-from experiments.studies import CLAIMS, claim_for
+from experiments.studies import claim_for, every
 
 
 def record_of(study: str) -> pl.DataFrame:
     return results.read(results.path_for(study))
 
 
-@pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.name)
+@pytest.mark.parametrize("claim", every(), ids=lambda claim: claim.name)
 def test_every_record_is_whole_and_any_run_that_it_lacks_is_named(claim):
     study = f"{claim.name}/cpu"
     record = record_of(study)
@@ -66,4 +65,4 @@ def test_the_check_of_a_record_refuses_one_that_lacks_a_run(tmp_path):
     path = tmp_path / "cpu.csv"
     results.write(record.filter(pl.col("run") != record["run"][0]), path)
     with pytest.raises(RecordError, match=rf"^{path}: lacks 1 of the 45 runs"):
-        _recorded(claim_for(study), path)
+        summary.read(claim_for(study), path)

@@ -9,6 +9,7 @@ import pytest
 from experiments import recorded as studies
 from experiments import reproduce, summary
 from experiments import studies as claims
+from experiments.judging import results
 from experiments.judging.results import RecordError
 from paper import readme, report
 from tests.recorded import STUDY, exit_of, one_record
@@ -21,11 +22,12 @@ def record(tmp_path):
 
 
 def test_a_damaged_record_is_one_line(record, monkeypatch, tmp_path, capsys):
-    lines = record.read_text().splitlines()
-    record.write_text("\n".join([*lines[:-1], lines[-1].replace(",finished,", ",lost,")]))
+    runs = results.runs_beside(record)
+    lines = runs.read_text().splitlines()
+    runs.write_text("\n".join([*lines[:-1], lines[-1].replace(",finished,", ",lost,")]))
     assert exit_of(report.main, monkeypatch, "--out", str(tmp_path / "page.html")) == 2
     said = capsys.readouterr().err
-    assert said.startswith(f"error: {record}: column status has 'lost'")
+    assert said.startswith(f"error: {runs}: column status has 'lost'")
     assert said.count("\n") == 1
     assert not (tmp_path / "page.html").exists()
 
@@ -59,6 +61,7 @@ def test_a_claim_without_a_study_is_an_error(record, tmp_path):
 
 def test_a_record_without_a_study_or_a_claim_is_an_error(record):
     other = record.rename(record.with_name("huge.csv"))
+    results.runs_beside(record).rename(results.runs_beside(other))
     with pytest.raises(
         RecordError, match=r"^the study markov/threshold/huge has no settings: .*there is no scale huge.*$"
     ):
@@ -76,8 +79,8 @@ def test_the_readme_has_a_line_for_every_study_and_leaves_the_rest_as_it_is(reco
     assert new.endswith("\nbelow\n")
     assert "stale" not in new
     assert readme.renewed(new, found) == new
-    every = len(claims.CLAIMS)
-    assert f"cpu: 1 of {every}, gpu: none of {every}, paper: none of {every}." in new
+    number = len(claims.every())
+    assert f"cpu: 1 of {number}, gpu: none of {number}, paper: none of {number}." in new
     for entry in found:
         (line,) = (line for line in new.splitlines() if f"`{entry.claim.name}`" in line)
         assert entry.claim.question in line

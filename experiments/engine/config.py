@@ -31,6 +31,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 import fields
 from experiments import settings
+from experiments.engine.explain import GROUPS, explain, unknown
 from experiments.engine.job import NOT_IDENTITY, SECTIONS, Job, build, start_of, starts_alike
 from experiments.engine.lane import Run, Training
 from experiments.engine.optim import Optimizer
@@ -45,7 +46,6 @@ _REFUSED = {
     "hydra.job.chdir": "each run has a folder of its own, below out; a process stays where it was started",
     "hydra.mode": "use -m for a sweep, and nothing for a single run",
 }
-_GROUPS = (*SECTIONS, "study", "hydra/launcher", "hydra/sweeper")
 
 
 def register() -> None:
@@ -107,7 +107,7 @@ def compose(overrides: Sequence[str]) -> DictConfig:
         except yaml.YAMLError as e:
             raise ConfigError(" ".join(str(e).split())) from None
         except (HydraException, OmegaConfBaseException, ValueError, AssertionError) as e:
-            raise ConfigError(_explain(e, overrides)) from None
+            raise ConfigError(explain(e, _options, lambda: _plain_base(overrides))) from None
 
 
 def _check_single(parsed: Sequence[Any]) -> None:
@@ -237,14 +237,14 @@ def _copied(copies: dict[tuple[Any, ...], _Composed], groups: tuple[str, ...], v
 
 def _chooses(key: str) -> bool:
     """Whether an override's key is a configuration group (`model`), not a value (`model.width`)."""
-    return key in _GROUPS or "/" in key
+    return key in GROUPS or "/" in key
 
 
 def _set(config: DictConfig, key: str, value: Any) -> None:
     try:
         OmegaConf.update(config, key, value, merge=True)
     except (OmegaConfBaseException, AssertionError):
-        raise ConfigError(_unknown(key, config)) from None
+        raise ConfigError(unknown(key, config)) from None
 
 
 @dataclass(frozen=True)
@@ -311,7 +311,7 @@ def _job(composed: _Composed, overrides: Sequence[str]) -> Job:
     try:
         plain: Any = OmegaConf.to_container(composed.config, resolve=True, throw_on_missing=True)
     except OmegaConfBaseException as e:
-        raise ConfigError(_explain(e, overrides)) from None
+        raise ConfigError(explain(e, _options, lambda: _plain_base(overrides))) from None
     _drop_seed(plain, overrides)
     for o in overrides:  # a folder may have a name that reads as a number
         if o.startswith("out=") and isinstance(plain.get("out"), int | float):
@@ -324,7 +324,7 @@ def _job(composed: _Composed, overrides: Sequence[str]) -> Job:
             raise ConfigError(*(f"start_from.{line}" for line in e.lines)) from None
         starts_alike(run, first)
         start = Job(first, before, study=composed.choices.get("study"), label="start")
-    said = dict(o.split("=", 1) for o in overrides if "=" in o and o.split("=", 1)[0].lstrip("+~") not in _GROUPS)
+    said = dict(o.split("=", 1) for o in overrides if "=" in o and o.split("=", 1)[0].lstrip("+~") not in GROUPS)
     shown = {
         k.lstrip("+"): v for k, v in sorted(said.items()) if re.split("[./]", k)[0] not in (*NOT_IDENTITY, "hydra")
     }
@@ -355,48 +355,6 @@ def _get(config: dict[str, Any], key: str) -> Any:
     for name in key.split("."):
         config = config[name]
     return config
-
-
-def _unknown(key: str, config: Any) -> str:
-    """Words for an override of a key that the configuration lacks."""
-    above, _, last = key.rpartition(".")
-    inside = OmegaConf.select(config, above) if above else config
-    while above and not isinstance(inside, DictConfig):
-        above, _, last = above.rpartition(".")
-        inside = OmegaConf.select(config, above) if above else config
-    known = [str(k) for k in inside if k not in ("hydra", "name")] if isinstance(inside, DictConfig) else []
-    return f"{above + '.' if above else ''}{last}: {fields.unknown(last, dict.fromkeys(known))}"
-
-
-def _explain(error: Exception, overrides: Sequence[str]) -> str:
-    """One line, naming the key, for what Hydra or OmegaConf say in several."""
-    causes: list[Any] = [error]
-    while causes[-1].__cause__ is not None or causes[-1].__context__ is not None:
-        causes.append(causes[-1].__cause__ or causes[-1].__context__)
-    text = " ".join(str(error).split())
-    if found := re.search(r"Could not find '([^']+)'", text):
-        # A group of studies, such as tint/noise, has no further folders; those of `study` and of Hydra do.
-        above = found.group(1).rpartition("/")[0]
-        group = max((g for g in _GROUPS if found.group(1).startswith(g + "/")), key=len, default=above)
-        choice = found.group(1)[len(group) + 1 :]
-        try:
-            settings.check()  # an arm may be missing because its file cannot be read
-            if group == "study":
-                settings.read_study(choice)
-        except ConfigError as wrong:
-            return str(wrong)
-        allowed = _options(group)
-        return f"{group}: there is no {choice}{settings.near(choice, allowed)}; allowed: {', '.join(allowed)}"
-    for cause in causes:
-        key = getattr(cause, "full_key", None)
-        if key and "not in struct" in str(cause):
-            return _unknown(key, _plain_base(overrides))
-        if key:
-            return f"{key}: {str(cause).splitlines()[0]}"
-    said = re.search(r"Could not override '([^']+)'", text)
-    if said:
-        return _unknown(said.group(1), _plain_base(overrides))
-    return text
 
 
 def _options(group: str) -> list[str]:
