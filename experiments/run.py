@@ -34,13 +34,27 @@ from experiments.errors import ConfigError, command
 _NAMED = 20  # of the jobs that failed, how many a command's end names
 
 
+# Not empty in the process of the command itself, empty in those of launchers.
+_HERE: list[bool] = []
+
+
+class _Refused(BaseException):
+    """Carries a ConfigError through Hydra, which would add a line of its own to an Exception."""
+
+    def __init__(self, error: ConfigError):
+        self.error = error
+
+
 @hydra.main(config_path=str(settings.CONF), config_name="config", version_base="1.3")
 def _job(config: DictConfig) -> float:
     """One job, as Hydra calls it: directly, or from a launcher that runs one job per process."""
     devices.use_all_cores()  # nothing new here, but in a launcher's process it is
     whole: Any = OmegaConf.create({**config, "hydra": HydraConfig.get()}, flags={"allow_objects": True})
     job = configs.job(whole, list(HydraConfig.get().overrides.task))
-    end = launch([job], Settings())[0]
+    try:
+        end = launch([job], Settings())[0]
+    except ConfigError as e:
+        raise (_Refused(e) if _HERE else e) from None
     print(job.folder)
     return value(job, end)
 
@@ -73,8 +87,11 @@ def main() -> int:
             jobs = configs.jobs([args.overrides])
             check_output(jobs)
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra raises what it would print over many lines
+    _HERE.append(True)
     try:
         _job()
+    except _Refused as refused:
+        raise refused.error from None
     except Stopped as stopped:
         again = shlex.join(["python", "-m", "experiments.run", *sys.argv[1:]])
         print(f"stopped by {stopped}; every run is on disk, to go on: {again}", file=sys.stderr)

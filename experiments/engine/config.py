@@ -116,6 +116,8 @@ def _check_single(parsed: Sequence[Any]) -> None:
         if o.is_sweep_override():
             text = o.input_line.partition("=")[2]
             raise ConfigError(f"{o.key_or_group}: {text} is a sweep: python -m experiments.run -m; here give one value")
+        if _chooses(o.key_or_group) and not isinstance(o.value(), str | list | type(None)):
+            raise ConfigError(f"{o.key_or_group}: expected the name of an option, got {o.value()!r}")
         if why := _REFUSED.get(o.key_or_group):
             raise ConfigError(f"{o.key_or_group}: not used by this project: {why}")
 
@@ -162,10 +164,13 @@ def _parse(overrides: Sequence[str]) -> list[Any]:
 def _parse_one(override: str) -> Any:
     parse = OverridesParser.create().parse_override
     try:
-        return parse(override)
+        parsed = parse(override)
+        if parsed.key_or_group:
+            return parsed
+        raise HydraException("no key")
     except HydraException:
         key, equals, text = override.partition("=")
-        if equals and text[:1] not in tuple("[{('\""):
+        if key and equals and text[:1] not in tuple("[{('\""):
             quoted = f'{key}="{text}"'
             with contextlib.suppress(HydraException):
                 parse(quoted)

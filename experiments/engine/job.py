@@ -112,6 +112,8 @@ def build(config: dict[str, Any]) -> Run:
         errors += wrong
     seed: Any = config.get("seed")
     if not isinstance(seed, int) or isinstance(seed, bool) or not 0 <= seed <= fields.INT32_MAX:
+        if config["task"].get("seed") == seed:  # it follows the run's
+            errors = [line for line in errors if not line.startswith("task.seed: ")]
         errors.append(f"seed: expected an integer from 0 to {fields.INT32_MAX}, got {seed!r}")
     out: Any = config.get("out")
     if not isinstance(out, str) or not out:

@@ -86,7 +86,9 @@ INPUTS: tuple[Bad, ...] = (
     _run("--config-dir=none", names="--config-dir"),
     _run("start_from={task:{rules:3}}"),
     _run("start_from=3"),
-    Bad("experiments.run", ["--config-dir=own", "model=mine"], {"own/model/mine.yaml": "name: x\n\tdepth: 1\n"}, "tab"),
+    Bad(
+        "experiments.run", ["--config-dir=own", "model=mine"], {"own/model/mine.yaml": "name: x\n\tdepth: 1\n"}, "mine"
+    ),
     Bad("experiments.run", ["--config-dir=own", "model=mine"], {"own/model/mine.yaml": "a: {b: 1\n"}, "mine"),
     _damaged("result.json", "{"),
     _damaged("result.json", "{}"),
