@@ -26,9 +26,9 @@ def rates(claim: Claim, tables: int = TABLES) -> pl.DataFrame:
     """Returns a row for each world of a claim: how many of its tables pass. None for a criterion that is a function."""
     rows = []
     if isinstance(claim.criterion, Criterion):
-        for words, world in contract.worlds(claim.criterion):
+        for name, world in contract.worlds(claim.criterion):
             passed = contract.false_positives(claim.criterion, world, tables, claim.scatter)
-            rows.append((claim.name, words, tables, passed, passed / tables))
+            rows.append((claim.name, name, tables, passed, passed / tables))
     return pl.DataFrame(rows, schema=chance.COLUMNS, orient="row")
 
 
@@ -55,8 +55,8 @@ def main() -> int:
         claims = every() if words.all else [claim_for(words.study)]
     except ClaimError as error:
         raise ConfigError(str(error)) from None
-    for name, world, _, _, rate in record(claims).iter_rows():
-        print(f"{name}: {rate:.1%} pass where {world}")
+    for name, world, tables, _, rate in record(claims).iter_rows():
+        print(f"{name}: {rate:.1%} of {tables:,} tables pass with {world}")
     return 0
 
 

@@ -12,13 +12,12 @@ import pytest
 
 from experiments import studies
 from experiments.judging import contract, results
-from experiments.judging.claim import Judgement
 from experiments.judging.grid import Grid
 from experiments.judging.reached import crossing, reached
 from experiments.studies.markov import budget, families, occurrences, robustness
 from experiments.studies.markov.effective import effective_rules, rules_with_share, shares
 from experiments.studies.markov.family import RULES, TRAIN, UNSEEN
-from tests.tables import EXAMPLES, STEP, made_up, threshold_of
+from tests.tables import EXAMPLES, STEP, judged, made_up, table_of, threshold_of
 
 THRESHOLD = studies.claim_for("markov/threshold")
 
@@ -119,17 +118,6 @@ def test_threshold_and_shape_are_noted():
 
 
 # --- sizes, families, occurrences, the long tail
-
-
-def table_of(name: str, other: Mapping | None = None, false: int | None = None) -> pl.DataFrame:
-    """The contract's table on which a claim holds, or all but one bound, with `other` scores in some cells."""
-    claim = studies.claim_for(name)
-    cells = contract.seeds_of(contract.world(claim.criterion, false, far=false is not None))  # pyright: ignore[reportArgumentType]
-    return contract.made(claim, cells | dict(other or {}))
-
-
-def judged(name: str, other: Mapping | None = None, false: int | None = None) -> Judgement:
-    return studies.claim_for(name).judge(results.check(table_of(name, other, false)))
 
 
 def test_two_sizes_that_are_fitted_are_enough_and_one_is_not():

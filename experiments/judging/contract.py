@@ -215,12 +215,12 @@ def world(criterion: Criterion, false: int | None = None, *, high: bool = False,
 
 
 def worlds(criterion: Criterion) -> Iterator[tuple[str, World]]:
-    """The worlds in which the claim is false by the least, one for each end of each bound, with names."""
+    """The worlds in which the claim is false by the least, one for each end of each bound, as "bound 1 at 0.5"."""
     for place, part in enumerate((*criterion.bounds, *criterion.then)):
         bound = part.bound if isinstance(part, Each) else part
         ends = [(high, end) for high, end in ((False, bound.least), (True, bound.most)) if np.isfinite(end)]
         for high, end in ends:
-            yield f"{bound.quantity.words().rstrip(',')}: {end:g}", world(criterion, place, high=high)
+            yield f"bound {place + 1} at {end:g}", world(criterion, place, high=high)
 
 
 def seeds_of(means: World, spread: float = _SPREAD) -> dict[Cell, list[float]]:

@@ -364,7 +364,7 @@ class Grid:
             of = {s: self.counterpart(s, score.instead) for s in self.settings}
             return replace(there, scores={s: there.scores[of[s]] for s in self.settings if of[s] in there.scores})
         if score.number and score.number.own:
-            return self._own(score)
+            return self._own(score, score.number)
         condition, position = score.where(self)
         if score.number and condition not in set(self.table["condition"]):
             return Cells({}, 1)  # a length that was not tested
@@ -374,10 +374,10 @@ class Grid:
             scores.setdefault(tuple(setting), {})[seed] = value
         return Cells(scores, int(found["examples"].to_numpy().min()))
 
-    def _own(self, score: Score) -> Cells:
+    def _own(self, score: Score, number: Number) -> Cells:
         """A score at the number of each setting, where that was tested."""
-        number, scores, examples = score.number, {}, []
-        for setting in self.settings if number else ():
+        scores, examples = {}, []
+        for setting in self.settings:
             at = Number(number.axis, 0.0, number.of(self, setting))
             there = self.cells(replace(score, number=at))
             if setting in there.scores:

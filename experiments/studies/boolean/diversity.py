@@ -13,7 +13,7 @@ from experiments.studies.boolean.family import UNSEEN, claim
 POOL = Axis(
     "task.pool",
     "functions",
-    (0, 8, 512),
+    (0, 8),
     value=lambda pool: f"{pool:,}" if pool else "unlimited",
     order={0: math.inf},
 )

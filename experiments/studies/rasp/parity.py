@@ -5,14 +5,22 @@ from __future__ import annotations
 from dataclasses import replace
 
 from experiments.judging.claim import Fact
-from experiments.judging.criterion import Criterion, Fitted
-from experiments.judging.notes import also
+from experiments.judging.criterion import FITTED, Criterion, Fitted
+from experiments.judging.grid import Grid
 from experiments.judging.rows import Rows
 from experiments.studies.rasp.family import SCRATCHPAD, TRAINED, WITHIN, claim, curves, longer
 
 FORMAT = replace(SCRATCHPAD, tried=(False, True), names={False: "plain", True: "hints and scratchpad"})
 PLAIN, HELPED = FORMAT.at(False).named("plain parity"), FORMAT.at(True)
 LONGER = longer(1.25)
+
+
+def _fit(grid: Grid) -> list[str]:
+    """A note on whether plain parity was fitted."""
+    means = [grid.cells(WITHIN).mean(setting) for setting in grid.where((PLAIN,))]
+    fitted = ["fitted" if mean.estimate >= FITTED else "not fitted" for mean in means]
+    return [f"Plain parity within its training lengths: {m}, {f}." for m, f in zip(means, fitted, strict=True)]
+
 
 CLAIM = claim(
     name="rasp/parity",
@@ -36,7 +44,7 @@ CLAIM = claim(
         {"length {}": LONGER, "within": WITHIN},
         paper={(HELPED,): "generalises", (PLAIN,): "not fitted"},
     ),
-    notes=(also(WITHIN.at(PLAIN)),),
+    notes=(_fit,),
     figure=curves(FORMAT, "parity", half=True),
     facts=(Fact("Plain parity does not fit its training set.", "arXiv:2310.16028, App. C.1, as cited by others"),),
 )
