@@ -22,10 +22,10 @@ from experiments.engine.stop import Stopped
 from experiments.engine.train import value
 from experiments.errors import ConfigError
 from experiments.judging import results
+from experiments.judging.axes import BEST
 from experiments.judging.claim import Claim, Judgement
 from experiments.judging.comparison import compare
 from experiments.judging.frame import MODEL
-from experiments.judging.grid import BEST
 from experiments.printing import show, show_comparison, show_summary
 from experiments.streams import console
 from experiments.studies import claim_for
@@ -83,7 +83,7 @@ class _Study:
 
     def judge(self, jobs: Sequence[Job], *, record: bool) -> tuple[pl.DataFrame, Judgement, Path]:
         """The results table, added to the record if asked; what the claim says of it; its figure, without suffix."""
-        found, recorded = table(jobs, self.claim.criterion.hash()), results.path_for(self.name)
+        found, recorded = table(jobs, criterion=self.claim.criterion.hash()), results.path_for(self.name)
         if record:
             if self.name in results.recorded():
                 found = results.added(results.read(recorded), found)

@@ -1,4 +1,4 @@
-"""What JAX computes on and how, set before it starts: devices, a cache of compiled programs, pinned options."""
+"""The devices that JAX computes on, their memory, a cache of compiled programs, and pinned options of JAX."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ PINNED: dict[str, Any] = {
 
 
 def use_all_cores() -> None:
-    """One virtual CPU device per core, so that lanes use all of them, and the persistent compilation cache.
+    """Sets one virtual CPU device per core, so that lanes use all of them, and the persistent compilation cache.
 
     The cache is in $JAX_COMPILATION_CACHE_DIR, or ~/.cache/terrarium/jax where there is a home to write to. Options
     that results depend on are pinned. Call before anything is computed.
@@ -129,7 +129,7 @@ def flags() -> str:
 
 
 def memory() -> int:
-    """Bytes that the programs of one device may take: its memory, or on a CPU an equal share of what is free now."""
+    """Returns the bytes that one device's programs may take: its memory, or on a CPU an equal share of what is free."""
     device = jax.local_devices()[0]
     limit = (device.memory_stats() or {}).get("bytes_limit")
     if limit:
@@ -138,7 +138,7 @@ def memory() -> int:
 
 
 def _free_memory() -> int:
-    """Bytes of main memory that could be had now: what Linux calls available, within the limit of our control group."""
+    """Returns the bytes of main memory that Linux calls available, within the limit of our control group."""
     lines = Path("/proc/meminfo").read_text().splitlines()
     free = next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable"))
     limit, used = Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory.current")

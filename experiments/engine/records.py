@@ -71,10 +71,11 @@ def last_params(job: Job, template: Any) -> Any:
 class Record:
     """Holds the records of one job, opened for going on from their end."""
 
-    def __init__(self, job: Job):
+    def __init__(self, job: Job, *, writes: bool = True):
+        """Opens a record. One with `writes` false only keeps count of what another process writes."""
         self.job, self.folder = job, job.folder
         self.rows: list[dict[str, Any]] = []
-        self._saved_step = -1
+        self._saved_step, self._writes = -1, writes
 
     @property
     def ended(self) -> bool:
@@ -104,6 +105,8 @@ class Record:
 
     def _write(self, name: str, content: str | bytes) -> None:
         """Writes one of the run's files. Raises ConfigError if the run has ended, or is no longer this process's."""
+        if not self._writes:
+            return
         lock.check(self.job)
         if self.ended:
             raise ConfigError(f"out: {self.folder} has ended: nothing more is written there")
@@ -116,7 +119,8 @@ class Record:
         does not fit.
         """
         self._write("config.yaml", yaml.safe_dump(self.job.config, sort_keys=False))
-        forget_unfinished(self.folder)
+        if self._writes:
+            forget_unfinished(self.folder)
         path = self.folder / "state.safetensors"
         if not path.exists():
             return None
@@ -129,8 +133,9 @@ class Record:
         """Writes metrics, then the state they belong to; writes nothing if the step is the one already on disk."""
         if int(state.step) == self._saved_step:
             return
-        self._write_metrics()
-        self._write("state.safetensors", safetensors.numpy.save(_named(state)))
+        self._write("metrics.jsonl", "".join(json.dumps(row) + "\n" for row in self.rows))
+        if self._writes:  # what is a copy of all parameters
+            self._write("state.safetensors", safetensors.numpy.save(_named(state)))
         self._saved_step = int(state.step)
 
     def finish(self, state: Any, cost: dict[str, Any]) -> dict[str, Any]:
@@ -163,9 +168,6 @@ class Record:
         }
         self._write("error.json", json.dumps(error, indent=1) + "\n")
         return error
-
-    def _write_metrics(self) -> None:
-        self._write("metrics.jsonl", "".join(json.dumps(row) + "\n" for row in self.rows))
 
 
 def _words(scores: dict[str, Any]) -> str:

@@ -6,6 +6,9 @@ import random
 import time
 from collections.abc import Sequence
 
+import numpy as np
+
+from experiments.engine import processes
 from experiments.engine.job import Job
 from experiments.engine.lock import Lock, holder, path_of
 from experiments.engine.progress import Progress
@@ -13,6 +16,7 @@ from experiments.engine.records import read_end
 from experiments.engine.stop import Stop
 
 WAIT_SECONDS = 1.0  # between looks at the runs of others, on average
+_OURS, _OTHERS, _ENDED = range(3)
 
 
 class Locks:
@@ -36,23 +40,32 @@ class Locks:
         Two commands that start together lock in the same order, and one that finds the first run taken leaves the
         others alone at first: else each would get some lanes of a pack. `again` is the second time.
         """
-        ours = set()
-        for job in sorted(jobs, key=lambda job: job.id):
-            lock = self._mine.get(job.id) or Lock(path_of(job))
-            if job.id not in self._mine and not lock.acquire():
-                self._others[job.id] = job
-                if not ours and not again:
-                    self._others |= {job.id: job for job in jobs}
-                    break
-                continue
-            self._mine[job.id] = lock
+        states = {job.id: _OTHERS for job in jobs}
+        for job in sorted(jobs, key=lambda job: job.id) if processes.writes() else ():
+            states[job.id] = self._take_one(job)
+            if states[job.id] == _OTHERS and _OURS not in states.values() and not again:
+                break
+        # Where several processes train a pack together, one of them holds its locks.
+        agreed = dict(zip(states, processes.agree(np.array([*states.values()], np.int32)).tolist(), strict=True))
+        for job in jobs:
             job.__dict__.pop("folder", None)  # somebody may have made it since, under another name
-            if (end := read_end(job.folder)) is None:
-                ours.add(job.id)
-            else:
-                self.give([job])
+            if agreed[job.id] == _OTHERS:
+                self._others[job.id] = job
+            elif (end := read_end(job.folder)) and agreed[job.id] == _ENDED:
                 self._progress.elsewhere(job, diverged=end["status"] == "diverged")
-        return [job for job in jobs if job.id in ours]
+        return [job for job in jobs if agreed[job.id] == _OURS]
+
+    def _take_one(self, job: Job) -> int:
+        """Locks one run. Returns whether it is ours, another's, or has ended."""
+        lock = self._mine.get(job.id) or Lock(path_of(job))
+        if job.id not in self._mine and not lock.acquire():
+            return _OTHERS
+        self._mine[job.id] = lock
+        job.__dict__.pop("folder", None)
+        if read_end(job.folder) is None:
+            return _OURS
+        self.give([job])
+        return _ENDED
 
     def give(self, jobs: Sequence[Job]) -> None:
         """Gives the locks of these runs back."""
