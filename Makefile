@@ -26,7 +26,7 @@ paper: $(environment) ## make the write-up (PDF) and the report (HTML) from the 
 	@$(python) -m paper
 
 # Most programs of a quick test run for a moment: optimising them takes longer than it saves.
-test: $(environment) ## run the tests but for the slow ones (at most 10 minutes on 2 cores)
+test: $(environment) ## run the tests but for the slow ones (at most 6 minutes on 2 quiet cores)
 	@XLA_FLAGS=--xla_backend_optimization_level=0 $(python) -m pytest -m "not slow" -n 2 --dist worksteal
 
 lint: $(environment) ## check format, lint and types
@@ -62,7 +62,7 @@ $(environment): requirements.lock pyproject.toml
 		[ -n "$$p" ] || { echo 'needs Python 3.11, 3.12 or 3.13 with its venv module (Debian: apt install python3-venv)'; exit 1; }; \
 		$$p -m venv .venv; }
 	@echo "Installing requirements.lock into .venv (once; one to three minutes, most of it download) ..."
-	@export PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_USE_PEP517=1 && \
+	@unset PIP_TARGET PIP_PREFIX PIP_ROOT; export PIP_USER=0 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_USE_PEP517=1 && \
 		$(python) -m pip install --quiet --require-hashes -r requirements.lock && \
 		$(python) -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@

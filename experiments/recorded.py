@@ -20,27 +20,27 @@ def config(study: str) -> str:
 
 
 def recorded() -> str:
-    """In a sentence: of how many studies there are records, by scale."""
-    every = len(claims.CLAIMS)
-    counts = {scale: every - len(_missing(scale)) for scale in SCALES}
-    said = ", ".join(f"{scale}: {count or 'none'} of {every}" for scale, count in counts.items())
+    """Returns, in a sentence, of how many studies there are records, by scale."""
+    number = len(claims.every())
+    counts = {scale: number - len(_missing(scale)) for scale in SCALES}
+    said = ", ".join(f"{scale}: {count or 'none'} of {number}" for scale, count in counts.items())
     return f"Studies recorded, by scale: {said}. What is not recorded was not run."
 
 
 def not_run(scale: str) -> str:
-    """In a sentence: of how many studies, and which, there is no record at `scale`."""
+    """Returns, in a sentence, of how many studies, and which, there is no record at `scale`."""
     missing = _missing(scale)
-    every = len(claims.CLAIMS)
+    number = len(claims.every())
     if not missing:
-        return f"At scale {scale} each of the {every} studies was run."
-    if len(missing) == every:
-        return f"At scale {scale} none of the {every} studies was run."
+        return f"At scale {scale} each of the {number} studies was run."
+    if len(missing) == number:
+        return f"At scale {scale} none of the {number} studies was run."
     were = "was" if len(missing) == 1 else "were"
-    return f"At scale {scale} {len(missing)} of the {every} studies {were} not run: {', '.join(missing)}."
+    return f"At scale {scale} {len(missing)} of the {number} studies {were} not run: {', '.join(missing)}."
 
 
 def _missing(scale: str) -> list[str]:
-    return [claim.name for claim in claims.CLAIMS if not results.path_for(f"{claim.name}/{scale}").exists()]
+    return [claim.name for claim in claims.every() if not results.path_for(f"{claim.name}/{scale}").exists()]
 
 
 def check() -> None:
@@ -52,7 +52,7 @@ def check() -> None:
     records = results.recorded()
     for study in (*sorted(studies), *records):
         claims.claim_for(study)
-    for claim in claims.CLAIMS:
+    for claim in claims.every():
         if claim.name not in studies:
             raise claims.ClaimError(
                 f"the claim {claim.name} has no study: there is no file conf/study/{claim.name}.yaml"

@@ -29,10 +29,10 @@ class VmapLauncher(Launcher):
         self.settings = Settings(lanes_per_device, max_lanes, shard_batch, executor, slurm)
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
-        """Hydra's hook, which has nothing to do: jobs are composed from their overrides, which are complete."""
+        """Does nothing, as jobs are composed from their overrides, which are complete."""
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
-        """Train all jobs; each returns its own value to the sweeper."""
+        """Trains all jobs; each returns its own value to the sweeper."""
         setup_globals()
         jobs = configs.jobs(job_overrides)
         ends = launch(jobs, self.settings)

@@ -36,7 +36,7 @@ class Attention(nnx.Module):
         self.out = Dense(width, width, scale=residual_scale, precision=precision, rngs=rngs)
 
     def __call__(self, x_NxD: jax.Array, batch: int) -> jax.Array:
-        """Attend over N = batch * time positions: float32[N, D] to float32[N, D]."""
+        """Attends over N = batch * time positions: float32[N, D] to float32[N, D]."""
         q, k, v = rearrange(self.qkv(x_NxD), "(b t) (s h w) -> s b h t w", b=batch, s=3, h=self.heads)
         time = q.shape[2]
         if self.position == "rope":
@@ -46,14 +46,14 @@ class Attention(nnx.Module):
         return self.out(rearrange(y_BxHxTxW, "b h t w -> (b t) (h w)"))
 
     def _bias(self, query: jax.Array | np.ndarray, key: np.ndarray) -> jax.Array:
-        """What is added to a score: -infinity where the key lies ahead of the query, and ALiBi's penalty."""
+        """Returns what a score is biased by: -infinity where the key lies ahead of the query, and ALiBi's penalty."""
         bias = jnp.where(key <= query, 0.0, -jnp.inf)
         if self.position == "alibi":
             bias = bias - positions.alibi_slopes(self.heads)[:, None, None] * (query - key)
         return bias
 
     def init_cache(self, batch: int) -> tuple[jax.Array, jax.Array]:
-        """No keys and no values yet: two float32[batch, heads, length, head_width]."""
+        """Returns a cache without keys and values: two float32[batch, heads, length, head_width]."""
         head_width = self.qkv.kernel.shape[0] // self.heads
         empty = jnp.zeros((batch, self.heads, self.length, head_width))
         return empty, empty
@@ -61,7 +61,7 @@ class Attention(nnx.Module):
     def step(
         self, x_BxD: jax.Array, t: jax.Array, cache: tuple[jax.Array, jax.Array]
     ) -> tuple[jax.Array, tuple[jax.Array, jax.Array]]:
-        """Attend from position `t` (traced int32) to all up to it: float32[B, D], and the cache with `t` added."""
+        """Attends from position `t` (traced int32) to all up to it: float32[B, D], and the cache with `t` added."""
         q, k, v = rearrange(self.qkv(x_BxD), "b (s h w) -> s b h 1 w", s=3, h=self.heads)
         if self.position == "rope":
             turn_W = [jnp.asarray(table_TxW)[t] for table_TxW in positions.rotation(self.length, q.shape[-1])]

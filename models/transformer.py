@@ -47,7 +47,7 @@ class TransformerConfig:
     )
 
     def problems(self) -> Iterator[tuple[str, str]]:
-        """What no model can be built from, as (key, one line)."""
+        """Yields the reasons why no model can be built, as (key, one line)."""
         if self.position in ("rope", "alibi") and self.mixer != "attention":
             yield "position", f"{self.position} is a part of attention, got model.mixer = {self.mixer}"
         if self.mixer in WITH_HEADS:
@@ -79,7 +79,7 @@ class MLP(nnx.Module):
         self.activation = config.activation
 
     def __call__(self, x_NxD: jax.Array) -> jax.Array:
-        """float32[N, width] to the same shape."""
+        """Maps float32[N, width] to the same shape."""
         return self.outer(ACTIVATIONS[self.activation](self.inner(x_NxD)))
 
 
@@ -105,16 +105,16 @@ class Block(nnx.Module):
             freeze(self.mlp)
 
     def __call__(self, x_NxD: jax.Array, batch: int) -> jax.Array:
-        """The residual stream after this block, float32[N, D] with N = batch * time."""
+        """Returns the residual stream after this block, float32[N, D] with N = batch * time."""
         x_NxD = x_NxD + self.mixer(self.mixer_norm(x_NxD), batch)
         return x_NxD + self.mlp(self.mlp_norm(x_NxD))
 
     def init_cache(self, batch: int) -> Any:
-        """What the mixing layer remembers before the first position."""
+        """Returns the memory of the mixing layer before the first position."""
         return self.mixer.init_cache(batch)
 
     def step(self, x_BxD: jax.Array, t: jax.Array, cache: Any) -> tuple[jax.Array, Any]:
-        """The block at position `t` alone, and the cache after it."""
+        """Returns the block's output at position `t` alone, and the cache after it."""
         y_BxD, cache = self.mixer.step(self.mixer_norm(x_BxD), t, cache)
         x_BxD = x_BxD + y_BxD
         return x_BxD + self.mlp(self.mlp_norm(x_BxD)), cache
@@ -155,7 +155,7 @@ class Transformer(nnx.Module):
     def __call__(
         self, inputs: jax.Array, key: jax.Array | None = None, rows: tuple[jax.Array | int, int] | None = None
     ) -> jax.Array:
-        """Logits float32[B, T, classes] at every position, each from the inputs up to it.
+        """Returns logits float32[B, T, classes] at every position, each from the inputs up to it.
 
         With a `key` and `config.shift` > 0 each sequence starts at a random position in 0..shift. Where these are only
         some of a batch that `key` is for, `rows` are the index of the first of them in it, and its size.
@@ -174,11 +174,11 @@ class Transformer(nnx.Module):
         return rearrange(self.read_out(self.norm(x_NxD)), "(b t) c -> b t c", b=batch)
 
     def init_cache(self, batch: int) -> list[Any]:
-        """What `step` needs to know of the past, before the first position: one cache per block."""
+        """Returns the caches, one per block, with which `step` starts at the first position."""
         return [block.init_cache(batch) for block in self.blocks]
 
     def step(self, inputs: jax.Array, t: jax.Array, cache: list[Any]) -> tuple[jax.Array, list[Any]]:
-        """Logits float32[B, classes] at position `t` (traced int32), and the cache with `t` added.
+        """Returns logits float32[B, classes] at position `t` (traced int32), and the cache with `t` added.
 
         `inputs` are those at `t` (int32[B] or float32[B, width_in]), `cache` comes from the positions before it.
         """
@@ -194,7 +194,7 @@ class Transformer(nnx.Module):
         return self.read_out(self.norm(x_BxD)), after
 
     def _embed(self, inputs: jax.Array) -> jax.Array:
-        """Tokens int32[N] or vectors float32[N, width_in] to float32[N, D]."""
+        """Embeds tokens int32[N] or vectors float32[N, width_in]: float32[N, D]."""
         if inputs.ndim == 2:
             return self.read_in(inputs)
         x_NxD = lookup(self.embedding[...], inputs)
@@ -204,7 +204,7 @@ class Transformer(nnx.Module):
     def _positions(
         self, batch: int, time: int, key: jax.Array | None, rows: tuple[jax.Array | int, int] | None
     ) -> jax.Array | float:
-        """What is added to the embedding for its position; broadcasts to float32[B, T, D]."""
+        """Returns the addition to the embedding for its position; broadcasts to float32[B, T, D]."""
         config = self.config
         if config.position == "sinusoidal":
             return jnp.asarray(positions.sinusoids(time, config.width))
@@ -223,8 +223,8 @@ class Transformer(nnx.Module):
 def _rematerialised(blocks: Sequence[Block], x_NxD: jax.Array, batch: int) -> jax.Array:
     """Returns the residual stream after the blocks. A block keeps nothing for its gradient but its input.
 
-    The blocks are scanned: unrolled, a CPU's compiler finds the activations that are made again equal to the first
-    ones, and keeps those.
+    Blocks are scanned: unrolled, a CPU's compiler finds the activations that are made again equal to the first ones,
+    and keeps those.
     """
     graphs, params = zip(*(nnx.split(block) for block in blocks), strict=True)
 

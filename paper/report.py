@@ -19,9 +19,10 @@ from string import Template
 import polars as pl
 
 from experiments import recorded as studies
-from experiments.files import write_whole
+from experiments.errors import check_docstrings
+from experiments.files import check_writable, write_whole
 from experiments.judging import figures
-from experiments.studies import CLAIMS
+from experiments.studies import every as every_claim
 from experiments.summary import Entry, entries, tested
 from paper import hover, page, prose
 from paper.article.drawing import drawn
@@ -37,6 +38,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m paper.report", description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--out", metavar="FILE", type=Path, default=OUT, help=f"default: {OUT}")
     asked = parser.parse_args()
+    check_docstrings()
+    try:
+        check_writable(asked.out)
+    except OSError as error:
+        raise OSError(error.errno, f"cannot write: {error.strerror}", str(asked.out)) from None
     studies.check()
     write(every(), asked.out)
 
@@ -62,7 +68,7 @@ def report(by_scale: dict[str, list[Entry]]) -> str:
     sections = []
     for family, opening in said["families"].items():
         sections.append(page.opening(family, opening))
-        for claim in CLAIMS:
+        for claim in every_claim():
             if page.family(claim) == family:
                 own = [entry for entry in found if entry.claim is claim]
                 sections.append(page.study(claim, own, captions, said["differs"][claim.name]))

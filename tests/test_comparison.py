@@ -9,13 +9,11 @@ import pytest
 from rich.console import Console
 
 from experiments import studies as claims
-from experiments.judging import results
+from experiments.judging import contract, results
 from experiments.judging.comparison import compare
 from experiments.printing import show_comparison
-from experiments.reproduce import _compared, _effects
-from experiments.studies.markov.threshold import criterion
+from experiments.reproduction import _compared, _effects
 from tests.tables import STEP, threshold_of
-from tests.test_claims_boolean import teaching_of
 
 FRESH = threshold_of({10: (0.0, 0.0), 100: (0.9, 0.9), 3000: (1.0, 1.0)})
 
@@ -39,13 +37,16 @@ def test_a_comparison_prints_what_is_outside():
 
 def test_the_point_of_a_curve_is_compared_that_the_claim_judges():
     claim = claims.claim_for("boolean/teaching")
-    record, fresh = (teaching_of(at, (0.5, 0.52, 0.49)) for at in ((1.0,) * 3, (0.6,) * 3))
+    true = contract.seeds_of(contract.world(claim.criterion))  # pyright: ignore[reportArgumentType]
+    lower = {(score, setting): [0.6] * 3 if setting[-1] else seeds for (score, setting), seeds in true.items()}
+    record, fresh = contract.made(claim, true), contract.made(claim, lower)
     found = _compared(claim, fresh, record)
-    assert set(found["condition"]) == {"unseen at position 10"}
+    (condition,) = set(found["condition"])
+    assert condition.startswith("unseen at position ")
     assert found.filter(~pl.col("inside"))["task.teaching"].to_list() == [True, True]
-    said = claim.criterion(record)
-    assert _effects(said, said).endswith(f", inside the recorded {said.effect}")
-    assert _effects(claim.criterion(fresh), said).endswith(f", outside the recorded {said.effect}")
+    recorded = claim.judge(record)
+    assert _effects(recorded, recorded).endswith(f", inside the recorded {recorded.effect}")
+    assert _effects(claim.judge(fresh), recorded).endswith(f", outside the recorded {recorded.effect}")
 
 
 def test_decoded_answers_are_compared_where_answers_are_judged():
@@ -65,7 +66,7 @@ def test_a_score_that_the_record_lacks_is_not_compared():
     assert found["inside"].to_list() == [None] * 3
 
 
-@pytest.mark.parametrize("claim", claims.CLAIMS, ids=lambda claim: claim.name)
+@pytest.mark.parametrize("claim", claims.every(), ids=lambda claim: claim.name)
 def test_every_record_compared_with_itself_is_inside(claim):
     table = results.read(results.path_for(f"{claim.name}/cpu"))
     compared = _compared(claim, table, table)
@@ -74,5 +75,6 @@ def test_every_record_compared_with_itself_is_inside(claim):
 
 
 def test_an_effect_that_was_not_measured_is_said_so():
-    none = criterion(threshold_of({10: (0.1,)}))
-    assert _effects(criterion(FRESH), none).endswith("recorded not measured")
+    claim = claims.claim_for("markov/threshold")
+    none = claim.judge(threshold_of({10: (0.1,)}))
+    assert _effects(claim.judge(FRESH), none).endswith("recorded not measured")

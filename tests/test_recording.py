@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from experiments import reproduce
+from experiments import reproduction
 from experiments.engine import config
 from experiments.engine.job import Job
 from experiments.engine.results import check_addable
@@ -91,60 +91,60 @@ def test_runs_that_sweep_other_keys_are_not_added():
 # --- what `--record` does
 
 
-def results_of(jobs: Sequence[Job], **_: object) -> pl.DataFrame:
+def results_of(jobs: Sequence[Job], criterion: str) -> pl.DataFrame:
     """Makes up results of jobs of markov/threshold."""
     tables = []
     for job in jobs:
         facts = {"study": job.study, "run": job.id, "seed": job.run.seed}
         table = threshold_of({job.swept[RULES]: (0.5,)})
         tables.append(table.with_columns(pl.lit(value).alias(name) for name, value in facts.items()))
-    return recorded_by(pl.concat(tables), settings_hash(STUDY), None)
+    return recorded_by(pl.concat(tables), settings_hash(STUDY), criterion)
 
 
 @pytest.fixture
 def record(tmp_path, monkeypatch):
     """Returns where the study's record goes; results are made up in place of trained."""
     monkeypatch.setattr(results, "RESULTS", tmp_path)
-    monkeypatch.setattr(reproduce._Study, "run", lambda study, progress: config.jobs(study.grid))
-    monkeypatch.setattr(reproduce, "table", results_of)
+    monkeypatch.setattr(reproduction._Study, "run", lambda study, progress: config.jobs(study.grid))
+    monkeypatch.setattr(reproduction, "table", results_of)
     return results.path_for(STUDY)
 
 
 def test_recording_further_seeds_or_settings_adds_their_runs(record):
-    reproduce._one(STUDY, ["seed=0,1"], record=True)
+    reproduction._one(STUDY, ["seed=0,1"], record=True)
     first = results.read(record)
-    reproduce._one(STUDY, ["seed=2"], record=True)
+    reproduction._one(STUDY, ["seed=2"], record=True)
     whole = results.read(record)
     assert whole.filter(pl.col("seed") < 2).equals(first)
     assert whole["seed"].unique().sort().to_list() == [0, 1, 2]
-    reproduce._one(STUDY, [f"{RULES}=7", "seed=0,1,2"], record=True)
+    reproduction._one(STUDY, [f"{RULES}=7", "seed=0,1,2"], record=True)
     assert len(results.read(record)) == len(whole) * 3 / 2
-    reproduce._one(STUDY, [], record=True)
+    reproduction._one(STUDY, [], record=True)
     assert len(results.read(record)) == len(whole) * 3 / 2
 
 
 def test_a_record_of_other_settings_is_not_added_to_and_nothing_is_trained(record, monkeypatch):
-    reproduce._one(STUDY, ["seed=0,1"], record=True)
+    reproduction._one(STUDY, ["seed=0,1"], record=True)
     other = pl.concat_str(pl.lit("other"), pl.col("run").str.slice(5))
     results.write(results.read(record).with_columns(other.alias("run"), settings=pl.lit("0ther")), record)
     before = results.read(record)
     with monkeypatch.context() as patch:
-        patch.setattr(reproduce._Study, "run", lambda study, progress: pytest.fail("trained"))
+        patch.setattr(reproduction._Study, "run", lambda study, progress: pytest.fail("trained"))
         with pytest.raises(RecordError) as error:
-            reproduce._one(STUDY, ["seed=2"], record=True)
+            reproduction._one(STUDY, ["seed=2"], record=True)
     run = before["run"][0]
     assert str(error.value) == (
         f"{record}: 4 of its runs, as {run}, are of other settings than the study's present ones; delete the record, "
         "both files, to begin it anew"
     )
     assert results.read(record).equals(before)
-    reproduce._one(STUDY, ["seed=0,1,2"], record=True)  # takes the place of all of them
+    reproduction._one(STUDY, ["seed=0,1,2"], record=True)  # takes the place of all of them
     assert results.read(record)["settings"].unique().to_list() == [settings_hash(STUDY)]
 
 
 def test_runs_that_may_stay_are_refused_where_it_is_not_known_which_jobs_will_run(record):
     """A bisection runs some of its jobs, and nobody knows which before it ends."""
-    reproduce._one(STUDY, ["seed=0"], record=True)
+    reproduction._one(STUDY, ["seed=0"], record=True)
     run = pl.concat_str("seed", RULES)
     results.write(results.read(record).with_columns(run.alias("run"), settings=pl.lit("0ther")), record)
     jobs = config.jobs(config.sweep([f"study={STUDY}", "seed=0"]))
@@ -154,14 +154,14 @@ def test_runs_that_may_stay_are_refused_where_it_is_not_known_which_jobs_will_ru
 
 
 def test_a_run_whose_id_the_present_settings_give_is_of_them_whatever_hash_it_names(record):
-    reproduce._one(STUDY, ["seed=0,1"], record=True)
+    reproduction._one(STUDY, ["seed=0,1"], record=True)
     results.write(results.read(record).with_columns(settings=pl.lit(None, pl.String)), record)
-    reproduce._one(STUDY, ["seed=2"], record=True)
+    reproduction._one(STUDY, ["seed=2"], record=True)
     assert facts(results.read(record).filter(pl.col(RULES) == 30), "settings").count((None,)) == 2
 
 
 def test_a_record_that_sweeps_other_keys_is_not_added_to(record):
-    reproduce._one(STUDY, ["seed=0"], record=True)
+    reproduction._one(STUDY, ["seed=0"], record=True)
     results.write(results.read(record).rename({RULES: "task.alphabet"}), record)
     with pytest.raises(RecordError, match=r"smoke\.csv: sweeps task\.alphabet, which .*; delete the record"):
-        reproduce._one(STUDY, ["seed=1"], record=True)
+        reproduction._one(STUDY, ["seed=1"], record=True)

@@ -9,9 +9,9 @@ import polars as pl
 import pytest
 
 from experiments import studies as claims
+from experiments import summary
 from experiments.judging import results
 from experiments.judging.results import RecordError
-from experiments.reproduce import _recorded
 from tests.tables import STEP, made_up, recorded_by, threshold_of
 
 RULES = "task.num_rules"
@@ -172,8 +172,8 @@ def test_damaged_runs_are_named_in_one_line(tmp_path: Path, damage: Damage, why:
 def test_a_record_with_other_keys_is_named_by_its_claims_check(tmp_path: Path):
     path = tmp_path / "cpu.csv"
     results.write(threshold_of(STEP).rename({RULES: "task.alphabet"}), path)
-    with pytest.raises(RecordError, match=r"cpu\.csv: sweeps task.alphabet, where task.num_rules alone is wanted$"):
-        _recorded(claims.claim_for("markov/threshold"), path)
+    with pytest.raises(RecordError, match=r"cpu\.csv: sweeps task.alphabet, where task.num_rules is wanted$"):
+        summary.read(claims.claim_for("markov/threshold"), path)
 
 
 def test_a_missing_or_unreadable_record_is_named_in_one_line(tmp_path: Path):

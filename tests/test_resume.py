@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import os
 import random
 import signal
 import subprocess
@@ -15,7 +17,7 @@ from experiments.engine import config, records
 from experiments.engine.engine import Engine
 from experiments.engine.launch import Settings, launch
 from experiments.engine.pack import dealt
-from experiments.engine.train import plan, train
+from experiments.engine.train import missing, plan, train
 from experiments.errors import ConfigError
 from tests.commands import ROOT, TINY, call, command
 
@@ -52,10 +54,15 @@ def wait_for(process: subprocess.Popen[str], ready) -> None:
 
 
 @pytest.mark.slow
-def test_killed_at_random_moments_and_run_again(uninterrupted, tmp_path, monkeypatch):
+def test_a_sweep_killed_at_random_moments_and_run_again_ends_as_one_that_never_was(
+    uninterrupted, tmp_path, monkeypatch, capsys
+):
     """kill -9 with nothing on disk, then soon after a checkpoint, then somewhere in between."""
     monkeypatch.setenv("TERRARIUM_CHECKPOINT_SECONDS", "0")
-    chance = random.Random(time.time_ns())
+    seed = os.environ.get("TERRARIUM_KILL_SEED") or str(time.time_ns() % 2**32)
+    with capsys.disabled():
+        print(f"\nthe moments of the kills are drawn from TERRARIUM_KILL_SEED={seed}")
+    chance = random.Random(seed)
     killed = 0
     for _ in range(3):
         before = {f: f.stat().st_mtime_ns for f in tmp_path.rglob("state.safetensors")}
@@ -75,7 +82,7 @@ def test_killed_at_random_moments_and_run_again(uninterrupted, tmp_path, monkeyp
 
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_asked_to_stop_it_writes_every_lane_and_says_how_to_go_on(number, uninterrupted, tmp_path):
+def test_a_sweep_that_is_asked_to_stop_writes_every_lane_and_says_how_to_go_on(number, uninterrupted, tmp_path):
     process = start(tmp_path)
     wait_for(process, lambda: list(tmp_path.rglob("config.yaml")))
     process.send_signal(number)
@@ -220,6 +227,13 @@ def test_a_pack_that_fails_does_not_keep_the_others_from_training(tmp_path, monk
     said = capfd.readouterr().err
     assert "RuntimeError: the second pack is broken" in said
     assert f"the pack of {jobs[1].folder.name} failed" in said
+
+
+def test_equal_runs_of_two_studies_are_both_missing_and_a_run_asked_for_twice_is_so_once(tmp_path):
+    (job,) = config.jobs([[*TINY, f"out={tmp_path}"]])
+    other = dataclasses.replace(job, study="markov/threshold/smoke")
+    assert job.id == other.id
+    assert missing([job, other, job]) == [job, other]
 
 
 def test_the_plan_says_what_keeps_programs_apart(tmp_path):

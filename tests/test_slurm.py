@@ -93,7 +93,7 @@ class Sweep:
 
         def some_are() -> bool:
             for path in self.out.glob(".slurm/*.json"):
-                folders = [folder for run in json.loads(path.read_text()) for folder in self.out.glob(f"*/*-{run}")]
+                folders = [Path(folder) for folder in json.loads(path.read_text())]
                 if len(folders) == runs and all((f / "state.safetensors").exists() for f in folders):
                     assert not any((f / "result.json").exists() for f in folders), "the pack ended before its stop"
                     found.append(path.stem)
@@ -133,7 +133,7 @@ def test_a_cancelled_pack_is_named_and_the_same_command_does_only_what_is_missin
     assert f"Slurm job {pack} left 2 runs undone: " in said
     assert "CANCELLED" in said
     assert {line.split("-")[-1] for line in said.splitlines() if line.startswith("failed: ")} == {
-        f"{run}: it has not ended" for run in lost
+        f"{folder.rpartition('-')[2]}: it has not ended" for folder in lost
     }
     assert "only these again: python -m experiments.run -m" in said
     done = call("run", *SWEEP, *PACKS, f"out={tmp_path}")
@@ -258,21 +258,21 @@ def test_lanes_in_two_processes_equal_those_in_one(slurm, one_device, tmp_path):
 @pytest.mark.slow
 def test_a_run_in_two_processes_equals_the_run_in_one_and_goes_on_after_a_requeue(slurm, one_device, tmp_path):
     """Within tolerance, as each process sums over its share of the batches; requeued, to the bit."""
-    sweep = ["-m", *TINY, "seed=0", "train.steps=3000", "train.eval_every=20"]
+    sweep = ["-m", *TINY, "seed=0", "train.steps=800", "train.eval_every=100", "optim.eps=0.001"]
     for launcher, out in ((["hydra/launcher=vmap"], tmp_path / "one"), (SHARED, tmp_path / "two")):
         done = call("run", *sweep, *launcher, f"out={out}")
         assert done.returncode == 0, done.stderr
     logs = "".join(path.read_text() for path in (tmp_path / "two").glob(".slurm/*_0_log.err"))
     assert "batches of 16 over 2 devices" in logs
-    first_rows = [
-        [json.loads(line) for line in content.splitlines()[:6]]
+    rows = [
+        [json.loads(line) for line in content.splitlines()]
         for out in ("one", "two")
         for name, content in results(tmp_path / out).items()
         if name.endswith("metrics.jsonl")
     ]
-    for one, two in zip(*first_rows, strict=True):
+    for one, two in zip(*rows, strict=True):
         for score in ("nll", "train_loss"):
-            assert one[score] == pytest.approx(two[score], rel=1e-4)
+            assert one[score] == pytest.approx(two[score], rel=1e-3)
     process = Sweep(tmp_path / "again", words=[*sweep, *SHARED])
     pack = process.under_way(runs=1)
     tell_slurm("scancel", "--signal=USR2", pack)

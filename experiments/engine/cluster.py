@@ -2,8 +2,8 @@
 
 A job of several tasks (`nodes`, `tasks_per_node`) trains its pack in all of them together, on the devices of all.
 
-What crosses to a node is the overrides of a pack's jobs; what comes back are their records, in the folder that `out`
-names, which all nodes must share. A pack that Slurm stops and requeues goes on from there. So does the same command
+The overrides of a pack's jobs cross to a node, and their records come back, in the folder that `out` names, which all
+nodes must share. A pack that Slurm stops and requeues goes on from there. So does the same command
 again: it waits for the packs that are still in the queue, and submits what else is missing.
 """
 
@@ -32,7 +32,7 @@ LONGEST_WAIT = 10.0  # seconds between looks at the queue; the first are closer 
 
 
 class TrainPack:
-    """What a Slurm job does. When its time is nearly over submitit calls `checkpoint` and requeues what that returns.
+    """The work of a Slurm job. When its time is nearly over submitit calls `checkpoint` and requeues what that returns.
 
     submitit does so in a handler of the signal that Slurm sends before the end; `train` has put every lane on disk by
     then. At SIGTERM (pre-emption, scancel) it does that too and trains on until Slurm ends the job, which knows best
@@ -40,14 +40,14 @@ class TrainPack:
     """
 
     def __call__(self, batch: list[list[str]], lanes_per_device: int, shard_batch: bool | None) -> None:
-        """Do what is missing of the jobs with these overrides."""
+        """Trains those of the jobs with these overrides that have not ended."""
         configs.register()
         devices.use_all_cores()
         processes.connect()
         train(configs.jobs(batch), lanes_per_device=lanes_per_device, shard_batch=shard_batch)
 
     def checkpoint(self, batch: list[list[str]], lanes_per_device: int, shard_batch: bool | None) -> Any:
-        """The same again: the states are on disk."""
+        """Returns the same call, for the requeued job: the states are on disk."""
         from submitit.helpers import DelayedSubmission
 
         return DelayedSubmission(self, batch, lanes_per_device, shard_batch)
@@ -61,7 +61,7 @@ def train_on_slurm(
     shard_batch: bool | None,
     slurm: Mapping[str, Any],
 ) -> list[dict[str, Any] | None]:
-    """Submit what is missing as one Slurm job per pack, wait, and return how each job ended, in order.
+    """Submits the unfinished jobs, a Slurm job for each pack, waits, and returns each job's end record, in order.
 
     `slurm` are submitit's parameters for Slurm (partition, time, gpus_per_node ...) and `max_num_timeout`. Raises
     ConfigError where submitit or Slurm is not there or refuses a parameter, Stopped on SIGINT, which leaves the Slurm
@@ -72,8 +72,8 @@ def train_on_slurm(
     if todo:
         waiting = _submitted(logs)
         taken = {run for runs in waiting.values() for run in runs}
-        fresh = [job for job in todo if job.id not in taken]
-        wanted = {job.id for job in todo}
+        fresh = [job for job in todo if str(job.folder) not in taken]
+        wanted = {str(job.folder) for job in todo}
         waiting = {number: runs for number, runs in waiting.items() if wanted & set(runs)}
         if waiting:
             print(f"in the queue already: Slurm jobs {' '.join(waiting)}", file=sys.stderr)
@@ -81,7 +81,7 @@ def train_on_slurm(
             waiting |= _submit(packs(fresh, max_lanes), (lanes_per_device, shard_batch), slurm, logs)
             print(f"{plan(fresh, max_lanes)}; Slurm jobs {' '.join(waiting)}, output in {logs}", file=sys.stderr)
         _wait(list(waiting))
-        lost = {job.id for job in missing(jobs)}
+        lost = {str(job.folder) for job in missing(jobs)}
         for number, runs in waiting.items():
             if without := lost & set(runs):
                 print(
@@ -93,7 +93,7 @@ def train_on_slurm(
 def _submit(
     batches: Sequence[Sequence[Job]], how: tuple[Any, ...], slurm: Mapping[str, Any], logs: Path
 ) -> dict[str, list[str]]:
-    """Submit packs as one array of Slurm jobs; the ids of the runs of each, by Slurm's job number.
+    """Submits packs as one array of Slurm jobs. Returns the folders of the runs of each, by Slurm's job number.
 
     `how` is what `TrainPack` is called with beside a pack's overrides.
     """
@@ -116,34 +116,34 @@ def _submit(
         raise ConfigError(f"hydra.launcher.slurm: {'; '.join(str(e).strip().splitlines())}") from None
     except (RuntimeError, ValueError, TypeError) as e:
         raise ConfigError(f"hydra.launcher.slurm: {str(e).strip().splitlines()[0]}") from None
-    runs = {job.job_id: [run.id for run in pack] for job, pack in zip(submitted, batches, strict=True)}
-    for number, ids in runs.items():
-        write(logs / f"{number}.json", json.dumps(ids))
+    runs = {job.job_id: [str(run.folder) for run in pack] for job, pack in zip(submitted, batches, strict=True)}
+    for number, folders in runs.items():
+        write(logs / f"{number}.json", json.dumps(folders))
     return runs
 
 
 def _submitted(logs: Path) -> dict[str, list[str]]:
-    """The packs of earlier commands that are still in the queue: ids of runs by Slurm's job number."""
-    found = {path.stem: json.loads(path.read_text()) for path in sorted(logs.glob("*.json"))}
-    alive = _queue() if found else set()
-    return {number: runs for number, runs in found.items() if alive is None or number in alive}
+    """Returns the packs of earlier commands that are still in the queue: folders of runs by Slurm's job number."""
+    submitted = {path.stem: json.loads(path.read_text()) for path in sorted(logs.glob("*.json"))}
+    alive = _queue() if submitted else set()
+    return {number: runs for number, runs in submitted.items() if alive is None or number in alive}
 
 
 def _queue() -> set[str] | None:
-    """The numbers of this user's Slurm jobs that wait or run; None where Slurm does not answer.
+    """Returns the numbers of this user's Slurm jobs that wait or run; None where Slurm does not answer.
 
     Asked of squeue, not sacct as submitit does: not every cluster has accounting.
     """
     if not shutil.which("squeue"):
         return set()
-    asked = subprocess.run(
+    answer = subprocess.run(
         ["squeue", "--me", "--array", "--noheader", "--format=%i"], capture_output=True, text=True, check=False
     )
-    return set(asked.stdout.split()) if asked.returncode == 0 else None
+    return set(answer.stdout.split()) if answer.returncode == 0 else None
 
 
 def _wait(numbers: Sequence[str]) -> None:
-    """Wait until none of these Slurm jobs is in the queue, with a line whenever some have left it."""
+    """Waits until none of these Slurm jobs is in the queue, with a line whenever some have left it."""
     left, since = len(numbers) + 1, time.monotonic()
     try:
         while left:
@@ -160,8 +160,8 @@ def _wait(numbers: Sequence[str]) -> None:
 
 
 def _last_words(logs: Path, number: str) -> str:
-    """The last line that a Slurm job left on its standard error."""
+    """Returns the last line that a Slurm job left on its standard error."""
     path = logs / f"{number}_0_log.err"
     lines = path.read_text(errors="replace").split("\n") if path.exists() else []
-    said = [line.strip() for line in lines if line.strip() and not line.startswith(("srun: ", "submitit "))]
-    return f"{said[-1]} ({path})" if said else "it left no output; was it cancelled before it started?"
+    words = [line.strip() for line in lines if line.strip() and not line.startswith(("srun: ", "submitit "))]
+    return f"{words[-1]} ({path})" if words else "it left no output; was it cancelled before it started?"

@@ -1,6 +1,6 @@
 """The engine: runs whose treedefs are equal, trained side by side as lanes of one compiled program.
 
-What one lane does is in `lane`. Runs of one treedef are stacked leaf by leaf; axis 0, the lanes, is sharded over the
+The work of one lane is in `lane`. Runs of one treedef are stacked leaf by leaf; axis 0, the lanes, is sharded over the
 mesh's axis `lanes`. Where lanes are fewer than devices, the mesh's other axis, `batch`, can be longer than one: the
 devices along it hold the same lanes, and each works on its share of every batch (`share`). A chunk of steps is one call
 of one program, with the examples generated inside; the number of steps is an argument, so a chunk can be of any length
@@ -36,7 +36,7 @@ class Engine:
         shard_batch: bool | None = None,
         devices: Sequence[Any] | None = None,
     ):
-        """Stack the runs over `devices` (all by default), `lanes_per_device` of them vectorised at a time on each.
+        """Stacks the runs over `devices` (all by default), `lanes_per_device` of them vectorised at a time on each.
 
         0 chooses: one on a CPU, where vectorised lanes are no faster, and all on an accelerator, which small models
         leave idle. One at a time, a lane's result is the same to the bit whatever lanes are beside it: all devices
@@ -55,7 +55,7 @@ class Engine:
         self._sharding = NamedSharding(self._mesh, PartitionSpec(LANES))
         self._padded = -(-self.size // rows) * rows
         stacked = _numeric(self._pad(_stack([replace(run, task=run.task.materialise()) for run in runs])))
-        # What fills up the last device has no steps to do.
+        # Lanes that fill up the last row have no steps to do.
         steps = np.where(np.arange(self._padded) < self.size, stacked.train.steps, 0).astype(np.int32)
         self.runs = self._put(replace(stacked, train=replace(stacked.train, steps=steps)))
         self.conditions = list(runs[0].task.conditions())
@@ -64,7 +64,7 @@ class Engine:
         self.programs = _compile(self._mesh, lanes_per_device, tuple(leaves), structure)
 
     def _pad(self, tree: Any) -> Any:
-        """The lane axis made a multiple of the devices, by repeating the last lane."""
+        """Returns the tree with its lane axis made a multiple of the rows, by repeating the last lane."""
         extra = self._padded - self.size
         return jax.tree.map(lambda x: np.concatenate([x, np.repeat(x[-1:], extra, 0)]), tree)
 
@@ -72,42 +72,42 @@ class Engine:
         return processes.put(tree, self._sharding)
 
     def _host(self, tree: Any) -> Any:
-        """The real lanes of a tree of stacked arrays, on the host."""
+        """Returns a tree of stacked arrays on the host, without the lanes that only fill up."""
         return jax.tree.map(lambda x: x[: self.size], processes.gather(tree))
 
     @property
     def parts(self) -> int:
-        """Devices that share each batch."""
+        """Returns how many devices share each batch."""
         return self._mesh.shape[BATCH]
 
     @property
     def lane_bytes(self) -> int:
-        """Peak memory of a device over its lanes, by the compiler's own count; 0 where it does not say."""
+        """Returns the peak memory of a device over its lanes, by the compiler's count; 0 where it has none."""
         return self.programs.device_bytes * self._mesh.shape[LANES] // self._padded
 
     def start(self) -> Lane:
-        """The lanes before their first step."""
+        """Returns the lanes before their first step."""
         return self.programs.start(self.runs)
 
     def advance(self, lanes: Lane, until: int) -> Lane:
-        """Train every lane to step `until` (or to its own end). The given state is consumed."""
+        """Trains every lane to step `until` (or to its own end). The given state is consumed."""
         return self.programs.advance(lanes, self.runs, np.int32(until))
 
     def evaluate(self, lanes: Lane) -> dict[str, dict[str, np.ndarray]]:
-        """Scores by condition and name, each with a leading lane axis."""
+        """Returns scores by condition and name, each with a leading lane axis."""
         scores = self._host(self.programs.evaluate(lanes.params, self.runs))
         return {name: scores[name] for name in self.conditions}
 
     def baselines(self) -> dict[str, dict[str, dict[str, np.ndarray]]]:
-        """Scores of the task's baselines by baseline, condition and name, each with a leading lane axis."""
+        """Returns scores of the task's baselines by baseline, condition and name, with a leading lane axis."""
         return self._host(self.programs.baselines(self.runs))
 
     def fetch(self, lanes: Lane) -> Lane:
-        """The lanes on the host, as NumPy arrays."""
+        """Returns the lanes on the host, as NumPy arrays."""
         return self._host(lanes)
 
     def load(self, lanes: Sequence[Lane]) -> Lane:
-        """Single lanes, from `fetch` or from disk, back on the devices."""
+        """Puts single lanes, from `fetch` or from disk, back on the devices."""
         return self._put(self._pad(_stack(lanes)))
 
 
@@ -129,7 +129,7 @@ def layout(lanes: int, devices: int, batch_size: int, share: bool) -> tuple[int,
 
 
 class Programs(NamedTuple):
-    """What is compiled for lanes of one shape, and the bytes that the largest takes on a device."""
+    """The compiled programs for lanes of one shape, and the bytes that the largest takes on a device."""
 
     start: Any
     advance: Any
@@ -144,7 +144,7 @@ def _compile(mesh: jax.sharding.Mesh, at_a_time: int, leaves: tuple[Any, ...], s
     batch_size, share = at_a_time if at_a_time > 1 else None, Share(mesh.shape[BATCH])
 
     def over_lanes(f: Any, stacked: int) -> Any:
-        """`f` of one lane as a function of all: sharded over devices, then in vectorised batches one after another.
+        """Makes `f` of one lane a function of all: sharded over devices, then in vectorised batches one after another.
 
         The first `stacked` arguments have a lane axis; any others are the same for all lanes.
         """
@@ -175,16 +175,28 @@ def _compile(mesh: jax.sharding.Mesh, at_a_time: int, leaves: tuple[Any, ...], s
     if _has_baselines(runs):
         lowered.append(jax.jit(over_lanes(functools.partial(lane.baselines, share=share), 1)).lower(runs))
     # A GPU's kernels may sum in any order, attention's gradient among them: a resumed run would not repeat to the bit.
-    options: dict[str, str | bool] = {}
-    if mesh.devices.flat[0].platform == "gpu":
-        options["xla_gpu_exclude_nondeterministic_ops"] = True
+    on_gpu = mesh.devices.flat[0].platform == "gpu"
+    options: dict[str, str | bool] = {"xla_gpu_exclude_nondeterministic_ops": True} if on_gpu else {}
     advance, evaluate, start, *rest = compiled = [program.compile(options) for program in lowered]
     baselines = rest[0] if rest else lambda runs: {}
     return Programs(start, advance, evaluate, baselines, device_bytes=max(_bytes(program) for program in compiled))
 
 
+def count_bytes(run: Run, device: Any) -> int:
+    """Returns the memory that training and scoring a single lane take on a device, by its compiler's own count.
+
+    Nothing is put on the device.
+    """
+    mesh = jax.sharding.Mesh(np.array([[device]]), (LANES, BATCH))
+    sharding = NamedSharding(mesh, PartitionSpec(LANES))
+    stacked = _numeric(_stack([replace(run, task=run.task.materialise())]))
+    shapes = jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=sharding), stacked)
+    leaves, structure = jax.tree.flatten(shapes)
+    return _compile(mesh, 1, tuple(leaves), structure).device_bytes
+
+
 def _bytes(program: Any) -> int:
-    """Memory of one device that a compiled program takes, by the compiler's own count; 0 where it does not say."""
+    """Returns the memory of a device that a compiled program takes, by the compiler's count; 0 where it has none."""
     m = program.memory_analysis()
     if m is None:
         return 0
@@ -192,7 +204,7 @@ def _bytes(program: Any) -> int:
 
 
 def _numeric(run: Run) -> Run:
-    """The run's leaves as float32 or int32, whatever Python numbers they were made of; small integers stay small."""
+    """Returns the run with leaves in float32 or int32, whatever numbers they were; small integers stay small."""
     small = (np.uint8, np.int8, np.uint16, np.int16)
 
     def number(x: Any) -> Any:
@@ -206,12 +218,12 @@ def _stack(trees: Sequence[Any]) -> Any:
 
 
 def _has_baselines(runs: Run) -> bool:
-    """Whether the task of these stacked runs names any baseline; asked in a trace, for a baseline may use its knobs."""
-    found: list[int] = []
+    """Returns whether the task of these stacked runs names baselines; in a trace, for they may use its knobs."""
+    counts: list[int] = []
 
     def ask(run: Run) -> jax.Array:
-        found.append(len(run.task.baselines()))
+        counts.append(len(run.task.baselines()))
         return jnp.int32(0)
 
     jax.eval_shape(jax.vmap(ask), runs)
-    return found[0] > 0
+    return counts[0] > 0

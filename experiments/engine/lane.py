@@ -27,7 +27,7 @@ _INIT, _BATCH, _EVALUATE, _DECODE = 0, 1, 2, 4  # 3 is that of `experiments.exam
 
 @pytree
 class Training:
-    """How long and how broadly to train, and what to measure on the way."""
+    """Settings of training: its length, its breadth, and the measurements on the way."""
 
     steps: int = knob(
         1000, low=1, high=2**31 - 1, unit="steps", doc="optimiser steps; a run ends by steps, never by seconds"
@@ -66,11 +66,11 @@ class Run:
     seed: int
 
     def key(self, stream: int) -> jax.Array:
-        """The key of one stream of the run's seed."""
+        """Returns the key of one stream of the run's seed."""
         return jax.random.fold_in(jax.random.fold_in(jax.random.key(self.seed), _RUN), stream)
 
     def build(self, key: jax.Array) -> nnx.Module:
-        """The model for this task's shapes, with initial parameters from `key`."""
+        """Returns the model for this task's shapes, with initial parameters from `key`."""
         s = self.task.spec
         return models.build(
             self.model,
@@ -94,30 +94,30 @@ class Lane(NamedTuple):
 
 
 def treedef(run: Run) -> Any:
-    """What must be equal for two runs to be lanes of one program."""
+    """Returns the part of a run that lanes of one program have in common."""
     return jax.tree.structure(run)
 
 
 def start(run: Run) -> Lane:
-    """The lane before its first step."""
+    """Returns the lane before its first step."""
     params = nnx.split(run.build(run.key(_INIT)))[1]
     zero = jnp.int32(0)
     return Lane(params, run.optim.init(params), zero, jnp.bool(False), jnp.float32(0), zero)
 
 
 def _graph(run: Run) -> Any:
-    """The model without its parameters; abstract, so it costs nothing."""
+    """Returns the model without its parameters; abstract, so it costs nothing."""
     return nnx.split(nnx.eval_shape(lambda: run.build(jax.random.key(0))))[0]
 
 
 def draw(task: Task, split: str, key: jax.Array, count: int, share: Share = WHOLE) -> Example:
-    """This device's share of `count` examples, each from the key of its own index."""
+    """Returns this device's share of `count` examples, each from the key of its own index."""
     keys = jax.vmap(jax.random.fold_in, (None, 0))(key, share.indices(count))
     return jax.vmap(task.sample, (0, None))(keys, split)
 
 
 def advance(lane: Lane, run: Run, until: jax.Array, share: Share = WHOLE) -> Lane:
-    """The lane at step `until` (int32) or at its own end, whichever comes first; before it where it diverged."""
+    """Returns the lane at step `until` (int32) or at its own end, whichever is first; before it where it diverged."""
     end = jnp.minimum(until, run.train.steps)
 
     def step(lane: Lane) -> Lane:
@@ -134,9 +134,10 @@ def advance(lane: Lane, run: Run, until: jax.Array, share: Share = WHOLE) -> Lan
 
 
 def _gradient(run: Run, params: Any, batch: Example, key: jax.Array, share: Share) -> tuple[jax.Array, Any]:
-    """The mean loss over the weighted positions of the whole batch, and its gradient, from this device's share of it.
+    """Returns the mean loss over the weighted positions of the whole batch, and its gradient.
 
-    A share is worked through in passes of `train.microbatch` examples, and the passes' gradients are added up.
+    `batch` is this device's share. It is worked through in passes of `train.microbatch` examples, whose gradients are
+    added up.
     """
     graph, size, weight = _graph(run), batch.weights.shape[0], share.total(batch.weights.sum())
 
@@ -158,7 +159,7 @@ def _gradient(run: Run, params: Any, batch: Example, key: jax.Array, share: Shar
 
 
 def _evaluation(run: Run, share: Share) -> tuple[Mapping[str, tuple[Task, str]], Example]:
-    """The conditions, and this device's share of their examples, with a leading axis of conditions, by keys of each."""
+    """Returns the conditions, and this device's share of their examples, with a leading axis of conditions."""
     conditions = run.task.conditions()
     drawn: dict[str, Example] = {}
     # A split's sampler is compiled once, for all conditions that use it.
@@ -167,37 +168,37 @@ def _evaluation(run: Run, share: Share) -> tuple[Mapping[str, tuple[Task, str]],
         keys = jnp.stack([jax.random.fold_in(run.key(_EVALUATE), list(conditions).index(name)) for name in names])
         tasks = jax.tree.map(lambda *x: jnp.stack(x), *[conditions[name][0] for name in names])
         some = functools.partial(draw, split=split, count=run.train.eval_examples, share=share)
-        found = jax.vmap(lambda task, key, some=some: some(task, key=key))(tasks, keys)
-        drawn |= {name: jax.tree.map(lambda x, i=i: x[i], found) for i, name in enumerate(names)}
+        examples = jax.vmap(lambda task, key, some=some: some(task, key=key))(tasks, keys)
+        drawn |= {name: jax.tree.map(lambda x, i=i: x[i], examples) for i, name in enumerate(names)}
     return conditions, jax.tree.map(lambda *x: jnp.stack(x), *[drawn[name] for name in conditions])
 
 
 def evaluate(params: Any, run: Run, share: Share = WHOLE) -> dict[str, dict[str, jax.Array]]:
-    """Scores by condition and name."""
+    """Returns scores by condition and name."""
     share = share.of(run.train.eval_examples)
     conditions, examples = _evaluation(run, share)
     model = nnx.merge(_graph(run), params)
     at_once = run.train.microbatch or run.train.batch_size // share.parts
     how = {"batch_size": at_once, "decoding": run.train.decoding, "key": run.key(_DECODE), "share": share}
-    found = jax.lax.map(functools.partial(score, model, run.task, **how), examples)
-    return {name: jax.tree.map(lambda x, i=i: x[i], found) for i, name in enumerate(conditions)}
+    scores = jax.lax.map(functools.partial(score, model, run.task, **how), examples)
+    return {name: jax.tree.map(lambda x, i=i: x[i], scores) for i, name in enumerate(conditions)}
 
 
 def baselines(run: Run, share: Share = WHOLE) -> dict[str, dict[str, dict[str, jax.Array]]]:
-    """Scores of the task's baselines, by baseline and condition, on the examples that the model is scored on."""
+    """Returns scores of the task's baselines, by baseline and condition, on the examples for the model."""
     share = share.of(run.train.eval_examples)
     conditions, examples = _evaluation(run, share)
     tasks = jax.tree.map(lambda *x: jnp.stack(x), *[task for task, _ in conditions.values()])
 
-    def scores(both: tuple[Task, Example]) -> dict[str, dict[str, jax.Array]]:
-        task, some = both
+    def score_all(condition: tuple[Task, Example]) -> dict[str, dict[str, jax.Array]]:
+        task, some = condition
         return {
             name: score_learner(learner, some, batch_size=run.train.batch_size, curve=run.task.curve, share=share)
             for name, learner in task.baselines().items()
         }
 
-    found = jax.lax.map(scores, (tasks, examples))
+    by_learner = jax.lax.map(score_all, (tasks, examples))
     return {
-        learner: {name: jax.tree.map(lambda x, i=i: x[i], of) for i, name in enumerate(conditions)}
-        for learner, of in found.items()
+        learner: {name: jax.tree.map(lambda x, i=i: x[i], scores) for i, name in enumerate(conditions)}
+        for learner, scores in by_learner.items()
     }

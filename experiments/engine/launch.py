@@ -9,7 +9,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from experiments.engine import cluster
-from experiments.engine.job import Job
+from experiments.engine.job import Job, check_output
 from experiments.engine.progress import Progress
 from experiments.engine.records import Record
 from experiments.engine.train import train
@@ -46,16 +46,17 @@ LAUNCHED: list[Job] = []
 
 
 def settings_of(config: DictConfig) -> Settings:
-    """The settings in a composed configuration; the defaults where another launcher than `vmap` is chosen."""
+    """Returns the settings in a composed configuration; the defaults where another launcher than `vmap` is chosen."""
     chosen: Any = OmegaConf.to_container(config.hydra.launcher, resolve=True)
     return Settings(**{key: value for key, value in chosen.items() if key in Settings.__dataclass_fields__})
 
 
 def launch(jobs: Sequence[Job], settings: Settings, progress: Progress | None = None) -> list[dict[str, Any] | None]:
-    """Do what is missing of `jobs` where `settings` say, and return how each ended; None for those that did not.
+    """Runs the unfinished jobs with the executor in `settings`. Returns each job's end record, None if it has none.
 
     `progress` is the display of what this process trains, as in `train`.
     """
+    check_output(jobs)
     LAUNCHED.extend(jobs)
     for job in jobs:
         if job.config["retry"]:

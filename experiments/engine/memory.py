@@ -87,10 +87,10 @@ def state_bytes(run: Run) -> int:
 def gradient_bytes(run: Run, parts: int = 1) -> int:
     """Returns the bytes that a pass keeps for its gradient, by formula: a transformer's, with attention in its blocks.
 
-    A block keeps of every position two normalised rows and the two that come of them, queries, keys, values and
-    attention's output, and the MLP's hidden layer before and after its nonlinearity, all in float32; attention that is
-    not fused or chunked keeps a weight for each position and head too. Made again, a block keeps its input alone, and
-    one block's share is held at a time.
+    A block keeps ten rows of the width for every position (normalised ones, queries, keys, values, sums ...) and four
+    of the MLP's hidden layer (two for its nonlinearity's gradient), in float32; attention that is not fused or chunked
+    keeps a weight for each position and head too. Made again, a block keeps its input alone, and one block's share is
+    held at a time.
     """
     model, spec = run.model, run.task.spec
     width, depth, ratio = (getattr(model, name, 1) for name in ("width", "depth", "mlp_ratio"))
@@ -99,7 +99,7 @@ def gradient_bytes(run: Run, parts: int = 1) -> int:
         getattr(model, "mixer", "") == "attention"
         and implementations.choose(time=length, position=model.position, precision=model.precision) == "plain"
     )
-    block = 4 * ((8 + 2 * ratio) * width + heads * length * plain)
+    block = 4 * ((10 + 4 * ratio) * width + heads * length * plain)
     kept = depth * 4 * width + block if getattr(model, "remat", False) else depth * block
     size = part(run.train.batch_size // parts, run.train.microbatch)
     return size * length * (kept + 3 * 4 * spec.classes)

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import io
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -21,8 +19,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
 from experiments.files import write_whole
+from experiments.judging.axes import Axis, Score
 from experiments.judging.claim import Judgement
-from experiments.judging.results import MODEL
+from experiments.judging.frame import MODEL
 from experiments.judging.statistics import Interval
 
 # Okabe and Ito's colours, which the colour-blind can tell apart; markers and lines for print in grey.
@@ -36,12 +35,11 @@ _MARKERS = "osD^vPX*<>"
 _INCHES = (9.0, 4.0)
 _DPI = 170
 _FEW_TICKS = 8
-_CAUGHT: ContextVar[list[Figure] | None] = ContextVar("caught", default=None)
 _PLACES: WeakKeyDictionary[Artist, list[float]] = WeakKeyDictionary()
 
 
 def canvas(widths: Sequence[float], *, share: bool = True) -> tuple[Figure, list[Axes]]:
-    """A figure with one panel beside the other, of these relative widths, for scores from 0 to 1."""
+    """Returns a figure with one panel beside the other, of these relative widths, for scores from 0 to 1."""
     figure = Figure(figsize=_INCHES, layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.subplots(1, len(widths), width_ratios=list(widths), sharey=share, squeeze=False)[0]
@@ -63,7 +61,7 @@ def scores_with_seeds(
     *,
     log: bool = True,
 ) -> None:
-    """A curve of means with bars for their 95 % intervals, and every seed as a hollow point beside its mean.
+    """Draws a curve of means with bars for their 95 % intervals, and every seed as a hollow point beside its mean.
 
     x is positive and by default drawn on a logarithmic axis; points holds the seeds' scores at each x. `place` counts
     the panel's curves from 0 and fixes colour, marker, line and the side on which the seeds stand.
@@ -100,17 +98,17 @@ def scores_with_seeds(
 
 
 def stand_for(drawn: Artist, places: Sequence[float]) -> None:
-    """Note at which x the points of `drawn` belong that stand beside it to be seen."""
+    """Notes at which x the points of `drawn` belong that stand beside it to be seen."""
     _PLACES[drawn] = list(places)
 
 
 def places(drawn: Artist) -> list[float] | None:
-    """The x that `stand_for` noted for the points of `drawn`; None where they stand in their places."""
+    """Returns the x that `stand_for` noted for the points of `drawn`; None where they stand in their places."""
     return _PLACES.get(drawn)
 
 
 def _aside(at: float, x: Sequence[float], share: float, *, log: bool) -> float:
-    """A little beside `at`: by a share of the axis that `x` spans, or where that is linear by some of a step of `x`.
+    """Returns a place beside `at`: by a share of the axis that `x` spans, or on a linear one by some of a step of `x`.
 
     A step counts as a quarter of the span at most, so that the points stay inside the axes.
     """
@@ -153,61 +151,45 @@ def bars(
     panel.grid(axis="y", visible=False)
 
 
-def scores_against_steps(panel: Axes, table: pl.DataFrame, condition: str, key: str) -> None:
-    """Mean exact match over seeds against training steps, one line for each value of the swept `key`.
+def scores_against_steps(panel: Axes, table: pl.DataFrame, score: Score, by: Axis) -> None:
+    """Draws the mean score over seeds against training steps, one line for each value of the axis `by`.
 
     A run that diverged scores 0 from its last evaluation on.
     """
-    values = sorted(table[key].unique())
+    values = sorted(table[by.column].unique(), key=by.rank)
     steps = sorted(table["step"].unique())
     colours = matplotlib.colormaps["viridis_r"](np.linspace(0.15, 1.0, len(values)))
     for i, value in enumerate(values):
-        rows = table.filter(pl.col(key) == value)
+        rows = table.filter(pl.col(by.column) == value)
         ended = pl.col("final") & (pl.col("status") == "diverged")
-        asked = rows.filter(~ended, pl.col("position").is_null(), condition=condition, learner=MODEL)
-        scores = asked.group_by("step").agg(pl.col("exact_match").sum())
-        total, runs = dict(scores.iter_rows()), rows["run"].n_unique()
-        means = [total.get(step, 0.0) / runs for step in steps]
-        marker = _MARKERS[i % len(_MARKERS)]
+        of_score = rows.filter(~ended, pl.col("position").is_null(), condition=score.condition, learner=MODEL)
+        total = dict(of_score.group_by("step").agg(pl.col(score.score).sum()).iter_rows())
+        runs = rows["run"].n_unique()
         panel.plot(
             steps,
-            means,
+            [total.get(step, 0.0) / runs for step in steps],
             color=colours[i],
-            marker=marker,
+            marker=_MARKERS[i % len(_MARKERS)],
             ms=4,
             markevery=max(1, len(steps) // 6),
-            label=f"{value:,}",
+            label=by.show(value),
         )
 
 
 def legend_beside(panel: Axes, title: str) -> None:
-    """The panel's legend, to its right."""
+    """Puts the panel's legend to its right."""
     panel.legend(title=title, loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)
 
 
 def title(
     figure: Figure, table: pl.DataFrame, judgement: Judgement, marks: str = "bars: 95 % intervals; hollow: single seeds"
 ) -> None:
-    """Which study, its verdict, and how to read the marks."""
+    """Writes the study, its verdict, and how to read the marks above the figure."""
     figure.suptitle(f"{table['study'][0]}: {judgement.verdict} ({marks})")
 
 
-@contextmanager
-def caught() -> Iterator[list[Figure]]:
-    """Inside, `save` writes no file but puts the figure into this list, for who wants to show it otherwise."""
-    figures: list[Figure] = []
-    before = _CAUGHT.set(figures)
-    try:
-        yield figures
-    finally:
-        _CAUGHT.reset(before)
-
-
 def save(figure: Figure, path: Path) -> list[Path]:
-    """Write the figure as `path`.png and `path`.svg, and return both; see `caught`."""
-    if (figures := _CAUGHT.get()) is not None:
-        figures.append(figure)
-        return []
+    """Writes the figure as `path`.png and `path`.svg, and returns both."""
     files = [path.with_name(f"{path.name}.{kind}") for kind in ("png", "svg")]
     for file in files:
         write_whole(file, content(figure, file.suffix[1:]))
@@ -215,7 +197,7 @@ def save(figure: Figure, path: Path) -> list[Path]:
 
 
 def content(figure: Figure, kind: str, *, page: bool = False) -> bytes:
-    """The figure as a png or svg file, without dates or versions inside.
+    """Returns the figure as a png or svg file, without dates or versions inside.
 
     For a `page` an SVG's letters stay letters, in the page's own type, and its ground is the page's.
     """

@@ -20,12 +20,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from contextvars import ContextVar
 from pathlib import Path
 
 import polars as pl
 
-from experiments.files import write_whole
+from experiments.files import whole
 from experiments.judging.frame import (
     BEFORE,
     HASHES,
@@ -55,7 +54,6 @@ _COLUMNS = (*ROW, *SCORES, "examples")  # of the scores; any further ones stand 
 _TYPES = TYPES | {_END: pl.Int64}
 _KINDS = [pl.Int64, pl.Float64, pl.Boolean, pl.String]
 _DIGITS = 6
-_ASKED: ContextVar[list[Asked] | None] = ContextVar("asked", default=None)
 
 
 def path_for(study: str) -> Path:
@@ -105,7 +103,7 @@ def read(path: str | Path) -> pl.DataFrame:
 def write(frame: pl.DataFrame, path: str | Path) -> None:
     """Checks `frame` and writes its runs and scores: sorted, six digits, what is missing left empty.
 
-    Each of the two files is written whole or not at all; the reader refuses two that do not belong together.
+    The two files are both made before the first takes its place; the reader refuses two that do not belong together.
     """
     frame = check(frame)
     keys = swept(frame)
@@ -116,8 +114,9 @@ def write(frame: pl.DataFrame, path: str | Path) -> None:
     told = pl.col("position").is_not_null() & (pl.col("token_accuracy") == pl.col("exact_match"))
     token_accuracy = pl.when(~told.fill_null(False)).then("token_accuracy")  # else null
     scores = rows.with_columns(token_accuracy).select(*_COLUMNS[:-1], *further(frame), _COLUMNS[-1])
-    for table, file in ((runs, runs_beside(path)), (scores, path)):
-        write_whole(file, table.write_csv(line_terminator="\n").encode())
+    with whole(runs_beside(path)) as runs_file, whole(path) as scores_file:
+        runs.write_csv(runs_file, line_terminator="\n")
+        scores.write_csv(scores_file, line_terminator="\n")
 
 
 def added(record: pl.DataFrame, fresh: pl.DataFrame) -> pl.DataFrame:
@@ -270,13 +269,13 @@ def final_scores(
     position: int | None = None,
     score: str = "exact_match",
 ) -> pl.DataFrame:
-    """Exact match, or another `score`, of every run on `condition` at its end: swept keys, seed, score, examples.
+    """Returns exact match, or another `score`, of every run on `condition` at its end.
+
+    Columns: the swept keys, seed, the score, examples.
 
     That of the model or of a baseline, over all positions or (where the score is a curve) at one. Runs whose task lacks
     the condition are left out; a run that diverged scores 0, whatever it scored before. RecordError where none has it.
     """
-    if learner == MODEL and (known := _ASKED.get()) is not None and (condition, position, score) not in known:
-        known.append((condition, position, score))
     keys = [*swept(frame), "seed"]
     asked = frame.filter(condition=condition, learner=learner)
     if asked.is_empty():
@@ -301,14 +300,3 @@ def final_scores(
         .sort(keys)
         .select(*keys, score, "examples")
     )
-
-
-@contextmanager
-def read_by_criterion() -> Iterator[list[Asked]]:
-    """Inside, the list gets what `final_scores` is asked for of the model, each once: what a criterion reads."""
-    asked: list[Asked] = []
-    before = _ASKED.set(asked)
-    try:
-        yield asked
-    finally:
-        _ASKED.reset(before)

@@ -1,0 +1,255 @@
+"""Quantities that a criterion bounds: a level, a difference, matched pairs, the best of several."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from experiments.judging.axes import WORDS, Axis, Pick, Score, Setting
+from experiments.judging.claim import Outcome, Verdict
+from experiments.judging.grid import Grid
+from experiments.judging.statistics import Interval, mean_score, paired_difference
+
+Cell = tuple[Score, Setting]
+
+
+@dataclass(frozen=True)
+class Sides:
+    """The cells that a quantity rests on in a table: the mean of `more`, minus that of `less` if any, times `factor`.
+
+    missing: in words, the arms that were never run. lost: settings of its arms that cannot be read.
+    """
+
+    more: tuple[Cell, ...]
+    less: tuple[Cell, ...] | None = None
+    factor: float = 1.0
+    missing: tuple[str, ...] = ()
+    lost: tuple[Setting, ...] = ()
+
+    @property
+    def empty(self) -> bool:
+        """Returns whether a side has no cell left."""
+        return not self.more or self.less == ()
+
+    @property
+    def cells(self) -> tuple[Cell, ...]:
+        """Returns the cells of both sides."""
+        return (*self.more, *(self.less or ()))
+
+
+def by_seed(grid: Grid, cells: Sequence[Cell]) -> dict[int, float]:
+    """Returns the mean over `cells` of each seed that all of them have."""
+    scores = [grid.cells(score).scores.get(setting, {}) for score, setting in cells]
+    seeds = set.intersection(*map(set, scores)) if scores else set()
+    return {seed: float(np.mean([of[seed] for of in scores])) for seed in sorted(seeds)}
+
+
+def interval(grid: Grid, sides: Sides) -> tuple[Interval | None, int]:
+    """Returns the interval of a quantity over seeds, None where there are none; and how many seeds it rests on."""
+    more = by_seed(grid, sides.more)
+    examples = min((grid.cells(score).examples for score, _ in sides.cells), default=1)
+    if sides.less is None:
+        return (mean_score([*more.values()], examples, grid.level) if more else None), len(more)
+    less = by_seed(grid, sides.less)
+    seeds = sorted(more.keys() & less.keys())
+    if not seeds:
+        return None, 0
+    half = paired_difference([more[s] for s in seeds], [less[s] for s in seeds], examples, grid.level)
+    times = sides.factor
+    return Interval(times * half.estimate, times * half.lower, times * half.upper), len(seeds)
+
+
+class Quantity:
+    """A number that a table gives with an interval over seeds."""
+
+    def sides(self, grid: Grid, read: Sequence[Setting]) -> Sides:
+        """Returns what it rests on in a table, of which the settings `read` can be read."""
+        raise NotImplementedError
+
+    def scores(self) -> Iterator[Score]:
+        """Returns the scores that it reads."""
+        raise NotImplementedError
+
+    def words(self, grid: Grid | None = None) -> str:
+        """Returns what it is: with the values of a table where one is given."""
+        raise NotImplementedError
+
+    def arms(self) -> tuple[Arm, ...]:
+        """Returns the arms without each of which nothing can be told."""
+        return ()
+
+    def rule(self) -> str:
+        """Returns what else must be said of how it is measured, in sentences."""
+        return ""
+
+    def within(self, *picks: Pick) -> Quantity:
+        """Returns the same where `picks` hold too."""
+        raise NotImplementedError
+
+    def seeds(self, grid: Grid, settings: Sequence[Setting]) -> dict[str, set[int]]:
+        """Returns the seeds of every setting, which must all have the same, by the setting in words."""
+        cells = grid.cells(next(iter(self.scores()))).scores
+        return {grid.say(setting): set(cells[setting]) for setting in settings if setting in cells}
+
+    def made(self, grid: Grid, value: float) -> dict[Cell, float] | None:
+        """Returns mean scores of which it has a value; None where that is a linear programme's to find."""
+        return None
+
+    def outcome(self, grid: Grid, read: Sequence[Setting], bound: Bound) -> Outcome:
+        """Its interval in a table, and whether it keeps a bound."""
+        sides = self.sides(grid, read)
+        none = sides.empty or bool(sides.missing)
+        effect, seeds = (None, 0) if none else interval(grid, sides)
+        verdict = bound.verdict(effect) if effect else "inconclusive"
+        settings = () if none else tuple(dict.fromkeys(setting for _, setting in sides.cells))
+        return Outcome(self.words(grid), bound.wanted(), effect, seeds, verdict, settings, sides.missing, sides.lost)
+
+    def at_least(self, least: float) -> Bound:
+        """Returns the bound that it is this or more."""
+        return Bound(self, least=least)
+
+    def at_most(self, most: float) -> Bound:
+        """Returns the bound that it is this or less."""
+        return Bound(self, most=most)
+
+    def near_zero(self, by: float) -> Bound:
+        """Returns the bound that it lies this near to zero with its whole interval."""
+        return Bound(self, least=-by, most=by)
+
+
+@dataclass(frozen=True)
+class Arm(Quantity):
+    """The mean of a score over the settings where all `picks` hold."""
+
+    score: Score
+    picks: tuple[Pick, ...] = ()
+
+    def settings(self, grid: Grid) -> list[Setting]:
+        """Returns the settings of the arm that were run."""
+        there = grid.cells(self.score).scores
+        return [setting for setting in grid.where(self.picks) if setting in there]
+
+    def sides(self, grid: Grid, read: Sequence[Setting]) -> Sides:
+        """Returns the arm's own cells."""
+        run = self.settings(grid)
+        kept = tuple((self.score, s) for s in run if s in read)
+        missing = () if run else (self.words(),)
+        return Sides(kept, None, 1.0, missing, tuple(s for s in run if s not in read))
+
+    def scores(self) -> Iterator[Score]:
+        """Returns the arm's score."""
+        yield self.score
+
+    def arms(self) -> tuple[Arm, ...]:
+        """Returns the arm itself."""
+        return (self,)
+
+    def where(self, grid: Grid | None = None) -> str:
+        """Returns the arm's picks in words."""
+        return " and ".join(words for pick in self.picks if (words := pick.words(grid)))
+
+    def words(self, grid: Grid | None = None) -> str:
+        """Returns the score at the picks."""
+        score = self.score.say(grid)
+        return f"{score} with {self.where(grid)}" if self.picks else score
+
+    def within(self, *picks: Pick) -> Arm:
+        """Returns the same where `picks` hold too."""
+        return replace(self, picks=(*self.picks, *picks))
+
+    def __sub__(self, other: Arm) -> Difference:
+        """This arm minus another, paired by seed."""
+        return Difference(self, other)
+
+
+@dataclass(frozen=True)
+class Difference(Quantity):
+    """One arm minus another, each averaged over its settings and paired by seed. what: its name, if it has one."""
+
+    more: Arm
+    less: Arm
+    what: str = field(default="", metadata=WORDS)
+
+    def sides(self, grid: Grid, read: Sequence[Setting]) -> Sides:
+        """Returns the cells of both arms; they are missing where both are the same."""
+        more, less = self.more.sides(grid, read), self.less.sides(grid, read)
+        missing = (*more.missing, *less.missing)
+        if (
+            not missing
+            and set(self.more.settings(grid)) & set(self.less.settings(grid))
+            and self.more.score == self.less.score
+        ):
+            missing = (f"a second value beside {self.more.where(grid)}",)
+        return Sides(more.more, less.more, 1.0, missing, (*more.lost, *less.lost))
+
+    def scores(self) -> Iterator[Score]:
+        """Returns those of both arms."""
+        yield from dict.fromkeys((self.more.score, self.less.score))
+
+    def arms(self) -> tuple[Arm, ...]:
+        """Returns both arms."""
+        return self.more, self.less
+
+    def words(self, grid: Grid | None = None) -> str:
+        """Returns the score, what differs, and what both arms share."""
+        shared = [pick for pick in self.more.picks if pick in self.less.picks]
+        more, less = (replace(a, picks=tuple(p for p in a.picks if p not in shared)) for a in (self.more, self.less))
+        where = Arm(self.more.score, tuple(shared)).where(grid)
+        common = f" with {where}" if where else ""
+        if self.more.score == self.less.score:
+            return f"{Arm(self.more.score).words(grid)}{common}, {more.where(grid)} minus {less.where(grid)},"
+        return f"{more.words(grid)} minus {less.words(grid)}{common}"
+
+    def within(self, *picks: Pick) -> Difference:
+        """Returns the same where `picks` hold too."""
+        return replace(self, more=self.more.within(*picks), less=self.less.within(*picks))
+
+
+@dataclass(frozen=True)
+class Bound:
+    """That a quantity is `least` or more, or `most` or less, or both, with its whole interval."""
+
+    quantity: Quantity
+    least: float = -np.inf
+    most: float = np.inf
+
+    def verdict(self, effect: Interval) -> Verdict:
+        """Returns whether the whole interval lies within the bounds, none of it, or some."""
+        if self.least <= effect.lower and effect.upper <= self.most:
+            return "reproduced"
+        return "not reproduced" if effect.upper < self.least or effect.lower > self.most else "inconclusive"
+
+    def wanted(self) -> str:
+        """Returns the bounds in words."""
+        if np.isinf(self.most):
+            return f"at least {self.least:g}"
+        return f"at most {self.most:g}" if np.isinf(self.least) else f"{self.least:g} to {self.most:g}"
+
+    def each(self, *axes: Axis, need: int = 1) -> Each:
+        """Returns the bound at every value of `axes` apart."""
+        return Each(self, axes, need)
+
+
+@dataclass(frozen=True)
+class Each:
+    """A bound at every value of `axes` apart, of which `need` must be left to read: the worst decides."""
+
+    bound: Bound
+    axes: tuple[Axis, ...]
+    need: int = 1
+
+    def over(self) -> str:
+        """Returns the axes in words."""
+        return " and ".join(axis.noun for axis in self.axes)
+
+    def bounds(self, grid: Grid) -> list[Bound]:
+        """Returns the bound at every combination of values at which all its arms were run."""
+        found = {}
+        for setting in grid.settings:
+            values: tuple[Any, ...] = tuple(grid.value(axis, setting) for axis in self.axes)
+            picks = [axis.at(value) for axis, value in zip(self.axes, values, strict=True)]
+            found[values] = replace(self.bound, quantity=self.bound.quantity.within(*picks))
+        return [bound for bound in found.values() if not bound.quantity.sides(grid, grid.settings).missing]
