@@ -1,7 +1,7 @@
 # Everything runs in .venv, made from requirements.lock with Python's own venv and pip: nothing to install by hand.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help reproduce paper test lint format lock lock-check clean
+.PHONY: help reproduce gpu gpu-record paper test lint format lock lock-check clean
 
 python := .venv/bin/python
 environment := .venv/.installed
@@ -11,6 +11,16 @@ help: ## list these targets
 
 reproduce: $(environment) ## train, judge and draw the first study (about 5 minutes on 2 quiet CPU cores, 8 on busy ones)
 	@$(python) -m experiments.reproduce markov/threshold/cpu
+
+# On a machine with a GPU and a Python of its own: make gpu python=python3.
+seconds := 600
+out := gpu
+gpu: $(if $(filter .venv/%,$(python)),$(environment)) ## check, measure and train on a GPU, within 600 s (seconds=, out=, python=)
+	@$(python) -m benchmarks.gpu out=$(out) seconds=$(seconds)
+
+FROM := gpu
+gpu-record: $(environment) ## turn what `make gpu` left in FROM=FOLDER into records and tables
+	@$(python) -m benchmarks.gpu.record $(FROM)
 
 paper: $(environment) ## make the write-up (PDF) and the report (HTML) from the records, in paper/build/
 	@$(python) -m paper
@@ -52,7 +62,7 @@ $(environment): requirements.lock pyproject.toml
 		[ -n "$$p" ] || { echo 'needs Python 3.11, 3.12 or 3.13 with its venv module (Debian: apt install python3-venv)'; exit 1; }; \
 		$$p -m venv .venv; }
 	@echo "Installing requirements.lock into .venv (once; one to three minutes, most of it download) ..."
-	@export PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_USE_PEP517=1 && \
+	@unset PIP_TARGET PIP_PREFIX PIP_ROOT; export PIP_USER=0 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_USE_PEP517=1 && \
 		$(python) -m pip install --quiet --require-hashes -r requirements.lock && \
 		$(python) -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from experiments import recorded as studies
+from experiments.errors import check_docstrings
 from experiments.studies import own
 from experiments.summary import among
 from paper import report
@@ -12,6 +13,7 @@ from paper.command import command
 
 def main() -> None:
     """Check what is recorded and write both; RecordError for a damaged record, ClaimError for a lone study or claim."""
+    check_docstrings()
     studies.check()
     by_scale = report.every()
     build.write(among(by_scale[studies.SCALES[0]], own()))

@@ -19,7 +19,8 @@ from string import Template
 import polars as pl
 
 from experiments import recorded as studies
-from experiments.files import write_whole
+from experiments.errors import check_docstrings
+from experiments.files import check_writable, write_whole
 from experiments.judging import figures
 from experiments.printing import show_left_out
 from experiments.studies import every as every_claim
@@ -40,6 +41,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m paper.report", description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--out", metavar="FILE", type=Path, default=OUT, help=f"default: {OUT}")
     asked = parser.parse_args()
+    check_docstrings()
+    try:
+        check_writable(asked.out)
+    except OSError as error:
+        raise OSError(error.errno, f"cannot write: {error.strerror}", str(asked.out)) from None
     studies.check()
     write(every(), asked.out)
     show_left_out(faults())
