@@ -13,7 +13,6 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 _LEFT_OUT = shutil.ignore_patterns(".*", "__pycache__", "runs", "build", "*.egg-info")
@@ -88,19 +87,23 @@ class Place:
         }
         return {name: value for name, value in (plain | more).items() if value is not None}
 
-    def start(
-        self, words: Sequence[str], *, cwd: Path, env: dict[str, str] | None = None, **more: Any
-    ) -> subprocess.Popen[str]:
+    def start(self, words: Sequence[str], *, cwd: Path, env: dict[str, str] | None = None) -> subprocess.Popen[str]:
         """Start a command, such as experiments.run with its words, as the head of a process group of its own."""
-        streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | more
         return subprocess.Popen(
-            [sys.executable, "-m", *words], cwd=cwd, env=env or self.env(), text=True, start_new_session=True, **streams
+            [sys.executable, "-m", *words],
+            cwd=cwd,
+            env=env or self.env(),
+            text=True,
+            start_new_session=True,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
         )
 
-    def call(self, words: Sequence[str], *, cwd: Path, env: dict[str, str] | None = None, **more: Any) -> Ended:
+    def call(self, words: Sequence[str], *, cwd: Path, env: dict[str, str] | None = None) -> Ended:
         """Run a command to its end."""
         since = time.monotonic()
-        process = self.start(words, cwd=cwd, env=env, **more)
+        process = self.start(words, cwd=cwd, env=env)
         try:
             out, err = process.communicate(timeout=LONGEST)
         except subprocess.TimeoutExpired:
