@@ -36,14 +36,14 @@ def record(claims: Sequence[Claim], tables: int = TABLES) -> pl.DataFrame:
     """Writes the rates of `claims`, keeps those of all other studies, and returns the new rows."""
     fresh = pl.concat([rates(claim, tables) for claim in claims])
     names = [claim.name for claim in claims]
-    there = {claim.name for claim in every()}
-    kept = chance.rates().filter(~pl.col("claim").is_in(names), pl.col("claim").is_in(there))
+    known = {claim.name for claim in every()}
+    kept = chance.rates().filter(~pl.col("claim").is_in(names), pl.col("claim").is_in(known))
     write_whole(chance.PATH, pl.concat([kept, fresh]).sort("claim", "scores").write_csv().encode())
     return fresh
 
 
 def main() -> int:
-    """The command; see the module's docstring."""
+    """Runs the command; see the module's docstring."""
     description = (__doc__ or "").split("\n")[0]
     parser = argparse.ArgumentParser(prog="python -m experiments.null_rates", description=description)
     parser.add_argument("study", nargs="?", metavar="STUDY", help="as markov/threshold")

@@ -20,7 +20,7 @@ _INTERVAL = len("0.000 [0.000, 0.000]")
 
 
 def show(claim: Claim, judgement: Judgement, table: pl.DataFrame, console: Console) -> None:
-    """Print the claim, the paper's values beside ours, and the verdict with effect, interval and seeds."""
+    """Prints the claim, the paper's values beside ours, and the verdict with effect, interval and seeds."""
     console.print(Text.assemble((claim.name, "bold"), f": {claim.title} (arXiv:{claim.arxiv}), {claim.where}"))
     console.print(Text(claim.text))
     console.print()
@@ -49,7 +49,7 @@ def show(claim: Claim, judgement: Judgement, table: pl.DataFrame, console: Conso
 
 
 def interval(of: Interval | None, digits: int = 3) -> str:
-    """An estimate with its interval; no zero has a sign."""
+    """Returns an estimate with its interval; no zero has a sign."""
     if of is None:
         return "not measured"
     estimate, lower, upper = (f"{value:z.{digits}f}" for value in (of.estimate, of.lower, of.upper))
@@ -66,7 +66,7 @@ def changed(claim: Claim, table: pl.DataFrame) -> str:
 
 
 def source(fact: Fact) -> str:
-    """Where a paper states a fact, or that no source was found."""
+    """Returns where a paper states a fact, or that no source was found."""
     return "no source found" if fact.source == "none" else fact.source
 
 
@@ -80,7 +80,7 @@ def provenance(table: pl.DataFrame) -> str:
 
 
 def show_comparison(comparison: pl.DataFrame, console: Console) -> None:
-    """Print how many fresh means of `comparison.compare` lie in the recorded intervals, and each outside."""
+    """Prints how many fresh means of `comparison.compare` lie in the recorded intervals, and each outside."""
     known = comparison.filter(pl.col("inside").is_not_null())
     outside = known.filter(~pl.col("inside"))
     unknown = len(comparison) - len(known)
@@ -95,7 +95,7 @@ def show_comparison(comparison: pl.DataFrame, console: Console) -> None:
 
 
 def show_summary(entries: Sequence[Entry], console: Console) -> None:
-    """Print every claim's verdict with its effect, what testing many of them costs, and what was not run."""
+    """Prints every claim's verdict with its effect, what testing many of them costs, and what was not run."""
     rows = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
     for name in ("study", "verdict", "effect [95 %]"):
         rows.add_column(name, no_wrap=True)

@@ -20,7 +20,7 @@ def config(study: str) -> str:
 
 
 def recorded() -> str:
-    """In a sentence: of how many studies there are records, by scale."""
+    """Returns, in a sentence, of how many studies there are records, by scale."""
     number = len(claims.every())
     counts = {scale: number - len(_missing(scale)) for scale in SCALES}
     said = ", ".join(f"{scale}: {count or 'none'} of {number}" for scale, count in counts.items())
@@ -28,7 +28,7 @@ def recorded() -> str:
 
 
 def not_run(scale: str) -> str:
-    """In a sentence: of how many studies, and which, there is no record at `scale`."""
+    """Returns, in a sentence, of how many studies, and which, there is no record at `scale`."""
     missing = _missing(scale)
     number = len(claims.every())
     if not missing:

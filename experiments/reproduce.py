@@ -23,7 +23,7 @@ _RECORDED_WITH = ("seed=", "out=", "wandb.", "retry=", "hydra.launcher.", "hydra
 
 
 def main() -> int:
-    """The command; see the module's docstring."""
+    """Runs the command; see the module's docstring."""
     scales = sorted({name.split("/")[2] for name in settings.studies()})
     parser = argparse.ArgumentParser(prog="python -m experiments.reproduce", description=(__doc__ or "").split("\n")[0])
     parser.add_argument("words", nargs="*", metavar="STUDY [KEY=VALUE ...]", help="as markov/threshold/cpu; overrides")

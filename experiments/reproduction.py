@@ -58,7 +58,7 @@ class _Study:
 
     @classmethod
     def read(cls, name: str, overrides: Sequence[str]) -> _Study:
-        """Check the study and all its jobs. Raises ConfigError, ClaimError."""
+        """Checks the study and all its jobs. Raises ConfigError, ClaimError."""
         claim, grid = claim_for(name), configs.sweep([f"study={name}", *overrides])
         if not configs.jobs(grid):
             raise ConfigError("hydra/sweeper: a study is reproduced with the sweeper basic or bisect")
@@ -70,7 +70,7 @@ class _Study:
         check_addable(self.name, configs.jobs(self.grid), overrides, all_run=self.bisection is None)
 
     def run(self, progress: Progress) -> list[Job]:
-        """Do what is missing, and return the jobs that belong to the study."""
+        """Does what is missing, and return the jobs that belong to the study."""
         if self.bisection:
             return configs.jobs(self.bisection.search(self.grid, lambda some: self._scores(some, progress)))
         jobs = configs.jobs(self.grid)
@@ -82,17 +82,20 @@ class _Study:
         return [value(job, end) for job, end in zip(jobs, launch(jobs, self.settings, progress), strict=True)]
 
     def judge(self, jobs: Sequence[Job], *, record: bool) -> tuple[pl.DataFrame, Judgement, Path]:
-        """The results table, added to the record if asked; what the claim says of it; its figure, without suffix."""
-        found, recorded = table(jobs, criterion=self.claim.criterion.hash()), results.path_for(self.name)
+        """Returns the results table, added to the record if asked; what the claim says of it.
+
+        Its figure, without suffix.
+        """
+        fresh, recorded = table(jobs, criterion=self.claim.criterion.hash()), results.path_for(self.name)
         if record:
             if self.name in results.recorded():
-                found = results.added(results.read(recorded), found)
-            results.write(found, recorded)
-            found = results.read(recorded)
-        judgement = self.claim.judge(found)
+                fresh = results.added(results.read(recorded), fresh)
+            results.write(fresh, recorded)
+            fresh = results.read(recorded)
+        judgement = self.claim.judge(fresh)
         figure = recorded.with_suffix("") if record else Path(jobs[0].folder.parent) / "figure"
-        self.claim.draw(found, judgement, figure)
-        return found, judgement, figure
+        self.claim.draw(fresh, judgement, figure)
+        return fresh, judgement, figure
 
 
 def _one(name: str, overrides: Sequence[str], *, record: bool) -> int:
@@ -101,34 +104,34 @@ def _one(name: str, overrides: Sequence[str], *, record: bool) -> int:
         study.check_addable(overrides)
     with Progress() as progress:
         jobs = study.run(progress)
-    found, judgement, figure = study.judge(jobs, record=record)
+    fresh, judgement, figure = study.judge(jobs, record=record)
     screen, recorded = console(), results.path_for(name)
-    show(study.claim, judgement, found, screen)
+    show(study.claim, judgement, fresh, screen)
     if recorded.exists() and not record:
-        before, said = summary.read(study.claim, recorded)
-        show_comparison(_compared(study.claim, found, before), screen)
-        print(_effects(judgement, said))
+        before, earlier = summary.read(study.claim, recorded)
+        show_comparison(_compared(study.claim, fresh, before), screen)
+        print(_effects(judgement, earlier))
     print(f"figure: {figure}.png" + (f"  record: {recorded}" if record else f"  runs: {jobs[0].folder.parent}"))
     return 0
 
 
 def _all(scale: str, overrides: Sequence[str], *, record: bool) -> int:
-    """Train what is missing of every study, those that share a program side by side; then judge each and sum up."""
+    """Trains what is missing of every study, those that share a program side by side; then judge each and sum up."""
     studies = [_Study.read(name, overrides) for name in settings.studies() if name.endswith(f"/{scale}")]
     for study in studies if record else ():
         study.check_addable(overrides)
     together = [study for study in studies if not study.bisection]
-    found: dict[str, tuple[pl.DataFrame, Judgement]] = {}
+    judged: dict[str, tuple[pl.DataFrame, Judgement]] = {}
     failed: dict[str, str] = {}
     with Progress() as progress:
         launch([job for study in together for job in configs.jobs(study.grid)], together[0].settings, progress)
         for study in studies:
             try:
                 jobs = study.run(progress) if study.bisection else configs.jobs(study.grid)
-                found[study.claim.name] = study.judge(jobs, record=record)[:2]
+                judged[study.claim.name] = study.judge(jobs, record=record)[:2]
             except (ConfigError, results.RecordError) as e:  # no end of a run: the others are judged all the same
                 failed[study.name] = str(e).splitlines()[0]
-    show_summary(summary.judged(found, scale), console())
+    show_summary(summary.judged(judged, scale), console())
     for name, why in failed.items():
         print(f"failed: {name}: {why}", file=sys.stderr)
     return 1 if failed else 0
@@ -142,7 +145,7 @@ def _compared(claim: Claim, fresh: pl.DataFrame, record: pl.DataFrame) -> pl.Dat
 
 
 def _effects(fresh: Judgement, record: Judgement) -> str:
-    """In words: whether the fresh effect lies in the interval of the recorded one."""
+    """Returns, in words, whether the fresh effect lies in the interval of the recorded one."""
     if not fresh.effect or not record.effect:
         return f"effect: {fresh.effect or 'not measured'}, recorded {record.effect or 'not measured'}"
     inside = record.effect.lower <= fresh.effect.estimate <= record.effect.upper

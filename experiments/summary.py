@@ -48,12 +48,12 @@ class Entry:
 
     @property
     def verdict(self) -> str:
-        """The verdict, or that there is none."""
+        """Returns the verdict, or that there is none."""
         return self.judgement.verdict if self.judgement else "not run"
 
 
 def entries(scale: str) -> list[Entry]:
-    """Every claim, judged from its record at `scale` where there is one. RecordError for a damaged record."""
+    """Returns every claim, judged from its record at `scale` where there is one. RecordError for a damaged record."""
     paths = [(claim, path_for(f"{claim.name}/{scale}")) for claim in every()]
     return judged({claim.name: read(claim, path) for claim, path in paths if path.exists()}, scale)
 
@@ -70,7 +70,7 @@ def read(claim: Claim, path: Path) -> tuple[pl.DataFrame, Judgement]:
 
 
 def judged(found: Mapping[str, tuple[pl.DataFrame, Judgement]], scale: str) -> list[Entry]:
-    """Every claim with its table and judgement at `scale`, by the claim's name, where there is one."""
+    """Returns every claim with its table and judgement at `scale`, by the claim's name, where there is one."""
     p = {claim.name: p_value(claim, found[claim.name][0]) for claim in every() if claim.name in found}
     adjusted = holm(p)
     return [
@@ -82,7 +82,10 @@ def judged(found: Mapping[str, tuple[pl.DataFrame, Judgement]], scale: str) -> l
 
 
 def p_value(claim: Claim, table: pl.DataFrame) -> float:
-    """The one-sided p value of "reproduced", to a few per cent of itself; 1 where no level gives that verdict."""
+    """Returns the one-sided p value of "reproduced", to a few per cent of itself.
+
+    1 where no level gives that verdict.
+    """
     grid = claim.criterion.grid(table)
 
     def passes(tail: float) -> bool:
@@ -100,7 +103,7 @@ def p_value(claim: Claim, table: pl.DataFrame) -> float:
 
 
 def holm(values: Mapping[str, float]) -> dict[str, float]:
-    """Holm's adjusted p values, by name."""
+    """Returns Holm's adjusted p values, by name."""
     adjusted, least = {}, 0.0
     for rank, (name, p) in enumerate(sorted(values.items(), key=lambda item: item[1])):
         least = max(least, min(1.0, (len(values) - rank) * p))
@@ -109,7 +112,7 @@ def holm(values: Mapping[str, float]) -> dict[str, float]:
 
 
 def _chance(entries: Sequence[Entry]) -> str:
-    """In words: how many claims would pass by chance alone, and how many are left after Holm's correction."""
+    """Returns, in words, how many claims would pass by chance alone, and how many are left after Holm's correction."""
     ran = [entry for entry in entries if entry.adjusted is not None]
     passed = [entry for entry in ran if entry.verdict == "reproduced"]
     left = [entry for entry in passed if entry.adjusted is not None and entry.adjusted <= ALPHA]
@@ -121,7 +124,7 @@ def _chance(entries: Sequence[Entry]) -> str:
 
 
 def tested(entries: Sequence[Entry]) -> str:
-    """In a sentence: how many claims were tested at the scale of `entries`, and what chance would let pass."""
+    """Returns, in a sentence, how many claims were tested at the scale of `entries`, and what chance would let pass."""
     ran, scale = sum(entry.judgement is not None for entry in entries), entries[0].scale
     if not ran:
         return f"Nothing was run at scale {scale}."

@@ -44,35 +44,35 @@ class Axis:
 
     @property
     def most(self) -> Pick:
-        """The largest value in the table."""
+        """Returns the largest value in the table."""
         return Pick(self, "most")
 
     @property
     def fewest(self) -> Pick:
-        """The smallest value in the table."""
+        """Returns the smallest value in the table."""
         return Pick(self, "fewest")
 
     @property
     def above_fewest(self) -> Pick:
-        """Every value but the smallest."""
+        """Returns every value but the smallest."""
         return Pick(self, "above the fewest")
 
     @property
     def some(self) -> Pick:
-        """Every value that is set and is not zero."""
+        """Returns every value that is set and is not zero."""
         return Pick(self, "some")
 
     @property
     def none(self) -> Pick:
-        """No value, or zero."""
+        """Returns no value, or zero."""
         return Pick(self, "no")
 
     def at(self, *values: Any) -> Pick:
-        """These values."""
+        """Returns these values."""
         return Pick(self, "at", values)
 
     def but(self, *values: Any) -> Pick:
-        """All values but these."""
+        """Returns all values but these."""
         return Pick(self, "other than", values)
 
     def between(self, low: float, high: float) -> Pick:
@@ -80,7 +80,7 @@ class Axis:
         return Pick(self, "between", (low, high))
 
     def lowest(self, score: Score) -> Pick:
-        """The value with the lowest mean of `score`."""
+        """Returns the value with the lowest mean of `score`."""
         return Pick(self, "lowest", (score,))
 
     def through(self, *typed: str, **other: Any) -> Axis:
@@ -92,13 +92,13 @@ class Axis:
         return replace(self, tried=values)
 
     def rank(self, value: Any) -> Any:
-        """What values are ordered by."""
+        """Returns what values are ordered by."""
         if callable(self.order):
             return self.order(*value) if isinstance(value, tuple) else self.order(value)
         return self.order.get(value, value)
 
     def show(self, value: Any) -> str:
-        """A value in a table's row."""
+        """Returns a value in a table's row."""
         if value in self.names:
             return self.names[value]
         values = value if isinstance(value, tuple) else (value,)
@@ -108,7 +108,7 @@ class Axis:
         return self.value.format(*values) if numbers or self.value != "{:,}" else ", ".join(map(_plain, values))
 
     def say(self, value: Any) -> str:
-        """A value in a sentence."""
+        """Returns a value in a sentence."""
         if value in self.names:
             return self.names[value]
         if callable(self.said):
@@ -131,11 +131,11 @@ class Pick:
     name: str | None = field(default=None, metadata=WORDS)
 
     def named(self, name: str) -> Pick:
-        """The same values under a name of their own; under none where that is empty."""
+        """Returns the same values under a name of their own; under none where that is empty."""
         return replace(self, name=name)
 
     def settings(self, grid: Grid, among: Sequence[Setting]) -> set[Setting]:
-        """The settings of `among` with these values; the ends are those of `among`."""
+        """Returns the settings of `among` with these values; the ends are those of `among`."""
         values = {setting: grid.value(self.axis, setting) for setting in among}
         known = [value for value in values.values() if value is not None]
         ranks = [self.axis.rank(value) for value in known]
@@ -158,7 +158,7 @@ class Pick:
         return {setting for setting, value in values.items() if tests[self.how](value)}
 
     def words(self, grid: Grid | None = None) -> str:
-        """In words: by what is in the table where one is given, else by what is asked."""
+        """Returns, in words, by what is in the table where one is given, else by what is asked."""
         axis = self.axis
         if self.name is not None:
             return self.name
@@ -194,12 +194,12 @@ class Number:
     said: str = field(default="length {:,}", metadata=WORDS)
 
     def of(self, grid: Grid, setting: Setting | None = None) -> int:
-        """The number in a table, at a setting where each has its own."""
+        """Returns the number in a table, at a setting where each has its own."""
         settings = [setting] if self.own and setting else grid.settings
         return round(self.times * max(grid.value(self.axis, s) for s in settings)) + self.plus
 
     def words(self, grid: Grid | None = None) -> str:
-        """In words: the number in a table, or how it follows from the axis."""
+        """Returns, in words, the number in a table, or how it follows from the axis."""
         if grid is not None and not self.own:
             return self.said.format(self.of(grid))
         times = f"{self.times:g} times " if self.times != 1 else ""
@@ -226,7 +226,7 @@ class Score:
     instead: tuple[Pick, ...] = ()
 
     def at(self, *picks: Pick) -> Arm:
-        """The score where all of `picks` hold, averaged over what is left."""
+        """Returns the score where all of `picks` hold, averaged over what is left."""
         from experiments.judging.quantities import Arm
 
         return Arm(self, picks)
@@ -236,14 +236,14 @@ class Score:
         return self.at() - other.at()
 
     def where(self, grid: Grid, setting: Setting | None = None) -> tuple[str, int | None]:
-        """Condition and position in a table, at a setting where each has its own."""
+        """Returns condition and position in a table, at a setting where each has its own."""
         number = self.number.of(grid, setting) if self.number else None
         return self.condition.format(number), number if self.positional else None
 
     def label(self, name: str, grid: Grid) -> str:
-        """A column's or a series' name, in which {} stands for the score's number in a table."""
+        """Returns a column's or a series' name, in which {} stands for the score's number in a table."""
         return name.format(self.number.of(grid)) if self.number else name
 
     def say(self, grid: Grid | None = None) -> str:
-        """The score in words, with its number."""
+        """Returns the score in words, with its number."""
         return self.words.format(self.number.words(grid)) if self.number else self.words

@@ -82,7 +82,7 @@ class Judgement:
     cause: Cause = ""
 
     def left(self) -> list[str]:
-        """What was left out in sentences, one for each reason."""
+        """Returns what was left out in sentences, one for each reason."""
         reasons: dict[str, list[str]] = {}
         for one in self.left_out:
             reasons.setdefault(one.why, []).append(f"{one.score} at {one.setting}" if one.score else one.setting)
@@ -128,7 +128,7 @@ class Claim:
 
     @property
     def effect(self) -> str:
-        """What the effect size is, in words."""
+        """Returns what the effect size is, in words."""
         return self.criterion.effect_words()
 
     def renamed(self, name: str) -> Claim:
@@ -136,7 +136,7 @@ class Claim:
         return replace(self, name=name)
 
     def judge(self, table: pl.DataFrame, level: float = LEVEL) -> Judgement:
-        """What the criterion says of a results table, with the printed table and the notes."""
+        """Returns what the criterion says of a results table, with the printed table and the notes."""
         grid = self.criterion.grid(table, level)
         judgement = self.criterion.judge(grid)
         notes = (*judgement.notes, *(note for made in self.notes for note in made(grid)))

@@ -36,12 +36,12 @@ World = Mapping[Cell, float]  # mean scores
 
 
 def settings(axes: Sequence[Axis]) -> list[Setting]:
-    """The made-up grid of a criterion: every combination of the values that its axes are tried at."""
+    """Returns the made-up grid of a criterion: every combination of the values that its axes are tried at."""
     return list(itertools.product(*(tuple(axis.tried) for axis in axes)))
 
 
 def table(study: str, axes: Sequence[Axis], cells: Mapping[Cell, Sequence[float]], before: float = 1.0) -> pl.DataFrame:
-    """A results table of these scores by seed (1, 2, ...) at the end, and of `before` times them at the step before.
+    """Returns a results table of these scores by seed (1, 2, ...), which are `before` times as high at the step before.
 
     Scores of which only some are given of a run are 0.9 where they are not.
     """
@@ -80,7 +80,7 @@ def table(study: str, axes: Sequence[Axis], cells: Mapping[Cell, Sequence[float]
 
 
 def _arms(axes: Sequence[Axis], setting: Setting) -> dict[str, Any]:
-    """The typed values of the arms that a setting names, and none of those that other arms set."""
+    """Returns the typed values of the arms that a setting names, and none of those that other arms set."""
     values: dict[str, Any] = {}
     for axis, name in zip(axes, setting, strict=True):
         if isinstance(axis.tried, Mapping):
@@ -90,7 +90,7 @@ def _arms(axes: Sequence[Axis], setting: Setting) -> dict[str, Any]:
 
 
 def _bare(study: str, axes: Sequence[Axis]) -> pl.DataFrame:
-    """A table without scores, of the made-up grid's settings."""
+    """Returns a table without scores, of the made-up grid's settings."""
     rows = [
         {"study": study, "run": str(n), "seed": 1}
         | {axis.column: value for axis, value in zip(axes, setting, strict=True)}
@@ -107,14 +107,14 @@ def _bare(study: str, axes: Sequence[Axis]) -> pl.DataFrame:
 
 
 def blank(criterion: Criterion) -> Grid:
-    """The made-up grid, on which every score is one half."""
+    """Returns the made-up grid, on which every score is one half."""
     grid = Grid(_bare("made/up/cpu", criterion.axes), criterion.axes)
     half = {s: dict.fromkeys(range(1, SEEDS + 1), 0.5) for s in grid.settings}
     return grid.filled({score: Cells(half, EXAMPLES) for score in criterion.scores()})
 
 
 def instances(criterion: Criterion, grid: Grid) -> list[list[Bound]]:
-    """The bounds of a criterion, each as the list of bounds that it stands for on a grid."""
+    """Returns the bounds of a criterion, each as the list of bounds that it stands for on a grid."""
     lists = []
     for part in (*criterion.bounds, *criterion.then):
         if isinstance(part, Each):
@@ -139,7 +139,7 @@ class Programme:
         self.fixed: list[tuple[np.ndarray, float]] = []
 
     def weights(self, bound: Bound) -> np.ndarray:
-        """The coefficients of a bound's quantity, and 0 for the margin."""
+        """Returns the coefficients of a bound's quantity, and 0 for the margin."""
         sides = bound.quantity.sides(self.grid, self.grid.settings)
         row = np.zeros(len(self.cells) + 1)
         for side, sign in ((sides.more, 1.0), (sides.less or (), -1.0)):
@@ -170,7 +170,10 @@ class Programme:
                     self.rows.append((row, -_FIT))
 
     def solve(self) -> World:
-        """The world with the largest margin, and with high scores where nothing is asked; ValueError for none."""
+        """Returns the world with the largest margin, and with high scores where nothing is asked.
+
+        ValueError for none.
+        """
         cost = np.full(len(self.cells) + 1, -1e-4)
         cost[-1] = -1.0
         found = linprog(
@@ -187,7 +190,7 @@ class Programme:
 
 
 def world(criterion: Criterion, false: int | None = None, *, high: bool = False, far: bool = False) -> World:
-    """The mean scores where all bounds hold, or all but that in place `false`, which is false by the least, or `far`.
+    """Returns mean scores where all bounds hold, or all but that in place `false`: false by the least or `far`.
 
     Of a bound with two ends it is the lower that is passed, or where `high` the upper.
     """
@@ -218,7 +221,7 @@ def world(criterion: Criterion, false: int | None = None, *, high: bool = False,
 
 
 def worlds(criterion: Criterion) -> Iterator[tuple[str, World]]:
-    """The worlds in which the claim is false by the least, one for each end of each bound, as "bound 1 at 0.5"."""
+    """Returns the worlds where the claim is false by the least, one for each end of a bound, as "bound 1 at 0.5"."""
     for place, part in enumerate((*criterion.bounds, *criterion.then)):
         bound = part.bound if isinstance(part, Each) else part
         ends = [(high, end) for high, end in ((False, bound.least), (True, bound.most)) if np.isfinite(end)]
@@ -233,7 +236,7 @@ def seeds_of(means: World, spread: float = _SPREAD) -> dict[Cell, list[float]]:
 
 
 def made(claim: Claim, cells: Mapping[Cell, Sequence[float]]) -> pl.DataFrame:
-    """The results table of a claim's study with these scores by seed, and 0.9 for those that are only printed."""
+    """Returns the table of a claim's study with these scores by seed, and 0.9 for those that are only printed."""
     criterion = claim.criterion
     printed = [*criterion.scores(), *(claim.rows.scores.values() if isinstance(claim.rows, Rows) else ())]
     rest = {(score, s): [0.9] * SEEDS for score in printed if not score.instead for s in settings(criterion.axes)}
@@ -241,7 +244,7 @@ def made(claim: Claim, cells: Mapping[Cell, Sequence[float]]) -> pl.DataFrame:
 
 
 def false_positives(criterion: Criterion, means: World, tables: int, spread: float, seed: int = 0) -> int:
-    """How many of so many simulated tables of a world the criterion calls reproduced.
+    """Returns how many of so many simulated tables of a world the criterion calls reproduced.
 
     True scores scatter over seeds with a standard deviation of `spread`, by a beta distribution, so that their mean is
     the world's also near 0 and 1, where they scatter less. They are measured on EXAMPLES examples.

@@ -27,7 +27,7 @@ class Matched(Quantity):
     times: float = 2.0
 
     def pairs(self, grid: Grid, read: Sequence[Setting]) -> list[tuple[Setting, Setting]]:
-        """The pairs (more, less) among the settings `read`."""
+        """Returns the pairs (more, less) among the settings `read`."""
         varied = grid.keys.index(self.more[0].axis.column)
         share = grid.cells(self.by)
         more, pairs = grid.where(self.more, read), []
@@ -41,7 +41,7 @@ class Matched(Quantity):
         return pairs
 
     def sides(self, grid: Grid, read: Sequence[Setting]) -> Sides:
-        """The cells of all pairs."""
+        """Returns the cells of all pairs."""
         pairs = self.pairs(grid, read)
         arms = {arm.words(): grid.where(arm.picks) for arm in self.arms()}
         missing = tuple(name for name, settings in arms.items() if not settings)
@@ -50,24 +50,24 @@ class Matched(Quantity):
         return Sides(more, less, 1.0, missing, lost)
 
     def scores(self) -> Iterator[Score]:
-        """The score, and the one by which pairs are matched."""
+        """Returns the score, and the one by which pairs are matched."""
         yield from (self.score, self.by)
 
     def arms(self) -> tuple[Arm, ...]:
-        """Both kinds."""
+        """Returns both kinds."""
         return Arm(self.score, self.more), Arm(self.score, self.less)
 
     def words(self, grid: Grid | None = None) -> str:
-        """The score under both kinds."""
+        """Returns the score under both kinds."""
         more, less = (Arm(self.score, picks).where(grid) for picks in (self.more, self.less))
         return f"{self.score.words}, {more} minus {less} of the same {self.by.words},"
 
     def within(self, *picks: Pick) -> Matched:
-        """The same where `picks` hold too."""
+        """Returns the same where `picks` hold too."""
         return replace(self, more=(*self.more, *picks), less=(*self.less, *picks))
 
     def rule(self) -> str:
-        """How pairs are made."""
+        """Returns how pairs are made."""
         more, less = (Arm(self.score, picks).where() for picks in (self.more, self.less))
         return (
             f"Of each setting with {less} the one with {more} counts that has the nearest {self.by.words}, where the "
@@ -75,7 +75,7 @@ class Matched(Quantity):
         )
 
     def each(self, grid: Grid, read: Sequence[Setting]) -> str:
-        """Every pair with its further scores and its own difference, in words."""
+        """Returns every pair with its further scores and its own difference, in words."""
         share, says = grid.cells(self.by), []
         for a, b in self.pairs(grid, read):
             effect, _ = interval(grid, Sides(((self.score, a),), ((self.score, b),)))
@@ -98,7 +98,7 @@ class Interaction(Quantity):
     what: str = field(default="", metadata=WORDS)
 
     def ends(self, grid: Grid, read: Sequence[Setting]) -> list[tuple[Setting, Setting]]:
-        """The settings (more, less) of every value at which both can be read, from the smallest value on."""
+        """Returns the settings (more, less) of every value at which both can be read, from the smallest value on."""
         found = {}
         for side, picks in enumerate((self.more, self.less)):
             for setting in grid.where(picks):
@@ -108,7 +108,7 @@ class Interaction(Quantity):
         return [(of[0], of[1]) for of in both]
 
     def sides(self, grid: Grid, read: Sequence[Setting]) -> Sides:
-        """The difference of two differences as twice that of two means."""
+        """Returns the difference of two differences as twice that of two means."""
         run = [arm.settings(grid) for arm in self.arms()]
         missing = tuple(arm.words() for arm, settings in zip(self.arms(), run, strict=True) if not settings)
         if not missing and len({grid.value(self.axis, s) for settings in run for s in settings}) < 2:
@@ -122,15 +122,15 @@ class Interaction(Quantity):
         return Sides(cells[0], cells[1], 2.0, missing, lost)
 
     def scores(self) -> Iterator[Score]:
-        """The one score."""
+        """Returns the one score."""
         yield self.score
 
     def arms(self) -> tuple[Arm, ...]:
-        """Both sides of the difference."""
+        """Returns both sides of the difference."""
         return Arm(self.score, self.more), Arm(self.score, self.less)
 
     def words(self, grid: Grid | None = None) -> str:
-        """The differences, and the two ends."""
+        """Returns the differences, and the two ends."""
         ends = f"the {self.axis.ends[1]} {self.axis.noun} minus the {self.axis.ends[0]}"
         if grid is not None and len(found := self.ends(grid, grid.settings)) > 1:
             ends = " minus ".join(self.axis.say(grid.value(self.axis, found[place][0])) for place in (-1, 0))
@@ -151,7 +151,7 @@ class Largest(Quantity):
     names: tuple[str, ...] = field(default=(), metadata=WORDS)
 
     def all(self, grid: Grid, read: Sequence[Setting]) -> dict[str, tuple[Quantity, Sides]]:
-        """Every quantity that can be read, by what it is in words."""
+        """Returns every quantity that can be read, by what it is in words."""
         found = {}
         for value in dict.fromkeys(grid.value(self.axis, setting) for setting in grid.settings):
             for quantity, name in zip(self.of, self.names, strict=True):
@@ -162,7 +162,7 @@ class Largest(Quantity):
         return found
 
     def sides(self, grid: Grid, read: Sequence[Setting]) -> Sides:
-        """The cells of all that can be read."""
+        """Returns the cells of all that can be read."""
         every = [of.sides(grid, read) for of in self.of]
         cells = [sides for _, sides in self.all(grid, read).values()]
         more, less = (
@@ -173,20 +173,20 @@ class Largest(Quantity):
         return Sides(more, less, 1.0, missing if len([s for s in every if s.missing]) == len(every) else (), lost)
 
     def arms(self) -> tuple[Arm, ...]:
-        """The arms that all of them have."""
+        """Returns the arms that all of them have."""
         first, *others = (of.arms() for of in self.of)
         return tuple(arm for arm in first if all(arm in arms for arms in others))
 
     def scores(self) -> Iterator[Score]:
-        """Those of all."""
+        """Returns those of all."""
         yield from dict.fromkeys(score for quantity in self.of for score in quantity.scores())
 
     def words(self, grid: Grid | None = None) -> str:
-        """What the largest is of."""
+        """Returns what the largest is of."""
         return f"the largest, at any {self.axis.noun}, of {' or '.join(of.words().rstrip(',') for of in self.of)}"
 
     def rule(self) -> str:
-        """How the largest is corrected, and the rule of what it is of."""
+        """Returns how the largest is corrected, and the rule of what it is of."""
         own = " ".join(dict.fromkeys(of.rule() for of in self.of))
         return (
             f"{own} It is the contrast with the highest lower bound, where of N contrasts each interval is of level "
@@ -195,11 +195,11 @@ class Largest(Quantity):
         )
 
     def map(self, grid: Grid, read: Sequence[Setting]) -> dict[str, Interval]:
-        """The interval of every quantity that can be read, by what it is in words."""
+        """Returns the interval of every quantity that can be read, by what it is in words."""
         return _intervals(grid, self.all(grid, read))
 
     def outcome(self, grid: Grid, read: Sequence[Setting], bound: Bound) -> Outcome:
-        """The largest, corrected for how many there are; its bound is `least`."""
+        """Returns the largest, corrected for how many there are; its bound is `least`."""
         every, sides = self.all(grid, read), self.sides(grid, read)
         plain = _intervals(grid, every)
         wide = _intervals(grid.at(1 - (1 - grid.level) / max(len(every), 1)), every)

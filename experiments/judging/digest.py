@@ -11,7 +11,7 @@ from typing import Any
 
 
 def digest(criterion: Any) -> str:
-    """Sixteen hexadecimal digits of a criterion's description, in which functions stand with their source.
+    """Returns sixteen hexadecimal digits of a criterion's description, in which functions stand with their source.
 
     What has its default is left out, so that a new field changes no digest.
     """

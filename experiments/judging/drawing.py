@@ -54,14 +54,14 @@ class Panel:
 
 
 def place_of(x: Place, grid: Grid, setting: Setting) -> float:
-    """Where a setting stands on an x axis."""
+    """Returns where a setting stands on an x axis."""
     if isinstance(x, Axis):
         return grid.value(x, setting)
     return grid.cells(x).estimate(setting) if isinstance(x, Score) else x(grid, setting)
 
 
 def mean_of(grid: Grid, score: Score, settings: Sequence[Setting]) -> tuple[Interval, list[float]]:
-    """The interval of a score's mean over settings and seeds, and each seed's mean over the settings."""
+    """Returns the interval of a score's mean over settings and seeds, and each seed's mean over the settings."""
     seeds = list(by_seed(grid, [(score, s) for s in settings]).values())
     return (mean_score(seeds, grid.cells(score).examples, grid.level) if seeds else Interval(0.0, 0.0, 1.0)), seeds
 
@@ -158,7 +158,7 @@ class Bars(Panel):
 
 
 def lengths(grid: Grid, score: Score) -> dict[int, Cells]:
-    """A score by the number in its condition, of all numbers that were tested, ascending."""
+    """Returns a score by the number in its condition, of all numbers that were tested, ascending."""
     pattern = re.compile(re.escape(score.condition).replace(r"\{\}", r"(\d+)"))
     names = grid.table.filter(learner=MODEL)["condition"].unique()
     found = {int(match[1]): name for name in names if (match := pattern.fullmatch(name))}
@@ -283,7 +283,7 @@ class Drawing:
     share: bool = True
 
     def figure(self, grid: Grid, judgement: Judgement) -> Figure:
-        """The figure of a table by setting, without a title."""
+        """Returns the figure of a table by setting, without a title."""
         from experiments.judging import figures
 
         panels = self.panels
@@ -302,7 +302,7 @@ class Drawing:
         return figure
 
     def _of(self, values: tuple[Any, ...], first: bool) -> Panel:
-        """The panel at some values of `by`, which are its title."""
+        """Returns the panel at some values of `by`, which are its title."""
         panel = self.panels[0]
         title = ",\n".join(axis.say(value) for axis, value in zip(self.by, values, strict=True))
         picks = tuple(axis.at(value) for axis, value in zip(self.by, values, strict=True))

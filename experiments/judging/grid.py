@@ -24,12 +24,12 @@ class Cells:
     level: float = LEVEL
 
     def mean(self, setting: Setting) -> Interval:
-        """The interval of the mean over all seeds at one setting."""
+        """Returns the interval of the mean over all seeds at one setting."""
         seeds = self.scores.get(setting)
         return mean_score(list(seeds.values()), self.examples, self.level) if seeds else Interval(0.0, 0.0, 1.0)
 
     def estimate(self, setting: Setting) -> float:
-        """The mean over all seeds at one setting."""
+        """Returns the mean over all seeds at one setting."""
         seeds = self.scores.get(setting)
         return float(np.mean([*seeds.values()])) if seeds else 0.0
 
@@ -60,20 +60,20 @@ class Grid:
         self._made = False
 
     def at(self, level: float) -> Grid:
-        """The same at another level of confidence."""
+        """Returns the same at another level of confidence."""
         other = object.__new__(Grid)
         other.__dict__.update(self.__dict__)
         other.level = level
         return other
 
     def filled(self, cells: Mapping[Score, Cells]) -> Grid:
-        """The same with these scores in place of those of the table."""
+        """Returns the same with these scores in place of those of the table."""
         other = self.at(self.level)
         other._cells, other._made = self._cells | dict(cells), True
         return other
 
     def value(self, axis: Axis, setting: Setting) -> Any:
-        """The value of an axis at a setting; of several typed columns a tuple, None where the arm sets none."""
+        """Returns the value of an axis at a setting; of several typed columns a tuple, None where the arm sets none."""
         if not axis.typed:
             return setting[self.keys.index(axis.column)]
         values = tuple(self._column(name)[setting] for name in axis.typed)
@@ -91,12 +91,12 @@ class Grid:
         return self._typed[name]
 
     def counterpart(self, setting: Setting, instead: Sequence[Pick]) -> Setting:
-        """The setting that has the values `instead` in place of its own."""
+        """Returns the setting that has the values `instead` in place of its own."""
         values = {pick.axis.column: pick.values[0] for pick in instead}
         return tuple(values.get(key, value) for key, value in zip(self.keys, setting, strict=True))
 
     def where(self, picks: Sequence[Pick], among: Sequence[Setting] | None = None) -> list[Setting]:
-        """The settings at which all `picks` hold, in order.
+        """Returns the settings at which all `picks` hold, in order.
 
         Ends, as the most of an axis, are those of all settings at which the other picks on the same key hold.
         """
@@ -111,7 +111,7 @@ class Grid:
         return left
 
     def cells(self, score: Score) -> Cells:
-        """A score at every setting that has it."""
+        """Returns a score at every setting that has it."""
         if score not in self._cells:
             self._cells[score] = self._read(score)
         return replace(self._cells[score], level=self.level)
@@ -137,7 +137,7 @@ class Grid:
         return Cells(scores, int(found["examples"].to_numpy().min()))
 
     def _own(self, score: Score, number: Number) -> Cells:
-        """A score at the number of each setting, where that was tested."""
+        """Returns a score at the number of each setting, where that was tested."""
         scores, examples = {}, []
         for setting in self.settings:
             at = Number(number.axis, 0.0, number.of(self, setting))
@@ -148,7 +148,7 @@ class Grid:
         return Cells(scores, min(examples, default=1))
 
     def _of_examples(self, score: Score) -> Cells:
-        """The last value that there is of each run; none where the table has no such score."""
+        """Returns the last value that there is of each run; none where the table has no such score."""
         if score.score not in self.table.columns:
             return Cells({}, 1)
         rows = self.table.filter(pl.col(score.score).is_not_null(), condition=score.condition, learner=MODEL)
@@ -159,7 +159,7 @@ class Grid:
         return Cells(scores, int(rows["examples"].to_numpy().min()) if len(rows) else 1)
 
     def optimum(self, condition: str) -> dict[Setting, str]:
-        """The learner that is best on a condition at every setting: the posterior, or the best baseline."""
+        """Returns the learner that is best on a condition at every setting: the posterior, or the best baseline."""
         learners = self.table.filter(condition=condition)["learner"].unique().sort()
         cells = {name: self.cells(Score(condition, learner=name)) for name in learners if name != MODEL}
         best = {}
@@ -180,7 +180,7 @@ class Grid:
         return Cells({s: of[name].scores[s] for s, name in names.items()}, own.examples)
 
     def rise(self, score: Score) -> dict[Setting, float]:
-        """The final mean minus that at the last evaluation before the last quarter; minus 0 where there was none.
+        """Returns the final mean minus that at the last evaluation before the last quarter, or minus 0 without one.
 
         0 where scores are made up.
         """
@@ -195,10 +195,13 @@ class Grid:
         return {s: cells.estimate(s) - (known.get(s) or 0.0) for s in cells.scores}
 
     def say(self, setting: Setting) -> str:
-        """A setting in words, by the axes that vary."""
+        """Returns a setting in words, by the axes that vary."""
         varied = [a for i, a in enumerate(self.axes) if len({s[i] for s in self.settings}) > 1] or self.axes
         return ", ".join(axis.say(self.value(axis, setting)) for axis in varied)
 
     def show(self, setting: Setting) -> list[str]:
-        """The values of all axes at a setting, as a row shows them; not those that are one in the whole table."""
+        """Returns the values of all axes at a setting, as a row shows them.
+
+        Not those that are one in the whole table.
+        """
         return [axis.show(self.value(axis, setting)) for axis in self.axes if not axis.single]

@@ -13,7 +13,7 @@ Note = Callable[[Grid], list[str]]
 
 
 def also(*quantities: Quantity) -> Note:
-    """A note on quantities that no bound is on, of those that the table gives."""
+    """Returns a note on quantities that no bound is on, of those that the table gives."""
 
     def note(grid: Grid) -> list[str]:
         notes = []
@@ -26,7 +26,7 @@ def also(*quantities: Quantity) -> Note:
 
 
 def each(score: Score, words: str) -> Note:
-    """A note on a score at every setting, where it was measured."""
+    """Returns a note on a score at every setting, where it was measured."""
 
     def note(grid: Grid) -> list[str]:
         if score.condition not in set(grid.table["condition"]):

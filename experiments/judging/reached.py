@@ -22,7 +22,7 @@ Points = Sequence[tuple[float, float]]  # (place, score), in order of places
 
 
 def crossing(points: Points, level: float) -> float | None:
-    """The place at which the score first comes up to `level`, by interpolation; None where it never does."""
+    """Returns the place at which the score first comes up to `level`, by interpolation; None where it never does."""
     for (x0, y0), (x1, y1) in itertools.pairwise(points):
         if y0 < level <= y1:
             return x0 + (x1 - x0) * (level - y0) / (y1 - y0)
@@ -30,7 +30,7 @@ def crossing(points: Points, level: float) -> float | None:
 
 
 def along(grid: Grid, score: Score, axis: Axis, *picks: Pick) -> dict[int, list[tuple[float, float]]]:
-    """For each seed the scores by the logarithm of the axis' value, averaged over other axes."""
+    """Returns for each seed the scores by the logarithm of the axis' value, averaged over other axes."""
     values = sorted({grid.value(axis, s) for s in grid.where(picks)})
     points: dict[int, list[tuple[float, float]]] = {}
     for value in values:
@@ -41,7 +41,7 @@ def along(grid: Grid, score: Score, axis: Axis, *picks: Pick) -> dict[int, list[
 
 
 def steps(grid: Grid, score: Score, *picks: Pick) -> dict[int, list[tuple[float, float]]]:
-    """For each seed the scores by training step, averaged over the settings at which `picks` hold."""
+    """Returns for each seed the scores by training step, averaged over the settings at which `picks` hold."""
     condition, _ = score.where(grid)
     rows = grid.table.filter(pl.col("position").is_null(), condition=condition, learner=MODEL)
     settings = grid.where(picks)
@@ -56,7 +56,7 @@ def steps(grid: Grid, score: Score, *picks: Pick) -> dict[int, list[tuple[float,
 
 
 def reached(points: Mapping[int, Points], level: float = 0.5, *, log: bool = True) -> Interval | None:
-    """The place at which every seed comes up to `level`, as a (geometric) mean; None unless all do.
+    """Returns the place at which every seed comes up to `level`, as a (geometric) mean; None unless all do.
 
     The interval covers the seeds, not the coarseness of the grid.
     """
@@ -84,7 +84,7 @@ class Crossing:
 
     @property
     def place(self) -> float:
-        """The middle of the two sides; the end that there is, where one is missing."""
+        """Returns the middle of the two sides; the end that there is, where one is missing."""
         ends = [end for end in (self.low, self.high) if end is not None]
         return sum(ends) / len(ends)
 
@@ -116,7 +116,7 @@ class Spread(Quantity):
     sure: float = 1.0
 
     def columns(self, grid: Grid) -> Mapping[Any, Column]:
-        """The crossing of every seed, by the value of `over`."""
+        """Returns the crossing of every seed, by the value of `over`."""
         scores, fits = grid.cells(self.score).scores, grid.cells(self.fit).scores
         found: dict[Any, dict[int, Crossing]] = {}
         for value in sorted({grid.value(self.over, s) for s in grid.settings}):
@@ -132,16 +132,16 @@ class Spread(Quantity):
         return found
 
     def fitted(self, grid: Grid, column: Column) -> Interval:
-        """The interval of a column's fit."""
+        """Returns the interval of a column's fit."""
         return mean_score([one.fit for one in column.values()], grid.cells(self.score).examples, grid.level)
 
     def threshold(self, grid: Grid, column: Column) -> Interval:
-        """A column's threshold as a geometric mean over seeds, of which alone the interval is."""
+        """Returns a column's threshold as a geometric mean over seeds, of which alone the interval is."""
         found = over_seeds([one.place for one in column.values()], level=grid.level)
         return Interval(2.0**found.estimate, 2.0**found.lower, 2.0**found.upper if found.upper < 100 else math.inf)
 
     def lost(self, grid: Grid) -> dict[Setting, LeftOut]:
-        """The settings of the columns that are not fitted: this quantity is a rule of what is read, too."""
+        """Returns the settings of the columns that are not fitted: this quantity is a rule of what is read, too."""
         lost = {}
         for value, column in self.columns(grid).items():
             if (mean := self.fitted(grid, column).estimate) < self.least:
@@ -150,7 +150,7 @@ class Spread(Quantity):
         return lost
 
     def rule(self) -> str:
-        """How it is measured, and what is read."""
+        """Returns how it is measured, and what is read."""
         return (
             f"For each seed the threshold is the geometric middle of the largest number of {self.along.noun} that is "
             f"below {self.level:g} and the smallest that is not; one that lies outside the grid counts as the grid's "
@@ -161,11 +161,11 @@ class Spread(Quantity):
         )
 
     def scores(self) -> Iterator[Score]:
-        """The score, and the one that says what is fitted."""
+        """Returns the score, and the one that says what is fitted."""
         yield from (self.score, self.fit)
 
     def words(self, grid: Grid | None = None) -> str:
-        """How far which threshold moves."""
+        """Returns how far which threshold moves."""
         noun = self.over.noun
         if grid is not None:
             noun = " to ".join(str(self.over.show(pick(v for v, *_ in self._values(grid)))) for pick in (min, max))
@@ -177,16 +177,16 @@ class Spread(Quantity):
         return [(grid.value(self.over, s),) for s in grid.settings]
 
     def sides(self, grid: Grid, read: Sequence[Setting]) -> Sides:
-        """All that is read: it is no difference of means."""
+        """Returns all that is read: it is no difference of means."""
         return Sides(tuple((self.score, setting) for setting in read))
 
     def seeds(self, grid: Grid, settings: Sequence[Setting]) -> dict[str, set[int]]:
-        """The seeds of every column, as bisection runs each seed at values of its own."""
+        """Returns the seeds of every column, as bisection runs each seed at values of its own."""
         values = {grid.value(self.over, s) for s in settings}
         return {self.over.say(v): set(column) for v, column in self.columns(grid).items() if v in values}
 
     def outcome(self, grid: Grid, read: Sequence[Setting], bound: Bound) -> Outcome:
-        """How far the thresholds of what is read move, and whether that is at most the bound."""
+        """Returns how far the thresholds of what is read move, and whether that is at most the bound."""
         every = self.columns(grid)
         values = {grid.value(self.over, s) for s in read}
         columns = {value: column for value, column in every.items() if value in values}
@@ -208,7 +208,7 @@ class Spread(Quantity):
         return Outcome(words, wanted, effect, len(seeds), verdict, tuple(read), (), lost)
 
     def made(self, grid: Grid, value: float) -> dict[Cell, float]:
-        """Mean scores of which the threshold moves by `value` octaves from one end of `over` to the other."""
+        """Returns mean scores of which the threshold moves by `value` octaves from one end of `over` to the other."""
         ends = [math.log2(pick(grid.value(self.along, s) for s in grid.settings)) for pick in (min, max)]
         values = sorted({of for (of,) in self._values(grid)})
         cells: dict[Cell, float] = {}
@@ -221,5 +221,5 @@ class Spread(Quantity):
 
 
 def steps_reached(grid: Grid, score: Score, level: float = 0.5, *picks: Pick) -> Interval | None:
-    """The training step at which every seed comes up to `level`, as a mean; None unless all do."""
+    """Returns the training step at which every seed comes up to `level`, as a mean; None unless all do."""
     return reached(steps(grid, score, *picks), level, log=False)

@@ -18,11 +18,11 @@ class Rule(Protocol):
     """Which settings of a table can be read."""
 
     def lost(self, grid: Grid) -> dict[Setting, LeftOut]:
-        """The settings that cannot be read, and why."""
+        """Returns the settings that cannot be read, and why."""
         ...
 
     def rule(self) -> str:
-        """The rule in a sentence."""
+        """Returns the rule in a sentence."""
         ...
 
 
@@ -41,7 +41,7 @@ class Fitted:
     every: bool = False
 
     def lost(self, grid: Grid) -> dict[Setting, LeftOut]:
-        """The settings that cannot be read, and why."""
+        """Returns the settings that cannot be read, and why."""
         found, cells = {}, grid.cells(self.score)
         free = set(grid.where(self.exempt)) if self.exempt else set()
         for setting in grid.settings:
@@ -57,19 +57,19 @@ class Fitted:
         return found
 
     def counterpart(self, grid: Grid, setting: Setting) -> Setting:
-        """The setting whose score says whether `setting` is fitted."""
+        """Returns the setting whose score says whether `setting` is fitted."""
         return grid.counterpart(setting, self.instead)
 
     def where(self) -> str:
-        """The counterpart in words."""
+        """Returns the counterpart in words."""
         return " and ".join(pick.words() for pick in self.instead)
 
     def words(self) -> str:
-        """The score that is asked for, in words."""
+        """Returns the score that is asked for, in words."""
         return f"{self.score.words}{f' with {self.where()}' if self.instead else ''}"
 
     def rule(self) -> str:
-        """The rule in a sentence."""
+        """Returns the rule in a sentence."""
         if self.every:
             return f"Not fitted: at some setting the mean over seeds of {self.words()} is below {self.least:g}."
         free = f" {Arm(self.score, self.exempt).where().capitalize()} is read all the same." if self.exempt else ""
@@ -91,7 +91,7 @@ class Settled:
     least: float = FITTED
 
     def lost(self, grid: Grid) -> dict[Setting, LeftOut]:
-        """The settings that cannot be read, and why."""
+        """Returns the settings that cannot be read, and why."""
         cells, rise = grid.cells(self.score), grid.rise(self.score)
         why = f"still rising by more than {self.rise:g} over the last quarter"
         return {
@@ -101,7 +101,7 @@ class Settled:
         }
 
     def rule(self) -> str:
-        """The rule in a sentence."""
+        """Returns the rule in a sentence."""
         return (
             f"A setting is left out and named where {self.score.words} rose by more than {self.rise:g} over the last "
             f"quarter of training and ended below {self.least:g}: it is still learning."

@@ -269,7 +269,9 @@ def final_scores(
     position: int | None = None,
     score: str = "exact_match",
 ) -> pl.DataFrame:
-    """Exact match, or another `score`, of every run on `condition` at its end: swept keys, seed, score, examples.
+    """Returns exact match, or another `score`, of every run on `condition` at its end.
+
+    Columns: the swept keys, seed, the score, examples.
 
     That of the model or of a baseline, over all positions or (where the score is a curve) at one. Runs whose task lacks
     the condition are left out; a run that diverged scores 0, whatever it scored before. RecordError where none has it.

@@ -12,12 +12,12 @@ from experiments.judging.grid import Grid
 
 
 def nothing(*values: Any) -> str:
-    """What a paper says that says nothing."""
+    """Returns what a paper says that says nothing."""
     return ""
 
 
 def title(name: str | Callable[[Grid, Setting], str], grid: Grid, setting: Setting) -> str:
-    """A setting by its name: what a function says, or a format of the axes' values, or these alone for no format."""
+    """Returns a setting's name: by a function, by a format of the axes' values, or these values alone."""
     if callable(name):
         return name(grid, setting)
     shown = grid.show(setting)
@@ -41,7 +41,7 @@ class Rows:
     picks: tuple[Pick, ...] = ()
 
     def __call__(self, grid: Grid) -> tuple[Row, ...]:
-        """The rows of a table by setting."""
+        """Returns the rows of a table by setting."""
         columns = {
             score.label(name, grid): cells for name, score in self.scores.items() if (cells := grid.cells(score)).scores
         }
@@ -60,16 +60,16 @@ class Rows:
         )
 
     def says(self, grid: Grid, setting: Setting) -> str:
-        """What the paper says of a setting."""
+        """Returns what the paper says of a setting."""
         if isinstance(self.paper, Mapping):
             return next((text for picks, text in self.paper.items() if setting in grid.where(picks)), "")
         return self.paper(*self.values(grid, setting))
 
     @staticmethod
     def values(grid: Grid, setting: Setting) -> list[Any]:
-        """The values of all axes at a setting."""
+        """Returns the values of all axes at a setting."""
         return [grid.value(axis, setting) for axis in grid.axes]
 
     def title(self, grid: Grid, setting: Setting) -> str:
-        """A setting as its row names it."""
+        """Returns a setting as its row names it."""
         return title(self.name, grid, setting)

@@ -55,7 +55,7 @@ class Interval:
 def over_seeds(
     values: Sequence[float], low: float = -math.inf, high: float = math.inf, level: float = LEVEL
 ) -> Interval:
-    """Interval of the mean of a quantity that varies from seed to seed and is bounded by `low` and `high`.
+    """Returns interval of the mean of a quantity that varies from seed to seed and is bounded by `low` and `high`.
 
     Student's t; on the arcsine scale where both bounds are finite. One seed says nothing of its spread: its
     interval is the whole range. Raises ValueError without seeds or where a value is out of range.
@@ -82,7 +82,7 @@ def over_seeds(
 
 
 def proportion(share: float, examples: int, level: float = LEVEL) -> Interval:
-    """Wilson's interval of a share of `examples` independent examples."""
+    """Returns Wilson's interval of a share of `examples` independent examples."""
     z = float(ndtri(_tail(level)))
     shrink = 1 + z * z / examples
     centre = (share + z * z / (2 * examples)) / shrink
@@ -91,13 +91,13 @@ def proportion(share: float, examples: int, level: float = LEVEL) -> Interval:
 
 
 def mean_score(scores: Sequence[float], examples: int, level: float = LEVEL) -> Interval:
-    """Interval of the mean over all seeds of a score in [0, 1]; each seed's is from `examples` examples."""
+    """Returns interval of the mean over all seeds of a score in [0, 1]; each seed's is from `examples` examples."""
     seeds = over_seeds(scores, 0.0, 1.0, level)
     return _add(seeds, proportion(seeds.estimate, examples, level), 0.0, 1.0)
 
 
 def paired_difference(more: Sequence[float], less: Sequence[float], examples: int, level: float = LEVEL) -> Interval:
-    """Interval of the mean over all seeds of `more` - `less`, two scores in [0, 1] with one seed a place.
+    """Returns interval of the mean over all seeds of `more` - `less`, two scores in [0, 1] with one seed a place.
 
     Raises ValueError where the two are not of one length.
     """
@@ -112,7 +112,7 @@ def paired_difference(more: Sequence[float], less: Sequence[float], examples: in
 
 
 def _add(first: Interval, second: Interval, low: float, high: float) -> Interval:
-    """Two independent errors of one estimate, added in quadrature on either side and clipped to the range."""
+    """Returns two independent errors of one estimate, added in quadrature on either side and clipped to the range."""
     estimate = first.estimate
     below = math.hypot(estimate - first.lower, estimate - second.lower)
     above = math.hypot(first.upper - estimate, second.upper - estimate)
