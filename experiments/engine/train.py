@@ -84,7 +84,7 @@ def train(
     First the runs that others start from. `max_lanes` splits larger groups (0 is no limit). `progress` is the display
     of a command that trains more than once, by default one of its own. A pack that does not fit in memory is halved,
     and a single lane trained in passes; one that raises otherwise is reported, leaves its runs without an end (None),
-    and does not keep the others from training. What another command trains is waited for, and trained here if that
+    and does not keep the others from training. It waits for runs that another command trains, and trains them if that
     command leaves it undone. Raises ConfigError for records that cannot be used or written, Stopped on SIGINT and
     SIGTERM once every lane is on disk.
     """
