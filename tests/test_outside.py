@@ -73,16 +73,17 @@ def test_an_entry_point_adds_claim_settings_and_jobs_of_a_study(install):
 
 
 def test_records_of_another_packages_study_lie_beside_its_settings_and_never_among_ours(install, monkeypatch, capsys):
-    folder = install("zoo/feeding", "feeding_b")
+    table = threshold_of(STEP)
+    grid = f"{{task.num_rules: {sorted(STEP)}, seed: {sorted(table['seed'].unique())}}}"
+    folder = install("zoo/feeding", "feeding_b", text=f"{SETTINGS}cpu:\n  sweep: {grid}\n")
     path = results.path_for("zoo/feeding/cpu")
     assert path == folder / "results" / "zoo" / "feeding" / "cpu.csv"
     before = recorded.recorded()
-    results.write(threshold_of(STEP).with_columns(study=pl.lit("zoo/feeding/cpu")), path)
+    results.write(table.with_columns(study=pl.lit("zoo/feeding/cpu")), path)
     assert "zoo/feeding/cpu" in results.recorded()
     assert recorded.recorded() == before
     recorded.check()
     monkeypatch.setattr("sys.argv", ["reproduce", "zoo/feeding/cpu", "--check"])
-    monkeypatch.setattr(settings, "read_study", lambda study: {})
     assert reproduce.main() == 0
     assert "zoo/feeding: " in capsys.readouterr().out
 
