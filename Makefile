@@ -16,7 +16,7 @@ paper: $(environment) ## make the write-up (PDF) and the report (HTML) from the 
 	@$(python) -m paper
 
 # Most programs of a quick test run for a moment: optimising them takes longer than it saves.
-test: $(environment) ## run the tests but for the slow ones (at most 10 minutes on 2 cores)
+test: $(environment) ## run the tests but for the slow ones (at most 6 minutes on 2 quiet cores)
 	@XLA_FLAGS=--xla_backend_optimization_level=0 $(python) -m pytest -m "not slow" -n 2 --dist worksteal
 
 lint: $(environment) ## check format, lint and types

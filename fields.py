@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import functools
 import sys
 import types
 import typing
@@ -112,6 +113,11 @@ def replace(instance: T, **changes: Any) -> T:
 
 def declared(cls: type) -> dict[str, Declared]:
     """Returns the declarations of a `pytree` class by field name, in order, without fields that have none."""
+    return dict(_declared(cls))
+
+
+@functools.cache  # every job of a sweep asks for the same few classes
+def _declared(cls: type) -> dict[str, Declared]:
     hints = typing.get_type_hints(cls)
     return {
         f.name: Declared(name=f.name, type=hints[f.name], default=f.default, **f.metadata[_METADATA])

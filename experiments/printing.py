@@ -39,9 +39,10 @@ def show(claim: Claim, judgement: Judgement, table: pl.DataFrame, console: Conso
     effect = interval(judgement.effect)
     console.print(Text.assemble((judgement.verdict, style), f": {judgement.sentence}"))
     console.print(Text(f"effect: {claim.effect}: {effect}, {_count(judgement.seeds, 'seed')}"))
-    left_out, measured = parted(judgement.notes)
-    for note in (*left_out, *(f"also: {note}" for note in measured)):
+    for note in (*judgement.left(), *(f"also: {note}" for note in judgement.notes)):
         console.print(Text(note))
+    if since := changed(claim, table):
+        console.print(Text(since, _UNDECIDED))
     console.print(Text(f"fixed before these results: the criterion; before that, by looking: {claim.looked}"))
     console.print(Text(false_positives(claim.name)))
     console.print(Text(f"measured: {table['study'][0]}; {provenance(table)}"), style="dim")
@@ -55,10 +56,13 @@ def interval(of: Interval | None, digits: int = 3) -> str:
     return f"{estimate} [{lower}, {upper}]"
 
 
-def parted(notes: Sequence[str]) -> tuple[list[str], list[str]]:
-    """The notes on what was left out of a verdict, and those on what was measured but not judged."""
-    left_out = [note for note in notes if note.startswith("Left out")]
-    return left_out, [note for note in notes if note not in left_out]
+def changed(claim: Claim, table: pl.DataFrame) -> str:
+    """Returns, in a sentence, how many runs were recorded by another criterion than today's; empty where none was."""
+    runs = table.select("run", "criterion").unique() if "criterion" in table.columns else table.clear()
+    others = runs.filter(pl.col("criterion") != claim.criterion.hash()) if len(runs) else runs
+    if others.is_empty():
+        return ""
+    return f"The criterion has changed since {len(others)} of {_count(len(runs), 'run')} were recorded."
 
 
 def source(fact: Fact) -> str:
@@ -76,7 +80,7 @@ def provenance(table: pl.DataFrame) -> str:
 
 
 def show_comparison(comparison: pl.DataFrame, console: Console) -> None:
-    """Print how many fresh means of `results.compare` lie in the recorded intervals, and each outside."""
+    """Print how many fresh means of `comparison.compare` lie in the recorded intervals, and each outside."""
     known = comparison.filter(pl.col("inside").is_not_null())
     outside = known.filter(~pl.col("inside"))
     unknown = len(comparison) - len(known)

@@ -3,6 +3,7 @@
 python -m experiments.run task=markov task.num_rules=300
 python -m experiments.run -m task.num_rules=30,300 seed=0,1
 python -m experiments.run -m study=markov/threshold/cpu
+python -m experiments.run study=                       # lists the studies; study=markov/threshold lists its scales
 
 The same command again does only what is missing.
 """
@@ -19,6 +20,7 @@ from hydra._internal.utils import get_args_parser
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
+from experiments import settings, studies
 from experiments.engine import config as configs
 from experiments.engine import devices
 from experiments.engine.bisection import bisection_of
@@ -32,7 +34,7 @@ from experiments.errors import ConfigError, command
 _NAMED = 20  # of the jobs that failed, how many a command's end names
 
 
-@hydra.main(config_path="../conf", config_name="config", version_base="1.3")
+@hydra.main(config_path=str(settings.CONF), config_name="config", version_base="1.3")
 def _job(config: DictConfig) -> float:
     """One job, as Hydra calls it: directly, or from a launcher that runs one job per process."""
     devices.use_all_cores()  # nothing new here, but in a launcher's process it is
@@ -47,6 +49,9 @@ def main() -> int:
     """Check every job before Hydra makes a folder or JAX compiles; then let Hydra run."""
     devices.use_all_cores()
     args = get_args_parser().parse_args()
+    if listed := _listed(args.overrides):
+        print("\n".join(listed))
+        return 0
     asks = args.cfg or args.help or args.hydra_help or args.info or args.shell_completion
     jobs: list[Job] = []
     if not asks:
@@ -67,6 +72,29 @@ def main() -> int:
         print(f"stopped by {stopped}; every run is on disk, to go on: {again}", file=sys.stderr)
         return 130
     return _report(jobs or LAUNCHED)
+
+
+def _listed(overrides: list[str]) -> list[str]:
+    """Returns what there is, in lines, for `study=`, and for a family or a study without its scale; else nothing."""
+    wanted = [word.removeprefix("study=").strip("/") for word in overrides if word.startswith("study=")]
+    if not wanted or wanted[0].count("/") > 1:
+        return []
+    asked = {claim.name: claim.question for claim in studies.every()}
+    families = settings.settings_files()
+    every = [f"{family}/{study}" for family, files in families.items() for study in files]
+    names = [name for name in every if f"{name}/".startswith(f"{wanted[0]}/") or not wanted[0]]
+    if "/" not in wanted[0]:
+        width = max((len(name) for name in names), default=0)
+        lines = [f"study={name:<{width}}  {asked.get(name, '')}".rstrip() for name in names]
+        return [*lines, f"Each has a scale after its name, as in study={names[0]}/cpu."] if lines else []
+    lines = []
+    for name in names:
+        lines += [f"study={name}: {asked.get(name, '')}".rstrip()]
+        for scale in (scale for scale in settings.SCALES if f"{name}/{scale}" in settings.studies()):
+            sweep = settings.read_study(f"{name}/{scale}")["sweep"]
+            grid = "; ".join(f"{key}: {values}" for key, values in sweep.items())
+            lines.append(f"  study={name}/{scale} sweeps {grid}")
+    return lines
 
 
 def _refuse_forgotten_multirun(overrides: list[str]) -> None:

@@ -1,7 +1,7 @@
 """All claims as their records judge them, with what testing many of them costs.
 
 A criterion says "reproduced" where a bound of a 95 % interval is beyond a threshold that was fixed beforehand. Its p
-value is found by asking it again with intervals of other levels: (1 - L) / 2 for the highest level L at which it still
+value is found by judging with intervals of other levels: (1 - L) / 2 for the highest level L at which it still
 says so. Holm's method (Scandinavian Journal of Statistics 6, 1979) multiplies the ordered p values by the number of
 claims not yet rejected, so that among all of them the chance that any passes without there being anything is at most
 ALPHA, whatever hangs together with what.
@@ -11,14 +11,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import polars as pl
 
-from experiments.judging.claim import Judgement
-from experiments.judging.results import RecordError, path_for, read
-from experiments.judging.statistics import at_level
-from experiments.studies import CLAIMS, Claim
+from experiments.judging import results
+from experiments.judging.claim import Claim, Judgement
+from experiments.judging.results import RecordError, path_for
+from experiments.studies import every
 
 ALPHA = 0.025  # one side of a 95 % interval
 _HIGHEST = 1 - 1e-6
@@ -52,36 +53,37 @@ class Entry:
 
 def entries(scale: str) -> list[Entry]:
     """Every claim, judged from its record at `scale` where there is one. RecordError for a damaged record."""
-    found = {}
-    for claim in CLAIMS:
-        path = path_for(f"{claim.name}/{scale}")
-        if path.exists():
-            table = read(path)
-            try:
-                found[claim.name] = table, claim.criterion(table)
-            except RecordError as error:
-                raise RecordError(f"{path}: {error}") from None
-    return judged(found, scale)
+    paths = [(claim, path_for(f"{claim.name}/{scale}")) for claim in every()]
+    return judged({claim.name: read(claim, path) for claim, path in paths if path.exists()}, scale)
+
+
+def read(claim: Claim, path: Path) -> tuple[pl.DataFrame, Judgement]:
+    """Returns the record in `path` and what its claim says of it. Raises RecordError, which names the file."""
+    table = results.read(path)
+    try:
+        return table, claim.judge(table)
+    except RecordError as error:
+        raise RecordError(f"{path}: {error}") from None
 
 
 def judged(found: Mapping[str, tuple[pl.DataFrame, Judgement]], scale: str) -> list[Entry]:
     """Every claim with its table and judgement at `scale`, by the claim's name, where there is one."""
-    p = {claim.name: p_value(claim, found[claim.name][0]) for claim in CLAIMS if claim.name in found}
+    p = {claim.name: p_value(claim, found[claim.name][0]) for claim in every() if claim.name in found}
     adjusted = holm(p)
     return [
         Entry(claim, scale, *found[claim.name], p[claim.name], adjusted[claim.name])
         if claim.name in found
         else Entry(claim, scale)
-        for claim in CLAIMS
+        for claim in every()
     ]
 
 
 def p_value(claim: Claim, table: pl.DataFrame) -> float:
     """The one-sided p value of "reproduced", to a few per cent of itself; 1 where no level gives that verdict."""
+    grid = claim.criterion.grid(table)
 
     def passes(tail: float) -> bool:
-        with at_level(1 - 2 * tail):
-            return claim.criterion(table).verdict == "reproduced"
+        return claim.criterion.judge(grid.at(1 - 2 * tail)).verdict == "reproduced"
 
     low, high = (1 - _HIGHEST) / 2, 0.5 * _HIGHEST
     if passes(low):
@@ -111,7 +113,7 @@ def _chance(entries: Sequence[Entry]) -> str:
     were = "was" if len(passed) == 1 else "were"
     return (
         f"{len(passed)} of them {were} reproduced, {len(left)} also after Holm's correction (at {ALPHA:g}, one side); "
-        f"were there nothing to any of them, {ALPHA * len(ran):.1f} or fewer would be expected to pass"
+        f"if all were false, about {ALPHA * len(ran):.1f} would be expected to pass"
     )
 
 

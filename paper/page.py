@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import re
-import sys
 from collections.abc import Mapping, Sequence
 from html import escape
 
 from experiments import recorded as studies
 from experiments.judging.chance import false_positives
-from experiments.judging.claim import Judgement
+from experiments.judging.claim import Claim, Judgement
 from experiments.judging.statistics import Interval
-from experiments.printing import interval, parted, provenance, source
-from experiments.studies import CLAIMS, Claim
+from experiments.printing import interval, provenance, source
+from experiments.studies import every
 from experiments.summary import Entry
 from paper.article.settings import setting
 from paper.prose import prose
@@ -29,7 +27,7 @@ def family(claim: Claim) -> str:
 def families() -> dict[str, Claim]:
     """Every paper in order, with its first claim."""
     found: dict[str, Claim] = {}
-    for claim in CLAIMS:
+    for claim in every():
         found.setdefault(family(claim), claim)
     return found
 
@@ -47,12 +45,12 @@ def filters() -> str:
 
 def claims_table(entries: Sequence[Entry]) -> str:
     """A body of the table of claims for each paper: a row for each scale recorded, or one that says not run."""
-    bodies = []
+    bodies, order = [], list(every())
     for name, first in families().items():
         here = [entry for entry in entries if family(entry.claim) == name]
         ran = {entry.claim.name for entry in here if entry.judgement}
         shown = [e for e in here if e.judgement or (e.claim.name not in ran and e.scale == studies.SCALES[0])]
-        rows = "\n".join(_claim_row(entry) for entry in sorted(shown, key=lambda e: CLAIMS.index(e.claim)))
+        rows = "\n".join(_claim_row(entry) for entry in sorted(shown, key=lambda e: order.index(e.claim)))
         head = f'<tr><th colspan="8" scope="rowgroup">{escape(first.title)} {arxiv(first)}</th></tr>'
         bodies.append(f'<tbody data-paper="{name}">\n{head}\n{rows}\n</tbody>')
     return "\n".join(bodies)
@@ -158,8 +156,7 @@ def _found(entry: Entry, caption: str) -> str:
         trained = f"Setting at {entry.scale} scale: {setting(entry.study).line(None)}"
         return f"<h4>{verdict(entry)} at any scale</h4>\n<p>{escape(trained)}</p>\n<p>To run it: {run}</p>"
     effect = _interval(judgement.effect) if judgement.effect else "not measured"
-    left_out, measured = parted(judgement.notes)
-    notes = "".join(f"<li>{escape(note)}</li>" for note in measured)
+    notes = "".join(f"<li>{escape(note)}</li>" for note in judgement.notes)
     says = f"Figure of {entry.study}: {judgement.sentence} The table below has the values."
     parts = [
         f"<h4>{verdict(entry)} at {entry.scale} scale</h4>",
@@ -169,7 +166,7 @@ def _found(entry: Entry, caption: str) -> str:
         f'<figure data-figure="{entry.study}"><div class="stage" tabindex="0" role="img" aria-label="{escape(says)}">'
         f"</div><figcaption><span>{escape(caption)}</span></figcaption></figure>",
         _rows(claim, judgement),
-        *(f'<p class="notes">{escape(note)}</p>' for note in left_out),
+        *(f'<p class="notes">{escape(note)}</p>' for note in judgement.left()),
         f'<div class="notes">Also measured:<ul>{notes}</ul></div>' if notes else "",
         f'<p class="measured">{run} <button type="button" data-download="{entry.study}" hidden>data '
         f"(CSV, {len(entry.table):,} rows)</button><br><small>{escape(provenance(entry.table))}</small></p>",
@@ -195,14 +192,6 @@ def _rows(claim: Claim, judgement: Judgement) -> str:
 
 
 def _criterion(claim: Claim) -> str:
-    """The criterion as its module states it, but for its first line: paragraphs and lists."""
-    text = (sys.modules[claim.criterion.__module__].__doc__ or "").partition("\n")[2]
-    parts = []
-    for block in re.split(r"\n\s*\n|\n(?=- )", text.strip()):
-        line = re.sub(r"`([^`]*)`", r"<code>\1</code>", escape(" ".join(block.split())))
-        item = line.startswith("- ")
-        if item and parts and parts[-1].endswith("</ul>"):
-            parts[-1] = parts[-1].removesuffix("</ul>") + f"<li>{line[2:]}</li></ul>"
-        else:
-            parts.append(f"<ul><li>{line[2:]}</li></ul>" if item else f"<p>{line}</p>")
-    return "\n".join(parts)
+    """The criterion in words, and what it leaves open."""
+    rules = "".join(f"<li>{escape(rule)}</li>" for rule in claim.criterion.words())
+    return (f"<p>{escape(claim.reading)}</p>" if claim.reading else "") + f"<ul>{rules}</ul>"

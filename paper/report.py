@@ -16,11 +16,12 @@ from html import escape
 from pathlib import Path
 from string import Template
 
+import polars as pl
+
 from experiments import recorded as studies
 from experiments.files import write_whole
 from experiments.judging import figures
-from experiments.judging.results import path_for
-from experiments.studies import CLAIMS
+from experiments.studies import every as every_claim
 from experiments.summary import Entry, entries, tested
 from paper import hover, page, prose
 from paper.article.drawing import drawn
@@ -61,11 +62,12 @@ def report(by_scale: dict[str, list[Entry]]) -> str:
     sections = []
     for family, opening in said["families"].items():
         sections.append(page.opening(family, opening))
-        for claim in CLAIMS:
+        for claim in every_claim():
             if page.family(claim) == family:
                 own = [entry for entry in found if entry.claim is claim]
                 sections.append(page.study(claim, own, captions, said["differs"][claim.name]))
-    payloads = [*(figure for figure, _ in shown.values()), *(_data(study) for study in shown)]
+    data = (_data(entry.study, entry.table) for entry in found if entry.table is not None)
+    payloads = [*(figure for figure, _ in shown.values()), *data]
     parts = {
         "summary": _summary(by_scale),
         "filters": page.filters(),
@@ -96,8 +98,9 @@ def _figure(entry: Entry) -> tuple[str, str]:
     return _payload(f"figure:{entry.study}", content), how
 
 
-def _data(study: str) -> str:
-    return _payload(f"data:{study}", path_for(study).read_bytes())
+def _data(study: str, table: pl.DataFrame) -> str:
+    """A study's results as one CSV, each row with the facts of its run."""
+    return _payload(f"data:{study}", table.write_csv().encode())
 
 
 def _payload(name: str, content: bytes) -> str:

@@ -13,10 +13,11 @@ export and the contract tests. Packages outside this one add theirs through the 
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from importlib.metadata import entry_points
-from typing import ClassVar, NamedTuple, TypeVar
+from typing import Any, ClassVar, NamedTuple, TypeVar
 
 import jax
 
@@ -160,6 +161,11 @@ def registry() -> dict[str, type[Task]]:
 
     Raises ValueError if two have one name, ImportError or AttributeError if a package's entry leads nowhere.
     """
-    for entry in entry_points(group="terrarium.tasks"):
+    for entry in _entries(entry_points):
         register(entry.name)(entry.load())
     return dict(sorted(_REGISTRY.items()))
+
+
+@functools.cache  # looking through all installed packages takes longer than reading a job
+def _entries(find: Callable[..., Any]) -> tuple[Any, ...]:
+    return tuple(find(group="terrarium.tasks"))

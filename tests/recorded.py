@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from experiments import recorded as studies
-from experiments import studies as claims
+from experiments import settings
 from experiments.judging import results
 from paper import page
 from paper.article import words as words_of_article
@@ -30,9 +29,8 @@ def one_record(folder: Path) -> Iterator[Path]:
         for rules in RULES
     }
     with pytest.MonkeyPatch.context() as patch:
-        for claim in claims.CLAIMS:
-            shutil.copytree(studies.CONF / claim.name, folder / "conf" / claim.name)
-        patch.setattr(studies, "CONF", folder / "conf")
+        shutil.copytree(settings.CONF / "study", folder / "conf" / "study")
+        patch.setattr(settings, "CONF", folder / "conf")
         patch.setattr(results, "RESULTS", folder / "results")
         for reader in (page, words_of_article):
             patch.setattr(reader, "setting", lambda study: Setting(f"the setting of {study}", (100_000,), 15, 3, False))

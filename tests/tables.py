@@ -7,6 +7,11 @@ from typing import Any
 
 import polars as pl
 
+from experiments import studies
+from experiments.judging import contract, results
+from experiments.judging.claim import Judgement
+from experiments.judging.quantities import Cell
+
 EXAMPLES = 512
 STEPS = (600, 1200)
 SCORES = ("exact_match", "token_accuracy", "nll")
@@ -72,3 +77,23 @@ def threshold_of(
     end = [pl.when(lost & pl.col("final")).then(None).otherwise(name).alias(name) for name in SCORES]
     status = pl.when(lost).then(pl.lit("diverged")).otherwise("status").alias("status")
     return made_up("markov/threshold/cpu", ["task.num_rules"], settings).with_columns(*end, status)
+
+
+def recorded_by(table: pl.DataFrame, settings: str | None, criterion: str | None, **values: object) -> pl.DataFrame:
+    """Returns the table with these hashes in every row, and behind them the values of arms."""
+    hashes = (
+        pl.lit(value, pl.String).alias(name) for name, value in (("settings", settings), ("criterion", criterion))
+    )
+    return table.with_columns(*hashes).with_columns(pl.lit(value).alias(key) for key, value in values.items())
+
+
+def table_of(name: str, other: Mapping[Cell, Sequence[float]] | None = None, false: int | None = None) -> pl.DataFrame:
+    """The contract's table on which a claim holds, or all but one bound, with `other` scores in some cells."""
+    claim = studies.claim_for(name)
+    cells = contract.seeds_of(contract.world(claim.criterion, false, far=false is not None))  # pyright: ignore[reportArgumentType]
+    return contract.made(claim, cells | dict(other or {}))
+
+
+def judged(name: str, other: Mapping[Cell, Sequence[float]] | None = None, false: int | None = None) -> Judgement:
+    """What a claim says of that table."""
+    return studies.claim_for(name).judge(results.check(table_of(name, other, false)))

@@ -14,6 +14,7 @@ from experiments import studies as claims
 from experiments.judging import results
 from experiments.judging.claim import Judgement
 from experiments.judging.results import RecordError
+from experiments.settings import read_study
 from experiments.summary import Entry
 from paper import prose
 from paper.article import build, settings, words
@@ -34,15 +35,15 @@ def article() -> Path:
 def test_it_is_a_pdf_of_every_claim(article):
     assert (article / "article.pdf").read_bytes().startswith(b"%PDF")
     found = json.loads((article / "article.json").read_text())
-    assert [claim["name"] for claim in found["claims"]] == [claim.name for claim in claims.CLAIMS]
+    assert [claim["name"] for claim in found["claims"]] == [claim.name for claim in claims.every()]
     assert {claim["family"] for claim in found["claims"]} == set(found["words"]["families"])
     for claim in found["claims"]:
         assert re.search(r"layers of width .* steps of .* runs with . seeds\.$", claim["trained"])
 
 
 def test_every_claim_says_what_differs_from_the_original_and_families_stand_in_the_order_of_claims():
-    assert list(WORDS["differs"]) == [claim.name for claim in claims.CLAIMS]
-    assert list(WORDS["families"]) == list(dict.fromkeys(claim.name.split("/")[0] for claim in claims.CLAIMS))
+    assert list(WORDS["differs"]) == [claim.name for claim in claims.every()]
+    assert list(WORDS["families"]) == list(dict.fromkeys(claim.name.split("/")[0] for claim in claims.every()))
 
 
 def test_no_result_is_typed_by_hand():
@@ -69,18 +70,18 @@ def test_questions_of_ours_are_counted_apart():
     judgement = Judgement("reproduced", None, 3, "", ())
     mine = claims.claim_for("boolean/diversity")
     table = made_up("boolean/diversity/cpu", ["task.pool"], {(5,): {"unseen": (0.1, 0.2)}})
-    found = [Entry(claim, "cpu", table, judgement) for claim in (mine, *claims.CLAIMS[:2])]
+    found = [Entry(claim, "cpu", table, judgement) for claim in (mine, *claims.every()[:2])]
     said = words._ran(found)
     assert "Of the papers' findings 2 were measured: 2 came out as the papers say" in said
     assert "Of our own questions, which no paper answers, 1 was measured: 1 came out" in said
 
 
 def test_a_studys_setting_is_what_its_file_says_and_its_runs_are_those_recorded():
-    text = yaml.safe_load(studies.config("rasp/parity/cpu"))
+    chosen = read_study("rasp/parity/cpu")
     found = settings.setting("rasp/parity/cpu")
-    steps, batch = text["train"]["steps"], text["train"]["batch_size"]
+    steps, batch = chosen["train"]["steps"], chosen["train"]["batch_size"]
     assert f"; {steps:,} steps of {batch} examples" in found.words
-    seeds = text["hydra"]["sweeper"]["params"]["seed"].split(",")
+    seeds = chosen["sweep"]["seed"].split(",")
     assert found.line(None).endswith(f"{2 * len(seeds)} runs with {len(seeds)} seeds.")
     table = made_up("rasp/parity/cpu", ["task.scratchpad"], {(5,): {"unseen": (0.1, 0.2)}})
     assert found.line(table).endswith("; 2 runs with 2 seeds.")
@@ -88,9 +89,7 @@ def test_a_studys_setting_is_what_its_file_says_and_its_runs_are_those_recorded(
     assert "; positions: rope; " in settings.setting("markov/algorithms/cpu").words
 
 
-def test_a_study_that_does_not_compose_is_one_line(monkeypatch):
-    text = studies.config("rasp/and/cpu")
-    monkeypatch.setattr(studies, "config", lambda study: text)
+def test_a_study_that_does_not_compose_is_one_line():
     with pytest.raises(RecordError, match=r"^the study markov/threshold/tea does not compose: .*$"):
         settings.setting("markov/threshold/tea")
 
@@ -107,21 +106,22 @@ def said_by_failing(capsys) -> str:
 
 def test_a_damaged_record_is_one_line(monkeypatch, capsys, tmp_path):
     damaged = tmp_path / "cpu.csv"
-    damaged.write_text("study,run\nx,1\n")
+    damaged.write_text("run,step\nx,1\n")
+    results.runs_beside(damaged).touch()
     monkeypatch.setattr("experiments.summary.path_for", lambda study: damaged)
     assert said_by_failing(capsys).startswith(f"error: {damaged}: lacks the column")
 
 
 def test_a_claim_without_a_study_is_one_line(monkeypatch, capsys, tmp_path):
-    monkeypatch.setattr(studies, "CONF", tmp_path)
+    monkeypatch.setattr("experiments.settings.CONF", tmp_path)
     monkeypatch.setattr(results, "RESULTS", tmp_path)
-    name = claims.CLAIMS[0].name
+    name = claims.every()[0].name
     assert said_by_failing(capsys).startswith(f"error: the claim {name} has no study")
 
 
 def test_a_record_without_its_figure_is_one_line(monkeypatch, capsys, tmp_path):
     monkeypatch.setattr(results, "RESULTS", tmp_path)
-    record = results.path_for(f"{claims.CLAIMS[0].name}/cpu")
+    record = results.path_for(f"{claims.every()[0].name}/cpu")
     record.parent.mkdir(parents=True)
     record.touch()
     said = said_by_failing(capsys)
@@ -130,13 +130,13 @@ def test_a_record_without_its_figure_is_one_line(monkeypatch, capsys, tmp_path):
 
 def test_what_was_not_run_is_said_of_every_scale(monkeypatch, tmp_path):
     monkeypatch.setattr(results, "RESULTS", tmp_path)
-    every = len(claims.CLAIMS)
-    assert studies.not_run("gpu") == f"At scale gpu none of the {every} studies was run."
-    first, *others = (claim.name for claim in claims.CLAIMS)
+    number = len(claims.every())
+    assert studies.not_run("gpu") == f"At scale gpu none of the {number} studies was run."
+    first, *others = (claim.name for claim in claims.every())
     for name in others:
         results.path_for(f"{name}/gpu").parent.mkdir(parents=True)
         results.path_for(f"{name}/gpu").touch()
-    assert studies.not_run("gpu") == f"At scale gpu 1 of the {every} studies was not run: {first}."
+    assert studies.not_run("gpu") == f"At scale gpu 1 of the {number} studies was not run: {first}."
     results.path_for(f"{first}/gpu").parent.mkdir(parents=True)
     results.path_for(f"{first}/gpu").touch()
-    assert studies.not_run("gpu") == f"At scale gpu each of the {every} studies was run."
+    assert studies.not_run("gpu") == f"At scale gpu each of the {number} studies was run."

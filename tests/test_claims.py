@@ -1,61 +1,122 @@
-"""Claims: how a study finds its own, and how they are printed and drawn."""
+"""Claims: how a study finds its own, also in another package, and what may import what."""
 
 from __future__ import annotations
 
-import io
+import ast
 import subprocess
 import sys
+from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import polars as pl
 import pytest
-from rich.console import Console
 
-from experiments import studies as claims
-from experiments.judging.chance import false_positives
-from experiments.judging.results import RecordError
-from experiments.printing import show
-from experiments.studies.markov.threshold import criterion
-from tests import (
-    null_rates,
-    test_claims_boolean,
-    test_claims_markov,
-    test_claims_markov_more,
-    test_claims_rasp,
-    test_claims_tint,
-)
+from experiments import null_rates, studies
+from experiments.judging import chance
+from experiments.judging.claim import Judgement
+from experiments.judging.criterion import Judged
+from experiments.judging.frame import RecordError
+from experiments.judging.grid import Axis, Grid
+from experiments.studies.markov import noop
 from tests.tables import STEP, threshold_of
+
+ROOT = Path(__file__).parents[1]
 
 
 def test_a_study_finds_its_claim_at_every_scale():
     for study in ("markov/threshold/cpu", "markov/threshold/paper", "markov/threshold"):
-        assert claims.claim_for(study).name == "markov/threshold"
+        assert studies.claim_for(study).name == "markov/threshold"
 
 
 def test_a_study_without_a_claim_names_those_there_are():
-    with pytest.raises(claims.ClaimError, match=r"^no claim belongs to the study 'tea/cups/cpu': .* markov/threshold,"):
-        claims.claim_for("tea/cups/cpu")
+    wanted = r"^no claim belongs to the study 'tea/cups/cpu': .* markov/threshold,"
+    with pytest.raises(studies.ClaimError, match=wanted):
+        studies.claim_for("tea/cups/cpu")
 
 
-def test_nothing_here_knows_of_training():
-    code = "import sys, experiments.studies, experiments.printing; print(*sys.modules)"
-    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    loaded = set(found.stdout.split())
-    assert not {"jax", "hydra", "experiments.engine", "models", "synthetic"} & loaded
+def test_studies_stand_in_the_order_that_their_families_state():
+    names = [claim.name for claim in studies.every()]
+    assert list(dict.fromkeys(name.split("/")[0] for name in names)) == list(studies.FAMILIES)
+    assert names[:2] == ["markov/threshold", "markov/budget"]
+    assert len(names) == 32
 
 
-def test_the_table_fits_80_columns_and_a_file():
-    table = threshold_of({**STEP, 1_000_000: (1.0, 1.0, 1.0)})
-    judgement = criterion(table)
-    file = io.StringIO()
-    show(claims.claim_for("markov/threshold"), judgement, table, Console(file=file, width=80))
-    lines = file.getvalue().splitlines()
-    text = "\n".join(lines)
-    assert max(map(len, lines)) <= 80
-    assert "\x1b" not in text
-    assert "…" not in text
-    for wanted in ("0 (never)", "~1 (always)", "0.170 [", "reproduced: ", "3 seeds", "jax 0.10.2", "abc+"):
-        assert wanted in text
+@pytest.fixture
+def entry(monkeypatch: pytest.MonkeyPatch):
+    """Lets another package add what an entry point names."""
+
+    def add(name: str, value: str) -> None:
+        found = [EntryPoint(name, value, studies.GROUP)]
+        monkeypatch.setattr(studies, "entry_points", lambda group: found)
+        studies.every.cache_clear()
+
+    yield add
+    monkeypatch.undo()
+    studies.every.cache_clear()
+
+
+def test_a_package_outside_adds_a_claim_by_an_entry_point(entry, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(noop, "OTHER", studies.claim_for("markov/noop").renamed("zoo/feeding"), raising=False)
+    entry("zoo/feeding", "experiments.studies.markov.noop:OTHER")
+    assert studies.claim_for("zoo/feeding/cpu").name == "zoo/feeding"
+    assert studies.every()[-1].name == "zoo/feeding"
+
+
+def test_an_entry_point_that_is_no_claim_or_a_name_that_is_taken_is_one_line(entry):
+    entry("zoo/feeding", "experiments.studies.markov.noop:SHARE")
+    with pytest.raises(studies.ClaimError, match=r"^the entry point zoo/feeding of terrarium.studies is no claim: "):
+        studies.every()
+    entry("markov/noop", "experiments.studies.markov.noop")
+    with pytest.raises(studies.ClaimError, match=r"^two claims have the name markov/noop$"):
+        studies.every()
+
+
+@pytest.mark.parametrize(
+    ("command", "heavy"),
+    [
+        (
+            "import experiments.studies, experiments.printing",
+            {"jax", "hydra", "experiments.engine", "models", "synthetic"},
+        ),
+        ("from experiments import reproduce; reproduce._check_all('cpu')", {"jax", "hydra", "models", "matplotlib"}),
+    ],
+)
+def test_judging_a_record_loads_neither_jax_nor_hydra(command: str, heavy: set[str]):
+    code = f"{command}; import sys; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert not heavy & set(done.stdout.splitlines()[-1].split())
+
+
+ENGINE = ("experiments.engine", "synthetic", "models", "paper", "jax", "flax", "hydra")
+# What a room may not import, of the suite's own and of others.
+FORBIDDEN = {
+    "synthetic": ("experiments", "models", "paper", "hydra"),
+    "models": ("experiments", "synthetic", "paper", "hydra"),
+    "experiments/judging": (
+        "experiments.studies",
+        "experiments.engine",
+        "synthetic",
+        "models",
+        "paper",
+        "jax",
+        "hydra",
+    ),
+    "experiments/studies": ("experiments.engine", "synthetic", "models", "paper", "jax", "hydra", "flax"),
+    "experiments/engine": ("paper",),
+    "experiments": ("paper",),
+}
+
+
+@pytest.mark.parametrize("room", FORBIDDEN)
+def test_arrows_between_rooms_point_one_way(room: str):
+    for path in sorted((ROOT / room).rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            names = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            names += [f"{node.module}.{alias.name}" for alias in node.names] if isinstance(node, ast.ImportFrom) else []
+            names += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            for name in names:
+                wrong = [no for no in FORBIDDEN[room] if name == no or name.startswith(f"{no}.")]
+                assert not wrong, f"{path.relative_to(ROOT)} imports {name}"
 
 
 @pytest.mark.parametrize(
@@ -63,9 +124,9 @@ def test_the_table_fits_80_columns_and_a_file():
     [threshold_of(STEP), threshold_of({10: (0.1,)}), threshold_of(STEP, diverged=[(10, 0), (10, 1), (10, 2)])],
     ids=["step", "one run", "diverged"],
 )
-def test_the_figure_is_drawn_the_same_each_time(table: pl.DataFrame, tmp_path: Path):
-    claim = claims.claim_for("markov/threshold")
-    first, second = (claim.figure(table, criterion(table), tmp_path / name) for name in ("a.b", "c"))
+def test_a_figure_is_drawn_the_same_each_time(table: pl.DataFrame, tmp_path: Path):
+    claim = studies.claim_for("markov/threshold")
+    first, second = (claim.draw(table, claim.judge(table), tmp_path / name) for name in ("a.b", "c"))
     assert [path.name for path in first] == ["a.b.png", "a.b.svg"]
     for one, other in zip(first, second, strict=True):
         assert one.read_bytes() == other.read_bytes()
@@ -73,22 +134,41 @@ def test_the_figure_is_drawn_the_same_each_time(table: pl.DataFrame, tmp_path: P
     assert b"<svg" in first[1].read_bytes()
 
 
-def test_every_criterion_is_tried_on_tables_that_pass_and_fail_and_on_chance():
-    modules = (test_claims_boolean, test_claims_markov, test_claims_markov_more, test_claims_rasp, test_claims_tint)
-    by_themselves = {"markov/threshold", "markov/algorithms", "markov/budget"}  # have a module of tests each
-    for tried in ("CASES", "NULLS"):
-        found = by_themselves.union(*(getattr(module, tried) for module in modules))
-        assert found == {claim.name for claim in claims.CLAIMS}
+def test_a_criterion_may_be_a_plain_function():
+    def judge(grid: Grid) -> Judgement:
+        return Judgement("inconclusive", None, 0, f"At level {grid.level:g}.")
+
+    def other(grid: Grid) -> Judgement:
+        return Judgement("reproduced", None, 0, "")
+
+    axes = (Axis("task.num_rules", "rules"),)
+    criterion = Judged(axes, judge, (), ("It cannot be told.",), "nothing")
+    assert criterion(threshold_of(STEP), 0.9).sentence == "At level 0.9."
+    assert (criterion.words(), criterion.effect_words()) == (("It cannot be told.",), "nothing")
+    assert criterion.hash() == Judged(axes, judge, (), ("Other words.",), "other").hash()
+    assert criterion.hash() != Judged(axes, other, (), ("It cannot be told.",), "nothing").hash()
+    with pytest.raises(RecordError, match=r"sweeps nothing, where task.num_rules is wanted"):
+        criterion(threshold_of(STEP).drop("task.num_rules"))
 
 
-def test_how_often_chance_passes_is_recorded_of_every_criterion():
-    recorded = pl.read_csv(null_rates.PATH)
-    assert set(recorded["claim"]) == {claim.name for claim in claims.CLAIMS}
-    assert (recorded["tables"] >= 1000).all()
-    assert (recorded["reproduced"] == (recorded["rate"] * recorded["tables"]).round()).all()
-    assert (recorded["rate"] <= 0.05).all()
-    for claim in claims.CLAIMS:
-        most = 100 * recorded.filter(claim=claim.name)["rate"].to_numpy().max()
-        assert false_positives(claim.name).startswith(f"At most {most:.1f} % of simulated tables")
+def test_false_positives_of_one_study_are_written_and_those_of_others_kept(tmp_path, monkeypatch: pytest.MonkeyPatch):
+    path = tmp_path / "null_rates.csv"
+    path.write_text(chance.PATH.read_text())
+    before = chance.rates()
+    monkeypatch.setattr(chance, "PATH", path)
+    chance.rates.cache_clear()
+    fresh = null_rates.record([studies.claim_for("markov/noop")], tables=3)
+    chance.rates.cache_clear()
+    after = chance.rates()
+    chance.rates.cache_clear()
+    assert len(fresh) == 3
+    assert set(fresh["tables"]) == {3}
+    others = pl.col("claim") != "markov/noop"
+    order = ["claim", "scores"]
+    assert after.filter(others).sort(order).equals(before.filter(others).sort(order))
+    assert after.filter(~others).sort(order).equals(fresh.sort(order))
+
+
+def test_a_claim_without_a_recorded_rate_of_false_positives_is_one_line():
     with pytest.raises(RecordError, match=r"null_rates.csv: no row of the claim markov/none; "):
-        false_positives("markov/none")
+        chance.false_positives("markov/none")

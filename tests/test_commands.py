@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import sys
+from types import ModuleType
 
 import numpy as np
 import pytest
 
+from experiments import errors, reproduce
+from experiments import run as command_line
 from experiments.engine import config
 from experiments.engine.launch import Settings, launch
 from experiments.engine.progress import Progress
@@ -63,25 +67,38 @@ BAD = {
 }
 
 
+@pytest.fixture
+def refused(monkeypatch, capsys):
+    """Runs a command in this process up to its refusal, and returns the lines of its error: it must print no more."""
+
+    def run(module: ModuleType, *words: str) -> list[str]:
+        monkeypatch.setattr(sys, "argv", [module.__name__, *words])
+        monkeypatch.setattr(command_line, "_job", lambda: pytest.fail("Hydra was started"))
+        with pytest.raises(SystemExit) as end:
+            errors.command(module.main)()
+        printed = capsys.readouterr()
+        assert end.value.code == 2, printed.err
+        assert printed.out == ""
+        return printed.err.strip().splitlines()
+
+    return run
+
+
 @pytest.mark.parametrize("case", BAD)
-def test_bad_input_is_refused_in_one_line_before_anything_is_written(case, tmp_path):
+def test_a_run_refuses_bad_input_in_one_line_before_it_writes_anything(case, tmp_path, refused):
     overrides, message = BAD[case]
     out = [] if "out" in overrides[0] else [f"out={tmp_path / 'runs'}"]
-    done = call("run", *overrides, *out)
-    lines = done.stderr.strip().splitlines()
-    assert done.returncode == 2, done.stderr
+    lines = refused(command_line, *overrides, *out)
     if "abc" not in overrides[-1]:  # which is wrong in four jobs
-        assert len(lines) == 1, done.stderr
+        assert len(lines) == 1, lines
     assert lines[0].startswith("error: " + message)
-    assert done.stdout == ""
     assert not list(tmp_path.iterdir())
 
 
-def test_a_sweep_names_every_bad_job(tmp_path):
-    done = call("run", "-m", "task.noop_rate=0.1,1.5", "seed=0,-1", f"out={tmp_path / 'runs'}")
-    assert done.returncode == 2
-    assert all(line.startswith("error: job task.noop_rate=") for line in done.stderr.splitlines())
-    named = {line.split(": ")[1] for line in done.stderr.splitlines()}
+def test_a_sweep_names_every_bad_job_and_no_other(tmp_path, refused):
+    lines = refused(command_line, "-m", "task.noop_rate=0.1,1.5", "seed=0,-1", f"out={tmp_path / 'runs'}")
+    assert all(line.startswith("error: job task.noop_rate=") for line in lines)
+    named = {line.split(": ")[1] for line in lines}
     assert len(named) == 3  # all but (0.1, 0)
     assert not list(tmp_path.iterdir())
 
@@ -100,13 +117,25 @@ def test_a_sweep_names_every_bad_job(tmp_path):
         ["--all", "--record", "train.steps=3"],
         [],
     ],
+    ids=" ".join,
 )
-def test_reproduce_refuses_in_one_line(words, tmp_path):
-    done = call("reproduce", *words)
-    assert done.returncode == 2
-    assert len(done.stderr.strip().splitlines()) == 1
-    assert len(done.stderr) < 300
+def test_reproduce_refuses_bad_input_in_one_line(words, refused):
+    (line,) = refused(reproduce, *words)
+    assert len(line) < 300
+    assert line.startswith("error: ")
+
+
+@pytest.mark.parametrize(
+    ("module", "words"),
+    [("run", ["-m", "study=markov/threshold/smoke", "task.nope=1"]), ("reproduce", ["markov/threshold/cpu", "--all"])],
+)
+def test_a_command_in_a_process_of_its_own_ends_with_code_2_and_one_line(module, words, tmp_path):
+    out = [f"out={tmp_path / 'runs'}"] if module == "run" else []
+    done = call(module, *words, *out)
+    assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("error: ")
+    assert len(done.stderr.splitlines()) == 1
+    assert not list(tmp_path.iterdir())
 
 
 def test_the_smoke_study_runs_whole_and_then_does_nothing_more(tmp_path):

@@ -31,6 +31,7 @@ TRAINED = [word for word in TINY if not word.startswith("task.")]
 
 
 @pytest.mark.slow
+@pytest.mark.rotated(5, "experiments/engine/", "models/transformer.py")
 @pytest.mark.parametrize("name", list(registry()))
 def test_a_lane_of_every_family_is_the_run_alone_to_the_bit(name):
     small, knob = SMALL.get(name, (_LENGTHS, "task.train_length=4"))

@@ -170,6 +170,7 @@ def test_a_program_writes_the_whole_answer_by_itself(name):
 
 
 @pytest.mark.slow
+@pytest.mark.rotated(6, "synthetic/rasp/")
 @pytest.mark.parametrize("low", [True, False])
 @each_program
 def test_a_program_writes_the_whole_answer_by_itself_at_every_length_to_200(name, low):

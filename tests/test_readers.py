@@ -9,6 +9,7 @@ import pytest
 from experiments import recorded as studies
 from experiments import reproduce, summary
 from experiments import studies as claims
+from experiments.judging import results
 from experiments.judging.results import RecordError
 from paper import readme, report
 from tests.recorded import STUDY, exit_of, one_record
@@ -21,18 +22,19 @@ def record(tmp_path):
 
 
 def test_a_damaged_record_is_one_line(record, monkeypatch, tmp_path, capsys):
-    lines = record.read_text().splitlines()
-    record.write_text("\n".join([*lines[:-1], lines[-1].replace(",finished,", ",lost,")]))
+    runs = results.runs_beside(record)
+    lines = runs.read_text().splitlines()
+    runs.write_text("\n".join([*lines[:-1], lines[-1].replace(",finished,", ",lost,")]))
     assert exit_of(report.main, monkeypatch, "--out", str(tmp_path / "page.html")) == 2
     said = capsys.readouterr().err
-    assert said.startswith(f"error: {record}: column status has 'lost'")
+    assert said.startswith(f"error: {runs}: column status has 'lost'")
     assert said.count("\n") == 1
     assert not (tmp_path / "page.html").exists()
 
 
 @pytest.mark.parametrize("main", [report.main, readme.main])
 def test_a_study_without_a_claim_is_one_line(record, monkeypatch, tmp_path, capsys, main):
-    (tmp_path / "conf" / "markov" / "orphan").mkdir()
+    (tmp_path / "conf" / "study" / "markov" / "orphan.yaml").touch()
     assert exit_of(main, monkeypatch) == 2
     said = capsys.readouterr().err
     assert said.startswith("error: no claim belongs to the study 'markov/orphan'")
@@ -40,7 +42,7 @@ def test_a_study_without_a_claim_is_one_line(record, monkeypatch, tmp_path, caps
 
 
 def test_all_are_checked_before_they_are_judged_together(record, tmp_path):
-    (tmp_path / "conf" / "markov" / "orphan").mkdir()
+    (tmp_path / "conf" / "study" / "markov" / "orphan.yaml").touch()
     with pytest.raises(claims.ClaimError, match="'markov/orphan'"):
         reproduce._check_all("cpu")
 
@@ -52,14 +54,17 @@ def test_a_record_without_its_figure_is_an_error(record):
 
 
 def test_a_claim_without_a_study_is_an_error(record, tmp_path):
-    shutil.rmtree(tmp_path / "conf" / "rasp" / "table")
+    (tmp_path / "conf" / "study" / "rasp" / "table.yaml").unlink()
     with pytest.raises(claims.ClaimError, match=r"^the claim rasp/table has no study: .*$"):
         studies.check()
 
 
 def test_a_record_without_a_study_or_a_claim_is_an_error(record):
     other = record.rename(record.with_name("huge.csv"))
-    with pytest.raises(RecordError, match=r"^the study markov/threshold/huge has no file that can be read: .*$"):
+    results.runs_beside(record).rename(results.runs_beside(other))
+    with pytest.raises(
+        RecordError, match=r"^the study markov/threshold/huge has no settings: .*there is no scale huge.*$"
+    ):
         studies.check()
     shutil.move(other.parent, other.parent.with_name("orphan"))
     with pytest.raises(claims.ClaimError, match="'markov/orphan/huge'"):
@@ -74,8 +79,8 @@ def test_the_readme_has_a_line_for_every_study_and_leaves_the_rest_as_it_is(reco
     assert new.endswith("\nbelow\n")
     assert "stale" not in new
     assert readme.renewed(new, found) == new
-    every = len(claims.CLAIMS)
-    assert f"cpu: 1 of {every}, gpu: none of {every}, paper: none of {every}." in new
+    number = len(claims.every())
+    assert f"cpu: 1 of {number}, gpu: none of {number}, paper: none of {number}." in new
     for entry in found:
         (line,) = (line for line in new.splitlines() if f"`{entry.claim.name}`" in line)
         assert entry.claim.question in line

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import signal
 import subprocess
@@ -52,10 +53,15 @@ def wait_for(process: subprocess.Popen[str], ready) -> None:
 
 
 @pytest.mark.slow
-def test_killed_at_random_moments_and_run_again(uninterrupted, tmp_path, monkeypatch):
+def test_a_sweep_killed_at_random_moments_and_run_again_ends_as_one_that_never_was(
+    uninterrupted, tmp_path, monkeypatch, capsys
+):
     """kill -9 with nothing on disk, then soon after a checkpoint, then somewhere in between."""
     monkeypatch.setenv("TERRARIUM_CHECKPOINT_SECONDS", "0")
-    chance = random.Random(time.time_ns())
+    seed = os.environ.get("TERRARIUM_KILL_SEED") or str(time.time_ns() % 2**32)
+    with capsys.disabled():
+        print(f"\nthe moments of the kills are drawn from TERRARIUM_KILL_SEED={seed}")
+    chance = random.Random(seed)
     killed = 0
     for _ in range(3):
         before = {f: f.stat().st_mtime_ns for f in tmp_path.rglob("state.safetensors")}
@@ -75,7 +81,7 @@ def test_killed_at_random_moments_and_run_again(uninterrupted, tmp_path, monkeyp
 
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_asked_to_stop_it_writes_every_lane_and_says_how_to_go_on(number, uninterrupted, tmp_path):
+def test_a_sweep_that_is_asked_to_stop_writes_every_lane_and_says_how_to_go_on(number, uninterrupted, tmp_path):
     process = start(tmp_path)
     wait_for(process, lambda: list(tmp_path.rglob("config.yaml")))
     process.send_signal(number)

@@ -18,6 +18,7 @@ from experiments.engine.scores import score
 from experiments.engine.train import train
 from experiments.errors import ConfigError
 from experiments.judging import results
+from experiments.settings import settings_hash
 from fields import pytree
 from tests.commands import TINY
 from tests.toys import Sum
@@ -134,9 +135,10 @@ def test_further_scores_have_columns_of_their_own(tmp_path):
     ]
     train(jobs)
     path = tmp_path / "record.csv"
-    results.write(table(jobs), path)
+    results.write(table(jobs, "c417"), path)
     record = results.read(path)
     assert results.further(record) == ["greedy_match"]
+    assert record.select("settings", "criterion").unique().rows() == [(settings_hash("markov/threshold/smoke"), "c417")]
     found = results.final_scores(record, "train", score="greedy_match")
     assert found["greedy_match"].to_list() == results.final_scores(record, "train")["exact_match"].to_list()
     with pytest.raises(results.RecordError, match="no score answer, only exact_match"):

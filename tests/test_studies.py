@@ -8,19 +8,28 @@ import sys
 import pytest
 import yaml
 
+from experiments import settings
 from experiments import studies as claims
 from experiments.engine import config
+from tests import rotation
 from tests.commands import ROOT, call
 
-STUDIES = config.studies()
+STUDIES = settings.studies()
 
 
-def _slow_where_large(study: str):
-    """Hundreds of jobs of a large scale are checked apart from the quick tests."""
-    return pytest.param(study, marks=pytest.mark.slow) if study.endswith(("/gpu", "/paper")) else study
+def _sources(study: str) -> tuple[str, str]:
+    """Returns how the names of a study's own files begin."""
+    name = study.rsplit("/", 1)[0]
+    return f"conf/study/{name}", f"experiments/studies/{name}"
 
 
-@pytest.mark.parametrize("study", [_slow_where_large(study) for study in STUDIES])
+def _marked(study: str):
+    """Hundreds of jobs of a large scale are checked apart from the quick tests, some studies in each round."""
+    large = study.endswith(("/gpu", "/paper"))
+    return pytest.param(study, marks=[pytest.mark.slow, pytest.mark.rotated(16, *_sources(study))] if large else [])
+
+
+@pytest.mark.parametrize("study", [_marked(study) for study in STUDIES])
 def test_every_job_of_a_study_is_valid_and_its_own(study):
     jobs = config.jobs(config.sweep([f"study={study}"]))
     assert len({job.id for job in jobs}) == len(jobs)
@@ -35,16 +44,15 @@ def test_every_job_of_a_study_is_valid_and_its_own(study):
 
 
 @pytest.mark.parametrize("study", STUDIES)
-def test_a_study_says_what_it_is_and_how_to_run_it(study):
-    path = config.CONF / "study" / f"{study}.yaml"
-    header = [line for line in path.read_text().splitlines() if line.startswith("#")]
-    assert header[0] == "# @package _global_"
+def test_a_study_says_what_it_is(study):
+    text = settings.text(study)
+    header = [line for line in text.splitlines() if line.startswith("#")]
     assert any("arXiv" in line for line in header)
-    assert yaml.safe_load(path.read_text())["hydra"]["sweeper"]["params"]
+    assert "seed" in yaml.safe_load(text)["sweep"]
 
 
 def test_every_claim_has_every_scale():
-    assert {f"{claim.name}/{scale}" for claim in claims.CLAIMS for scale in ("smoke", "cpu", "gpu", "paper")} == set(
+    assert {f"{claim.name}/{scale}" for claim in claims.every() for scale in ("smoke", "cpu", "gpu", "paper")} == set(
         STUDIES
     )
 
@@ -63,8 +71,15 @@ def test_the_paper_scale_has_the_papers_settings():
     assert sorted({job.config["task"]["num_rules"] for job in jobs}) == grid
 
 
-# A study of each kind: of one task, of several, of several models, with baselines, in context, of decoded answers.
-WHOLE = ("markov/threshold", "rasp/table", "rasp/positions", "rasp/and", "boolean/curves", "tint/static_vs_dynamic")
+# In every round a study of each kind: of one task, of several, of several models, with baselines, in context, of
+# decoded answers. They share a process by family, and one is beside a study of another family.
+WHOLE = {
+    "markov": ("markov/threshold", "rasp/and"),
+    "rasp": ("rasp/table", "rasp/positions"),
+    "boolean": ("boolean/curves",),
+    "tint": ("tint/static_vs_dynamic",),
+}
+DRAWN = 2  # further studies of a family in a round
 LARGE = (
     "markov/threshold/gpu",
     "markov/threshold/paper",
@@ -78,30 +93,54 @@ LARGE = (
 )
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", WHOLE)
-def test_a_smoke_study_is_run_judged_and_drawn(name, tmp_path):
-    done = call("reproduce", f"{name}/smoke", f"out={tmp_path}")
-    assert done.returncode == 0, done.stderr
-    assert (tmp_path / f"{name}/smoke/figure.svg").exists()
+def _smoke_studies(family: str) -> list[str]:
+    """Returns the smoke studies of a family that a round runs: always some, those that changed, and some drawn."""
+    others = {study for study in STUDIES if study.startswith(f"{family}/") and study.endswith("/smoke")}
+    others -= {"markov/budget/smoke"}  # whose runs are chosen by bisection; test_bisect.py runs it
+    name = rotation.rotation()
+    if name:
+        changed = rotation.changed_files()
+        drawn = rotation.draw(name, f"smoke {family}", sorted(others), DRAWN)
+        others = {s for s in others if s in drawn or any(file.startswith(_sources(s)) for file in changed)}
+    return sorted({f"{study}/smoke" for study in WHOLE[family]} | others)
+
+
+# Trains, judges and draws all studies together; then shows each by itself, when there is nothing left to train.
+TOGETHER = """
+import sys
+from experiments import reproduce, settings
+
+*studies, out = sys.argv[1:]
+settings.studies = lambda: studies
+codes = []
+for words in (["--all", "--scale", "smoke"], *([study] for study in studies)):
+    sys.argv[1:] = [*words, out]
+    codes.append(reproduce.main())
+sys.exit(any(codes))
+"""
+
+
+def test_a_family_of_smoke_runs_is_tested_for_each_family_of_studies():
+    assert set(WHOLE) == {study.split("/")[0] for study in STUDIES}
 
 
 @pytest.mark.slow
-def test_all_studies_of_a_scale_are_trained_and_judged_together(tmp_path):
-    some = ["markov/threshold/smoke", "rasp/and/smoke"]
-    few = f"config.studies = lambda: {some}"
-    code = f"from experiments import config, reproduce; {few}; raise SystemExit(reproduce.main())"
-    words = [sys.executable, "-c", code, "--all", "--scale", "smoke", f"out={tmp_path}"]
+@pytest.mark.parametrize("family", WHOLE)
+def test_smoke_studies_of_a_family_are_trained_together_and_each_is_judged_drawn_and_shown(family, tmp_path):
+    studies = _smoke_studies(family)
+    words = [sys.executable, "-c", TOGETHER, *studies, f"out={tmp_path}"]
     done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    assert "2 claims tested at scale smoke" in done.stdout
+    claims_tested = f"{len(studies)} claim{'s' * (len(studies) > 1)} tested at scale smoke"
+    assert claims_tested in done.stdout
     assert sum(line.startswith("training") for line in done.stderr.splitlines()) == 1, "one display for all"
-    for study in some:
+    for study in studies:
         assert (tmp_path / study / "figure.svg").exists()
+        assert f"figure: {tmp_path / study / 'figure'}.png" in done.stdout.replace("\n", "")
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("study", LARGE)
+@pytest.mark.parametrize("study", [pytest.param(s, marks=pytest.mark.rotated(4, *_sources(s))) for s in LARGE])
 def test_a_large_study_takes_two_steps_on_a_cpu(study, tmp_path):
     """Its last job: where a study sweeps a number, that is the largest."""
     two = ["train.steps=2", "train.batch_size=8", "train.eval_every=2", "train.eval_examples=8", f"out={tmp_path}"]

@@ -5,27 +5,29 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-import polars as pl
 import pytest
 from scipy.stats import t as student
 
 from experiments import studies as claims
 from experiments import summary
 from experiments.judging import results
-from experiments.judging.claim import Fact, Judgement
-from experiments.judging.statistics import Interval, at_level, over_seeds
-from experiments.printing import interval, parted, source
+from experiments.judging.claim import Fact, Judgement, LeftOut
+from experiments.judging.criterion import Judged
+from experiments.judging.grid import Axis, Grid
+from experiments.judging.statistics import Interval, over_seeds
+from experiments.printing import interval, source
 from tests.tables import made_up
 
 
 def claim_that(least: float):
     """A claim whose plain effect, the mean over seeds, is at least `least`."""
 
-    def criterion(table: pl.DataFrame) -> Judgement:
-        effect = over_seeds(results.final_scores(table, "unseen")["exact_match"].to_list())
-        return Judgement("reproduced" if effect.lower >= least else "inconclusive", effect, 3, "", ())
+    def judge(grid: Grid) -> Judgement:
+        effect = over_seeds(results.final_scores(grid.table, "unseen")["exact_match"].to_list(), level=grid.level)
+        return Judgement("reproduced" if effect.lower >= least else "inconclusive", effect, 3, "")
 
-    return replace(claims.CLAIMS[0], criterion=criterion)
+    criterion = Judged((Axis("task.num_rules", "rules"),), judge, (), ("At least.",), "the mean")
+    return replace(claims.every()[0], criterion=criterion, rows=lambda grid: (), notes=())
 
 
 def table_of(scores):
@@ -43,7 +45,7 @@ def test_the_p_value_of_a_plain_mean_is_that_of_students_one_sided_test(scores):
 def test_a_verdict_is_reproduced_where_its_p_value_is_below_the_side_of_its_interval():
     for scores in ((0.7, 0.8, 0.9), (0.55, 0.7, 0.9), (0.45, 0.6, 0.9)):
         claim, table = claim_that(0.4), table_of(scores)
-        verdict = claim.criterion(table).verdict
+        verdict = claim.judge(table).verdict
         assert (verdict == "reproduced") == (summary.p_value(claim, table) <= summary.ALPHA)
 
 
@@ -61,30 +63,29 @@ def test_holm_keeps_the_chance_of_any_false_pass_below_alpha():
     assert np.mean(wrong) < 0.065
 
 
-def test_an_interval_of_another_level_is_wider_or_narrower_and_only_inside():
-    with at_level(0.99):
-        wide = over_seeds([0.1, 0.2, 0.4])
+def test_an_interval_of_a_higher_level_is_wider():
+    wide = over_seeds([0.1, 0.2, 0.4], level=0.99)
     assert wide.lower < over_seeds([0.1, 0.2, 0.4]).lower
-    with pytest.raises(ValueError, match="between 0 and 1"), at_level(1.0):
-        pass
+    with pytest.raises(ValueError, match="between 0 and 1"):
+        over_seeds([0.1, 0.2], level=1.0)
 
 
 def test_claims_without_a_record_are_listed_as_not_run(monkeypatch, tmp_path):
     monkeypatch.setattr(summary, "path_for", lambda study: tmp_path / f"{study}.csv")
     found = summary.entries("cpu")
-    assert [entry.claim for entry in found] == list(claims.CLAIMS)
+    assert [entry.claim for entry in found] == list(claims.every())
     assert {entry.verdict for entry in found} == {"not run"}
     assert summary.tested(found) == "Nothing was run at scale cpu."
 
 
 def test_what_was_tested_is_said_with_what_chance_would_let_pass():
-    claim = claims.CLAIMS[0]
+    claim = claims.every()[0]
     table = table_of((0.7, 0.8, 0.9))
-    judgement = Judgement("reproduced", over_seeds([0.7, 0.8, 0.9]), 3, "", ())
-    some = [summary.Entry(claim, "cpu", table, judgement, 0.001, 0.001), summary.Entry(claims.CLAIMS[1], "cpu")]
+    judgement = Judgement("reproduced", over_seeds([0.7, 0.8, 0.9]), 3, "")
+    some = [summary.Entry(claim, "cpu", table, judgement, 0.001, 0.001), summary.Entry(claims.every()[1], "cpu")]
     assert summary.tested(some) == (
         "1 claim tested at scale cpu, of 2 there are: 1 of them was reproduced, 1 also after Holm's correction (at "
-        f"{summary.ALPHA:g}, one side); were there nothing to any of them, 0.0 or fewer would be expected to pass."
+        f"{summary.ALPHA:g}, one side); if all were false, about 0.0 would be expected to pass."
     )
 
 
@@ -94,8 +95,15 @@ def test_a_zero_has_no_sign_and_what_was_not_measured_is_said():
     assert interval(None) == "not measured"
 
 
-def test_what_was_left_out_is_not_among_what_was_measured():
-    assert parted(["Left out: a.", "By pair: b."]) == (["Left out: a."], ["By pair: b."])
+def test_what_was_left_out_is_told_by_reason_and_is_not_among_the_notes():
+    left = (LeftOut("3 rules", "training is weak", "0.5"), LeftOut("4 rules", "still rising", ""))
+    judgement = Judgement(
+        "reproduced", None, 3, "", notes=("By pair: b.",), left_out=(*left, replace(left[0], score="0.6"))
+    )
+    assert judgement.left() == [
+        "Left out, as training is weak: 0.5 at 3 rules; 0.6 at 3 rules.",
+        "Left out, as still rising: 4 rules.",
+    ]
 
 
 def test_a_fact_without_a_source_says_so():

@@ -6,7 +6,6 @@ that every field is an override, and composed values become a `Run` or a `Config
 
 from __future__ import annotations
 
-import difflib
 import functools
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -26,15 +25,14 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
 import fields
+from experiments import settings
+from experiments.engine.explain import GROUPS, explain, unknown
 from experiments.engine.job import NOT_IDENTITY, SECTIONS, Job, build, start_of, starts_alike
 from experiments.engine.lane import Run, Training
 from experiments.engine.optim import Optimizer
 from experiments.errors import ConfigError
 from models import ARCHITECTURES
 from synthetic import registry
-
-CONF = Path(__file__).resolve().parents[2] / "conf"
-_GROUPS = (*SECTIONS, "study", "hydra/launcher", "hydra/sweeper")
 
 
 def register() -> None:
@@ -68,7 +66,7 @@ def _hydra() -> Iterator[None]:
     if GlobalHydra.instance().is_initialized():
         yield
         return
-    with initialize_config_dir(str(CONF), version_base="1.3", job_name="run"):
+    with initialize_config_dir(str(settings.CONF), version_base="1.3", job_name="run"):
         yield
 
 
@@ -79,7 +77,7 @@ def compose(overrides: Sequence[str]) -> DictConfig:
         try:
             return hydra_compose("config", overrides=list(overrides), return_hydra_config=True)
         except (HydraException, OmegaConfBaseException, ValueError, AssertionError) as e:
-            raise ConfigError(_explain(e, overrides)) from None
+            raise ConfigError(explain(e, _options, lambda: _plain_base(overrides))) from None
 
 
 def sweep(overrides: Sequence[str]) -> list[list[str]]:
@@ -93,10 +91,10 @@ def sweep(overrides: Sequence[str]) -> list[list[str]]:
             raise ConfigError(
                 "study: sweep one study at a time, each has launcher and sweep of its own; run them in turn"
             )
-    base = compose([str(o.input_line) for o in fixed])
-    if not base.hydra.sweeper["_target_"].endswith((".BasicSweeper", ".BisectSweeper")):
+    base = _composed([str(o.input_line) for o in fixed])
+    if not base.sweeper.endswith((".BasicSweeper", ".BisectSweeper")):
         return []  # it decides on its jobs as it goes; the launcher checks them
-    return grid(base.hydra.sweeper.get("params") or {}, overrides)
+    return grid(base.params, overrides)
 
 
 def grid(params: Mapping[str, Any], overrides: Sequence[str]) -> list[list[str]]:
@@ -130,7 +128,7 @@ def jobs(batch: Sequence[Sequence[str]]) -> list[Job]:
     Hydra composes anew only where configuration groups differ; values alone are set on a composed copy, so that a
     thousand jobs are read in seconds.
     """
-    bases: dict[tuple[str, ...], _Composed] = {}
+    copies: dict[tuple[Any, ...], _Composed] = {}
     found, errors = [], []
     for overrides in batch:
         if (made := _MADE.get(tuple(overrides))) is not None:
@@ -142,11 +140,9 @@ def jobs(batch: Sequence[Sequence[str]]) -> list[Job]:
             values = [o for o in parsed if not _chooses(o.key_or_group)]
             plain = all(o.is_add() is False and o.is_delete() is False and o.is_force_add() is False for o in values)
             if not plain:
-                composed = _split(compose(overrides))
+                composed = _composed(overrides)
             else:
-                if groups not in bases:
-                    bases[groups] = _split(compose(groups))
-                composed = replace(bases[groups], config=bases[groups].config.copy())
+                composed = _copied(copies, groups, values)
                 for o in values:
                     if not o.key_or_group.startswith("hydra."):
                         _set(composed.config, o.key_or_group, o.value())
@@ -159,16 +155,30 @@ def jobs(batch: Sequence[Sequence[str]]) -> list[Job]:
     return found
 
 
+def _copied(copies: dict[tuple[Any, ...], _Composed], groups: tuple[str, ...], values: Sequence[Any]) -> _Composed:
+    """Returns the composed configuration of `groups`, in which `values` can be set.
+
+    Jobs that set the same keys share a copy, as each sets all of them anew; a dictionary would be merged with that of
+    the job before.
+    """
+    if (groups,) not in copies:
+        copies[groups,] = _composed_by_arms(groups)
+    keys = tuple(o.key_or_group for o in values)
+    if (groups, keys) not in copies or any(isinstance(o.value(), dict) for o in values):
+        copies[groups, keys] = replace(copies[groups,], config=copies[groups,].config.copy())
+    return copies[groups, keys]
+
+
 def _chooses(key: str) -> bool:
     """Whether an override's key is a configuration group (`model`), not a value (`model.width`)."""
-    return key in _GROUPS or "/" in key
+    return key in GROUPS or "/" in key
 
 
 def _set(config: DictConfig, key: str, value: Any) -> None:
     try:
         OmegaConf.update(config, key, value, merge=True)
     except (OmegaConfBaseException, AssertionError):
-        raise ConfigError(_unknown(key, config)) from None
+        raise ConfigError(unknown(key, config)) from None
 
 
 @dataclass(frozen=True)
@@ -177,14 +187,49 @@ class _Composed:
 
     config: DictConfig
     choices: dict[str, Any]
-    swept: list[str]
+    sweeper: str  # its class
+    params: dict[str, Any]  # the sweeper's grid
+
+
+_COMPOSED: dict[tuple[Path, tuple[str, ...]], _Composed] = {}
+
+
+def _composed(overrides: Sequence[str]) -> _Composed:
+    """Returns what `compose` does, once a process, in parts. Nothing in it may be changed."""
+    key = (settings.CONF, tuple(overrides))
+    if key not in _COMPOSED:
+        _COMPOSED[key] = _split(compose(overrides))
+    return _COMPOSED[key]
+
+
+def _composed_by_arms(groups: Sequence[str]) -> _Composed:
+    """Returns what `_composed` does, where only a study and arms of it are chosen by composing the study alone.
+
+    Hydra takes as long for each combination of arms as for the study; merging them, in the same order, takes no time.
+    """
+    chosen = dict(group.split("=", 1) for group in groups if "=" in group)
+    if "study" not in chosen or len(chosen) < len(groups):
+        return _composed(groups)
+    known, choices = settings.arms(), settings.read_study(chosen["study"])["choose"]
+    swept = {group: name for group, name in choices.items() if group in known and group not in SECTIONS}
+    named = swept | {group: name for group, name in chosen.items() if group in swept}
+    plain = all(name in known[group] and "defaults" not in known[group][name] for group, name in named.items())
+    if not plain or not set(chosen) & set(swept):
+        return _composed(groups)
+    others = [f"{group}={name}" for group, name in chosen.items() if group not in swept]
+    base = _composed([*others, *(f"~{group}" for group in swept)])
+    config = base.config.copy()
+    with open_dict(config):
+        config.merge_with(*(known[group][name] for group, name in named.items()))
+    return replace(base, config=config, choices=base.choices | named)
 
 
 def _split(config: DictConfig) -> _Composed:
     hydra = config.hydra
     with open_dict(config):
         config.pop("hydra")
-    return _Composed(config, dict(hydra.runtime.choices), list(hydra.sweeper.get("params") or {}))
+    sweeper = hydra.sweeper
+    return _Composed(config, dict(hydra.runtime.choices), sweeper["_target_"], dict(sweeper.get("params") or {}))
 
 
 def job(config: DictConfig, overrides: Sequence[str] = ()) -> Job:
@@ -196,7 +241,7 @@ def _job(composed: _Composed, overrides: Sequence[str]) -> Job:
     try:
         plain: Any = OmegaConf.to_container(composed.config, resolve=True, throw_on_missing=True)
     except OmegaConfBaseException as e:
-        raise ConfigError(_explain(e, overrides)) from None
+        raise ConfigError(explain(e, _options, lambda: _plain_base(overrides))) from None
     _drop_seed(plain, overrides)
     run, start = _built(plain), None
     if (before := start_of(plain)) is not None:
@@ -206,13 +251,13 @@ def _job(composed: _Composed, overrides: Sequence[str]) -> Job:
             raise ConfigError(*(f"start_from.{line}" for line in e.lines)) from None
         starts_alike(run, first)
         start = Job(first, before, study=composed.choices.get("study"), label="start")
-    said = dict(o.split("=", 1) for o in overrides if "=" in o and o.split("=", 1)[0].lstrip("+~") not in _GROUPS)
+    said = dict(o.split("=", 1) for o in overrides if "=" in o and o.split("=", 1)[0].lstrip("+~") not in GROUPS)
     shown = {
         k.lstrip("+"): v for k, v in sorted(said.items()) if re.split("[./]", k)[0] not in (*NOT_IDENTITY, "hydra")
     }
     label = re.sub(r"[^\w.,=+-]", "_", ",".join(f"{k}={v}" for k, v in shown.items()))[:120]
     choices = composed.choices
-    swept = {k: choices[k] if k in choices else _get(plain, k) for k in composed.swept if k != "seed"}
+    swept = {k: choices[k] if k in choices else _get(plain, k) for k in composed.params if k != "seed"}
     return Job(run, plain, tuple(overrides), choices.get("study"), label, swept, start)
 
 
@@ -237,53 +282,6 @@ def _get(config: dict[str, Any], key: str) -> Any:
     for name in key.split("."):
         config = config[name]
     return config
-
-
-def studies() -> list[str]:
-    """Names of all studies: paper/claim/scale."""
-    root = CONF / "study"
-    return sorted(str(p.relative_to(root).with_suffix("")) for p in root.rglob("*.yaml"))
-
-
-def _unknown(key: str, config: Any) -> str:
-    """Words for an override of a key that the configuration lacks."""
-    above, _, last = key.rpartition(".")
-    inside = OmegaConf.select(config, above) if above else config
-    while above and not isinstance(inside, DictConfig):
-        above, _, last = above.rpartition(".")
-        inside = OmegaConf.select(config, above) if above else config
-    known = [str(k) for k in inside if k not in ("hydra", "name")] if isinstance(inside, DictConfig) else []
-    return f"{above + '.' if above else ''}{last}: {fields.unknown(last, dict.fromkeys(known))}"
-
-
-def _explain(error: Exception, overrides: Sequence[str]) -> str:
-    """One line, naming the key, for what Hydra or OmegaConf say in several."""
-    causes: list[Any] = [error]
-    while causes[-1].__cause__ is not None or causes[-1].__context__ is not None:
-        causes.append(causes[-1].__cause__ or causes[-1].__context__)
-    text = " ".join(str(error).split())
-    if found := re.search(r"Could not find '([^']+)'", text):
-        # A group of studies, such as tint/noise, has no further folders; those of `study` and of Hydra do.
-        above = found.group(1).rpartition("/")[0]
-        group = max((g for g in _GROUPS if found.group(1).startswith(g + "/")), key=len, default=above)
-        choice = found.group(1)[len(group) + 1 :]
-        allowed = studies() if group == "study" else _options(group)
-        near = difflib.get_close_matches(choice, allowed, n=1)
-        meant = f" (did you mean {near[0]}?)" if near else ""
-        if group == "study":  # there are too many to name in a line
-            scales = ", ".join(sorted({name.rpartition("/")[2] for name in allowed}))
-            return f"study: there is no {choice}{meant}; <paper>/<claim>/<scale>, as under conf/study; scales: {scales}"
-        return f"{group}: there is no {choice}{meant}; allowed: {', '.join(allowed)}"
-    for cause in causes:
-        key = getattr(cause, "full_key", None)
-        if key and "not in struct" in str(cause):
-            return _unknown(key, _plain_base(overrides))
-        if key:
-            return f"{key}: {str(cause).splitlines()[0]}"
-    said = re.search(r"Could not override '([^']+)'", text)
-    if said:
-        return _unknown(said.group(1), _plain_base(overrides))
-    return text
 
 
 def _options(group: str) -> list[str]:

@@ -1,24 +1,32 @@
-"""A study's run folders as one tidy table: a row for each run, evaluation step, learner and condition."""
+"""A study's run folders as one results table, and whether that can be added to the study's record."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
 import polars as pl
 
+from experiments import settings
+from experiments.engine import config as configs
 from experiments.engine.job import Job
 from experiments.engine.records import read_end, read_metrics
 from experiments.errors import ConfigError
+from experiments.judging.frame import HASHES, PROVENANCE, RecordError
+from experiments.judging.results import path_for, read, recorded, staying
 
 _SCORES = ("exact_match", "token_accuracy", "nll", "examples")
 # What else is in a row of metrics; all that is in neither is a further score, of decoded answers.
 _OTHER = ("step", "learner", "condition", "curve", "train_loss")
-_PROVENANCE = ("device", "versions", "commit", "date")
+_ANEW = "delete the record, both files, to begin it anew"
 
 
-def table(jobs: Sequence[Job]) -> pl.DataFrame:
-    """The results of a study's jobs, which must all have ended: the columns of `experiments.judging.results`.
+def table(jobs: Sequence[Job], criterion: str | None = None) -> pl.DataFrame:
+    """Returns the results of a study's jobs, which must all have ended: the columns of `experiments.judging.frame`.
+
+    After those of provenance come the hash of the study's settings, that of the `criterion`, and the values that the
+    runs have for the keys which the study's arms set, null where a run has no such key.
 
     A run that diverged has a last row per condition at the step it reached, without scores. At a run's end scores that
     are a curve have a row for each position too, with the share of right answers there. Raises ConfigError where a job
@@ -27,6 +35,9 @@ def table(jobs: Sequence[Job]) -> pl.DataFrame:
     rows: list[dict[str, Any]] = []
     named = [name for job in jobs for row in read_metrics(job.folder)[:1] for name in row]
     more = [name for name in dict.fromkeys(named) if name not in (*_SCORES, *_OTHER)]
+    studies = {job.study: settings.arm_keys(job.study) for job in jobs if job.study}
+    hashes = {study: settings.settings_hash(study) for study in studies}
+    keys = dict.fromkeys(key for keys in studies.values() for key in keys if key not in jobs[0].swept)
     for job in jobs:
         end = read_end(job.folder)
         if end is None:
@@ -47,13 +58,60 @@ def table(jobs: Sequence[Job]) -> pl.DataFrame:
                     | {"position": scores.get("position")}
                     | {name: scores.get(name) for name in (*_SCORES[:3], *more, "examples")}
                     | {"status": end["status"]}
-                    | {name: end[name] for name in _PROVENANCE}
+                    | {name: end[name] for name in PROVENANCE}
+                    | {"settings": hashes.get(job.study or ""), "criterion": criterion}
+                    | {key: _value(job.config, key) for key in keys}
                 )
-    return pl.DataFrame(rows, infer_schema_length=None)
+    for key in keys:
+        kinds = {type(row[key]) for row in rows} - {type(None)}
+        if len(kinds) > 1 and not kinds <= {int, float}:  # one task's switch is another's choice
+            rows = [row | {key: _word(row[key])} for row in rows]
+    return pl.DataFrame(rows, schema_overrides=HASHES, infer_schema_length=None)
+
+
+def check_addable(study: str, jobs: Sequence[Job], overrides: Sequence[str], *, all_run: bool) -> None:
+    """Raises RecordError if the results of `jobs` cannot be added to the study's record, before they are trained.
+
+    A run stays in the record beside fresh ones if it names the hash of the study's present settings, or has the id
+    that these give for its seed. It need not if a fresh run takes its place, which is known where `all_run` of the
+    jobs are. overrides: those of the command, beside the study.
+    """
+    if study not in recorded():
+        return
+    path, record = path_for(study), read(path_for(study))
+    fresh = pl.DataFrame([{**job.swept, "seed": job.run.seed} for job in jobs], infer_schema_length=None)
+    try:
+        kept = staying(record, fresh if all_run else fresh.clear())
+    except RecordError as error:
+        raise RecordError(f"{path}: {error}; {_ANEW}") from None
+    present = (pl.col("settings") == settings.settings_hash(study)).fill_null(False)
+    others = kept.filter(~present)
+    if others.is_empty():
+        return
+    seeds = ",".join(map(str, others["seed"].unique().sort()))
+    same = [f"study={study}", *(o for o in overrides if not o.startswith("seed=")), f"seed={seeds}"]
+    ids = {job.id for job in configs.jobs(configs.sweep(same))}
+    runs = [run for run in others["run"].unique(maintain_order=True) if run not in ids]
+    if runs:
+        are = f"{len(runs)} of its runs, as {runs[0]}, are" if len(runs) > 1 else f"its run {runs[0]} is"
+        raise RecordError(f"{path}: {are} of other settings than the study's present ones; {_ANEW}")
+
+
+def _value(config: dict[str, Any], key: str) -> Any:
+    """Returns the value of a configuration at a dotted key, None if it has no such key."""
+    inside: Any = config
+    for name in key.split("."):
+        inside = inside.get(name) if isinstance(inside, dict) else None
+    return inside
+
+
+def _word(value: Any) -> str | None:
+    """Returns a value as an override spells it."""
+    return value if isinstance(value, str) or value is None else json.dumps(value)
 
 
 def _positions(row: dict[str, Any]) -> list[dict[str, Any]]:
-    """The curve of a row of metrics, if it has one, as rows of its own; the n-th weighted position is number n."""
+    """Returns the curve of a row of metrics, if it has one, as rows; the n-th weighted position is number n."""
     right = [share for share in row.get("curve", []) if share is not None]
-    both = {"examples": row["examples"]}
-    return [both | {"position": n, "exact_match": share, "token_accuracy": share} for n, share in enumerate(right)]
+    examples = {"examples": row["examples"]}
+    return [examples | {"position": n, "exact_match": share, "token_accuracy": share} for n, share in enumerate(right)]

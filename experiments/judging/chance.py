@@ -1,4 +1,8 @@
-"""How often a criterion takes chance for the finding, from simulated tables in which the claim is false."""
+"""How often a criterion takes chance for the finding: rates as they are recorded, of tables in which a claim is false.
+
+Columns: claim; scores, the world: which bound of the criterion is false, and the value of its quantity; tables, how many
+were simulated; reproduced, how many of them passed; rate.
+"""
 
 from __future__ import annotations
 
@@ -9,18 +13,19 @@ import polars as pl
 
 from experiments.judging.results import RecordError
 
+COLUMNS = ["claim", "scores", "tables", "reproduced", "rate"]
 PATH = Path(__file__).parents[2] / "paper" / "results" / "null_rates.csv"
 
 
 def false_positives(claim: str) -> str:
-    """In a sentence: the highest rate at which the criterion of `claim` passes where the claim is false by the least.
+    """Returns, in a sentence, the highest rate at which the criterion of `claim` passes where the claim is false.
 
-    The worlds, one for each part of a claim that can be false alone, are those of `python -m tests.null_rates`, which
-    writes the rates down. Raises RecordError where they are missing or lack the claim.
+    In each of its worlds one bound is false by the least. Raises RecordError where the rates are missing or lack the
+    claim; `python -m experiments.null_rates` writes them.
     """
-    of_claim = _rates().filter(claim=claim)
+    of_claim = rates().filter(claim=claim)
     if of_claim.is_empty():
-        raise RecordError(f"{PATH}: no row of the claim {claim}; python -m tests.null_rates writes all")
+        raise RecordError(f"{PATH}: no row of the claim {claim}; python -m experiments.null_rates {claim} writes them")
     tables = f"{of_claim['tables'].to_numpy().min():,}"
     of_each = f" of each of {len(of_claim)} kinds" if len(of_claim) > 1 else ""
     most = f"{100 * of_claim['rate'].to_numpy().max():.1f} %"
@@ -28,8 +33,9 @@ def false_positives(claim: str) -> str:
 
 
 @functools.cache
-def _rates() -> pl.DataFrame:
+def rates() -> pl.DataFrame:
+    """Returns the recorded rates. Raises RecordError where they cannot be read."""
     try:
-        return pl.read_csv(PATH).select("claim", "tables", "rate")
+        return pl.read_csv(PATH).select(COLUMNS)
     except (OSError, pl.exceptions.PolarsError) as e:
         raise RecordError(f"{PATH}: no table of false-positive rates that can be read: {str(e).splitlines()[0]}") from e

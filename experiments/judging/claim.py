@@ -1,20 +1,28 @@
-"""What a claim is, and what a criterion says of it."""
+"""What a claim is, and what a criterion says of a table."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import polars as pl
 
-from experiments.judging.statistics import Interval
+from experiments.judging.statistics import LEVEL, Interval
+
+if TYPE_CHECKING:
+    from experiments.judging.criterion import Criterion, Judged
+    from experiments.judging.drawing import Drawing
+    from experiments.judging.grid import Grid
 
 # What most claims chose by looking.
 SIZES = "Sizes were chosen by looking at seed 0, which is not among the seeds reported."
 
 Verdict = Literal["reproduced", "not reproduced", "inconclusive", "not fitted"]
+Cause = Literal[
+    "", "one seed", "run missing", "arm missing", "steps differ", "not fitted", "not settled", "not solvable"
+]
 
 
 @dataclass(frozen=True)
@@ -28,20 +36,57 @@ class Row:
 
 
 @dataclass(frozen=True)
+class LeftOut:
+    """A setting that was not read: why, in words that go on after "Left out, as ", and its score."""
+
+    setting: str
+    why: str
+    score: str
+    cause: Cause = "not fitted"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a table says of one bound: its quantity and bound in words, the interval, and whether it keeps the bound.
+
+    settings: what it rests on. missing: arms that were never run. lost: settings of its arms that cannot be read.
+    """
+
+    words: str
+    wanted: str
+    effect: Interval | None
+    seeds: int
+    verdict: Verdict
+    settings: tuple[tuple[Any, ...], ...] = ()
+    missing: tuple[str, ...] = ()
+    lost: tuple[tuple[Any, ...], ...] = ()
+
+
+@dataclass(frozen=True)
 class Judgement:
     """What a criterion says of a results table.
 
-    effect: the claim's effect size with its 95 % interval over seeds, or None where the table cannot give
-    one. seeds: how many seeds the effect rests on. sentence: why this verdict. notes: what was measured but
-    not judged.
+    effect: the claim's effect size with its 95 % interval over seeds, or None where the table cannot give one. seeds:
+    how many seeds it rests on. sentence: why this verdict. cause: what barred one, if anything did. outcomes: what is
+    said of every bound. left_out: the settings that were not read, and why. notes: what was measured but not judged.
     """
 
     verdict: Verdict
     effect: Interval | None
     seeds: int
     sentence: str
-    rows: tuple[Row, ...]
+    rows: tuple[Row, ...] = ()
     notes: tuple[str, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
+    outcomes: tuple[Outcome, ...] = ()
+    cause: Cause = ""
+
+    def left(self) -> list[str]:
+        """What was left out in sentences, one for each reason."""
+        reasons: dict[str, list[str]] = {}
+        for one in self.left_out:
+            reasons.setdefault(one.why, []).append(f"{one.score} at {one.setting}" if one.score else one.setting)
+        return [f"Left out, as {why}: {'; '.join(of)}." for why, of in reasons.items()]
 
 
 @dataclass(frozen=True)
@@ -54,12 +99,14 @@ class Fact:
 
 @dataclass(frozen=True)
 class Claim:
-    """A finding of a paper that a study measures anew, with a criterion written before the results.
+    """A finding of a paper that a study measures anew, with a criterion fixed before the results.
 
-    name: the study without its scale, as in markov/threshold. question: what is asked, in a short line. setting:
-    what the rows of the printed table differ in. effect: what the effect size is, in words. looked: what was chosen
-    by looking at results of the cpu scale, and at which. criterion: a pure function of the results table. figure:
-    draws a table and its judgement to a path without suffix, and returns the files.
+    name: the study without its scale, as in markov/threshold. question: what is asked, in a short line. setting: what
+    the rows of the printed table differ in. looked: what was chosen by looking at results of the cpu scale, and at
+    which. ours: whether the question is ours, which the paper does not ask. criterion: the value that judges a results
+    table. rows: the printed table. figure: what is drawn. reading: what the criterion in words leaves open, as what a
+    setting is. notes: what else is measured, but not judged. scatter: the standard deviation of true scores over seeds,
+    where false positives are simulated.
     """
 
     name: str
@@ -69,8 +116,32 @@ class Claim:
     where: str
     text: str
     setting: str
-    effect: str
-    looked: str
-    criterion: Callable[[pl.DataFrame], Judgement]
-    figure: Callable[[pl.DataFrame, Judgement, Path], list[Path]]
-    facts: tuple[Fact, ...] = field(default=())
+    criterion: Criterion | Judged
+    rows: Callable[[Grid], tuple[Row, ...]]
+    figure: Drawing
+    reading: str = ""
+    looked: str = SIZES
+    ours: bool = False
+    notes: tuple[Callable[..., list[str]], ...] = ()
+    facts: tuple[Fact, ...] = ()
+    scatter: float = 0.05
+
+    @property
+    def effect(self) -> str:
+        """What the effect size is, in words."""
+        return self.criterion.effect_words()
+
+    def renamed(self, name: str) -> Claim:
+        """Returns the same claim of another study."""
+        return replace(self, name=name)
+
+    def judge(self, table: pl.DataFrame, level: float = LEVEL) -> Judgement:
+        """What the criterion says of a results table, with the printed table and the notes."""
+        grid = self.criterion.grid(table, level)
+        judgement = self.criterion.judge(grid)
+        notes = (*judgement.notes, *(note for made in self.notes for note in made(grid)))
+        return replace(judgement, rows=self.rows(grid), notes=notes)
+
+    def draw(self, table: pl.DataFrame, judgement: Judgement, path: Path) -> list[Path]:
+        """Draws a table with its judgement to `path`.png and `path`.svg; returns both."""
+        return self.figure.save(self.criterion.grid(table), judgement, path)

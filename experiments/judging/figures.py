@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import io
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -22,7 +20,8 @@ from matplotlib.ticker import NullLocator
 
 from experiments.files import write_whole
 from experiments.judging.claim import Judgement
-from experiments.judging.results import MODEL
+from experiments.judging.frame import MODEL
+from experiments.judging.grid import Axis, Score
 from experiments.judging.statistics import Interval
 
 # Okabe and Ito's colours, which the colour-blind can tell apart; markers and lines for print in grey.
@@ -36,7 +35,6 @@ _MARKERS = "osD^vPX*<>"
 _INCHES = (9.0, 4.0)
 _DPI = 170
 _FEW_TICKS = 8
-_CAUGHT: ContextVar[list[Figure] | None] = ContextVar("caught", default=None)
 _PLACES: WeakKeyDictionary[Artist, list[float]] = WeakKeyDictionary()
 
 
@@ -153,30 +151,28 @@ def bars(
     panel.grid(axis="y", visible=False)
 
 
-def scores_against_steps(panel: Axes, table: pl.DataFrame, condition: str, key: str) -> None:
-    """Mean exact match over seeds against training steps, one line for each value of the swept `key`.
+def scores_against_steps(panel: Axes, table: pl.DataFrame, score: Score, by: Axis) -> None:
+    """Mean score over seeds against training steps, one line for each value of the axis `by`.
 
     A run that diverged scores 0 from its last evaluation on.
     """
-    values = sorted(table[key].unique())
+    values = sorted(table[by.column].unique(), key=by.rank)
     steps = sorted(table["step"].unique())
     colours = matplotlib.colormaps["viridis_r"](np.linspace(0.15, 1.0, len(values)))
     for i, value in enumerate(values):
-        rows = table.filter(pl.col(key) == value)
+        rows = table.filter(pl.col(by.column) == value)
         ended = pl.col("final") & (pl.col("status") == "diverged")
-        asked = rows.filter(~ended, pl.col("position").is_null(), condition=condition, learner=MODEL)
-        scores = asked.group_by("step").agg(pl.col("exact_match").sum())
-        total, runs = dict(scores.iter_rows()), rows["run"].n_unique()
-        means = [total.get(step, 0.0) / runs for step in steps]
-        marker = _MARKERS[i % len(_MARKERS)]
+        of_score = rows.filter(~ended, pl.col("position").is_null(), condition=score.condition, learner=MODEL)
+        total = dict(of_score.group_by("step").agg(pl.col(score.score).sum()).iter_rows())
+        runs = rows["run"].n_unique()
         panel.plot(
             steps,
-            means,
+            [total.get(step, 0.0) / runs for step in steps],
             color=colours[i],
-            marker=marker,
+            marker=_MARKERS[i % len(_MARKERS)],
             ms=4,
             markevery=max(1, len(steps) // 6),
-            label=f"{value:,}",
+            label=by.show(value),
         )
 
 
@@ -192,22 +188,8 @@ def title(
     figure.suptitle(f"{table['study'][0]}: {judgement.verdict} ({marks})")
 
 
-@contextmanager
-def caught() -> Iterator[list[Figure]]:
-    """Inside, `save` writes no file but puts the figure into this list, for who wants to show it otherwise."""
-    figures: list[Figure] = []
-    before = _CAUGHT.set(figures)
-    try:
-        yield figures
-    finally:
-        _CAUGHT.reset(before)
-
-
 def save(figure: Figure, path: Path) -> list[Path]:
-    """Write the figure as `path`.png and `path`.svg, and return both; see `caught`."""
-    if (figures := _CAUGHT.get()) is not None:
-        figures.append(figure)
-        return []
+    """Write the figure as `path`.png and `path`.svg, and return both."""
     files = [path.with_name(f"{path.name}.{kind}") for kind in ("png", "svg")]
     for file in files:
         write_whole(file, content(figure, file.suffix[1:]))

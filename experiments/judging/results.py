@@ -1,10 +1,18 @@
-"""Recorded results: one CSV a study and scale, one row a run, evaluation step, learner and condition.
+"""Recorded results: two CSVs a study and scale, in paper/results/<study>/, read as one table (see `frame`).
 
-The columns between `seed` and `step` are the keys that the study sweeps, as they are spelt in its
-configuration; those between `nll` and `examples` are the further scores, in 0..1, that some tasks have (of decoded
-answers). The learner is `model`, or at a run's end one of the task's baselines on the same examples. Where the
-score is a curve there is at the end also a row for each position. Scores of a run that diverged may be missing; it
-counts as a run that scored 0 at its end.
+`cpu.runs.csv` has a row for each run: study, run, seed, the swept keys, the step of its last evaluation, status,
+device, versions, commit, date, the hashes of the settings and of the criterion that it was recorded by (empty if they
+were not kept), and the typed values of the study's arms, as dotted keys.
+
+`cpu.csv` has the scores: run, step, learner, condition, position, exact_match, token_accuracy, nll, any further scores
+of decoded answers, examples. All rows that an evaluation gives are kept, with six significant digits:
+
+- the model's scores at every evaluation, of every condition: figures draw them against steps, and criteria on TInt read
+  how much answers rose over the last quarter of training, and the label shares of a run that diverged;
+- each baseline's scores at a run's end, and there the scores at each position, which the criteria and figures on
+  Boolean functions read. At one position a score is of one token: token accuracy equals exact match, and is left out.
+
+A record can be added to (`added`): each run keeps the facts that it was recorded with.
 """
 
 from __future__ import annotations
@@ -12,169 +20,233 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from contextvars import ContextVar
 from pathlib import Path
 
 import polars as pl
 
 from experiments.files import write_whole
-from experiments.judging.statistics import mean_score
+from experiments.judging.frame import (
+    BEFORE,
+    HASHES,
+    MODEL,
+    PROVENANCE,
+    ROW,
+    SCORES,
+    TYPES,
+    RecordError,
+    arms,
+    check,
+    check_filled,
+    check_runs,
+    check_scores,
+    further,
+    swept,
+    typed,
+)
 
 Asked = tuple[str, int | None, str]  # condition, position, score
 
-_BEFORE = {"study": pl.String, "run": pl.String, "seed": pl.Int64}
-_AFTER = {
-    "step": pl.Int64,
-    "final": pl.Boolean,
-    "learner": pl.String,
-    "condition": pl.String,
-    "position": pl.Int64,
-    "exact_match": pl.Float64,
-    "token_accuracy": pl.Float64,
-    "nll": pl.Float64,
-    "examples": pl.Int64,
-    "status": pl.String,
-    "device": pl.String,
-    "versions": pl.String,
-    "commit": pl.String,
-    "date": pl.String,
-}
-_SCORES = {"exact_match": 1.0, "token_accuracy": 1.0, "nll": float("inf")}
-_MAY_BE_EMPTY = ("position", *_SCORES)
-_ROW = ("run", "learner", "condition", "position", "step")
-MODEL = "model"
 RESULTS = Path(__file__).parents[2] / "paper" / "results"
+_RUNS = ".runs.csv"
+_END = "last_step"
+_FACTS = ("status", *PROVENANCE, *HASHES)
+_COLUMNS = (*ROW, *SCORES, "examples")  # of the scores; any further ones stand before the last
+_TYPES = TYPES | {_END: pl.Int64}
 _KINDS = [pl.Int64, pl.Float64, pl.Boolean, pl.String]
 _DIGITS = 6
-_ASKED: ContextVar[list[Asked] | None] = ContextVar("asked", default=None)
-
-
-class RecordError(ValueError):
-    """A results table that is missing, damaged or not what a criterion needs; the message is one line."""
 
 
 def path_for(study: str) -> Path:
-    """The record of `study`, as paper/results/markov/threshold/cpu.csv; RecordError for a malformed name."""
+    """Returns where the scores of `study` are recorded, as paper/results/markov/threshold/cpu.csv.
+
+    Raises RecordError for a malformed name.
+    """
     if not re.fullmatch(r"[\w-]+/[\w-]+/[\w-]+", study):
         raise RecordError(f"study '{study}' is not of the form <paper>/<claim>/<scale>")
     return RESULTS / f"{study}.csv"
 
 
-def read(path: str | Path) -> pl.DataFrame:
-    """The results table in the file `path`, checked; RecordError names the file and what is wrong with it.
+def runs_beside(path: str | Path) -> Path:
+    """Returns where the runs are recorded whose scores are in `path`: cpu.runs.csv beside cpu.csv."""
+    return Path(path).with_suffix(_RUNS)
 
-    In paper/results/ it must also be of the study that the path names.
+
+def recorded() -> list[str]:
+    """Returns the studies of which there is a record or half of one, as markov/threshold/cpu, in order."""
+    names = {path.relative_to(RESULTS).as_posix() for path in RESULTS.glob("*/*/*.csv")}
+    return sorted({name.removesuffix(".csv").removesuffix(".runs") for name in names})
+
+
+def read(path: str | Path) -> pl.DataFrame:
+    """Returns the results table whose scores are in the file `path` and whose runs are beside it, checked.
+
+    In paper/results/ it must also be of the study that the path names. RecordError names the file that is wrong.
     """
+    path = Path(path)
+    beside = runs_beside(path)
+    if path.exists() and not beside.exists():
+        raise RecordError(f"{beside}: no such file, which the scores in {path.name} need")
+    with _naming(path):
+        scores = _parsed_scores(_read_text(path))
+    with _naming(beside):
+        runs = _parsed_runs(_read_text(beside))
+    with _naming(path):
+        frame = _joined(scores, runs)
+    with _naming(beside):
+        check_runs(frame)
+        _check_place(frame["study"][0], path)
+    with _naming(path):
+        check_scores(frame)
+    return frame
+
+
+def write(frame: pl.DataFrame, path: str | Path) -> None:
+    """Checks `frame` and writes its runs and scores: sorted, six digits, what is missing left empty.
+
+    Each of the two files is written whole or not at all; the reader refuses two that do not belong together.
+    """
+    frame = check(frame)
+    keys = swept(frame)
+    rounded = frame.with_columns(pl.col(pl.Float64).round_sig_figs(_DIGITS))
+    rows = rounded.sort(*keys, "seed", "learner", "condition", "position", "step")
+    last_step = pl.col("step").max().over("run").alias(_END)
+    runs = rows.select(*BEFORE, *keys, last_step, *_FACTS, *arms(frame)).unique(maintain_order=True)
+    told = pl.col("position").is_not_null() & (pl.col("token_accuracy") == pl.col("exact_match"))
+    token_accuracy = pl.when(~told.fill_null(False)).then("token_accuracy")  # else null
+    scores = rows.with_columns(token_accuracy).select(*_COLUMNS[:-1], *further(frame), _COLUMNS[-1])
+    for table, file in ((runs, runs_beside(path)), (scores, path)):
+        write_whole(file, table.write_csv(line_terminator="\n").encode())
+
+
+def added(record: pl.DataFrame, fresh: pl.DataFrame) -> pl.DataFrame:
+    """Returns the runs of `record` and the `fresh` ones, each with its own facts.
+
+    A fresh run takes the place of the recorded one of the same setting and seed. If it was not trained anew it keeps
+    the hashes that it was recorded with first, so that a criterion changed since is not taken for the one it was
+    recorded by. RecordError if the two sweep different keys.
+    """
+    fresh = check(fresh)
+    kept = staying(record, fresh.select(*swept(fresh), "seed"))
+    frame = pl.concat([_with_first_hashes(fresh, record), kept], how="diagonal_relaxed")
+    more = dict.fromkeys([*further(fresh), *further(kept)])
+    values = dict.fromkeys([*arms(fresh), *arms(kept)])
+    scores, facts = (fresh.columns.index(name) for name in ("nll", "examples"))
+    after = fresh.columns[facts : len(fresh.columns) - len(arms(fresh))]
+    return frame.select(*fresh.columns[: scores + 1], *more, *after, *values)
+
+
+def _with_first_hashes(fresh: pl.DataFrame, record: pl.DataFrame) -> pl.DataFrame:
+    """Returns `fresh` with the recorded hashes of those runs that are recorded with the same provenance."""
+    same, old = ["run", *PROVENANCE], {name: f"{name} of the record" for name in HASHES}
+    first = record.select(*same, *HASHES, recorded=True).unique().rename(old)
+    joined = fresh.join(first, on=same, how="left", maintain_order="left")
+    hashes = (pl.when("recorded").then(old[name]).otherwise(name).alias(name) for name in HASHES)
+    return joined.with_columns(*hashes).select(fresh.columns)
+
+
+def staying(record: pl.DataFrame, settings: pl.DataFrame) -> pl.DataFrame:
+    """Returns the rows of `record` whose swept keys and seed are no row of `settings`, which has these columns alone.
+
+    RecordError if it has others.
+    """
+    keys = [*swept(record), "seed"]
+    if {*keys} != {*settings.columns}:
+        raise RecordError(f"sweeps {', '.join(keys[:-1])}, which is not what the fresh runs sweep")
+    values = pl.concat([record.select(keys), settings.select(keys)], how="vertical_relaxed")
+    values = values.with_columns(pl.col(pl.Float64).round_sig_figs(_DIGITS))
+    again = values.tail(len(settings)).unique().with_columns(pl.lit(True).alias("again"))
+    anew = values.head(len(record)).join(again, on=keys, how="left", maintain_order="left")["again"]
+    return record.filter(anew.is_null())
+
+
+def _read_text(path: Path) -> pl.DataFrame:
+    """Returns the cells of the CSV file `path` as text; RecordError if there are none."""
     try:
         text = pl.read_csv(path, infer_schema=False, truncate_ragged_lines=False)
     except FileNotFoundError:
-        raise RecordError(f"{path}: no such record") from None
+        raise RecordError("no such record") from None
     except (OSError, UnicodeDecodeError, pl.exceptions.PolarsError) as error:
-        raise RecordError(f"{path}: not readable as CSV: {str(error).strip().splitlines()[0]}") from None
-    try:
-        keys = swept(text)
-        table = check(text.with_columns(*(_parsed(text[name], name in keys) for name in text.columns)))
-        _check_place(table["study"][0], Path(path))
-        return table
-    except RecordError as error:
-        raise RecordError(f"{path}: {error}") from None
+        raise RecordError(f"not readable as CSV: {str(error).strip().splitlines()[0]}") from None
+    if text.is_empty():
+        raise RecordError("has no rows")
+    return text
 
 
 def _check_place(study: str, path: Path) -> None:
-    """Refuse a table of another study than the one whose record `path` is."""
+    """Raises RecordError if `path` is the place of another study's record."""
     if path.is_relative_to(RESULTS) and path != path_for(study):
         raise RecordError(f"is a record of {study}, whose place is {path_for(study)}")
 
 
-def write(frame: pl.DataFrame, path: str | Path) -> None:
-    """Check `frame` and write it, whole or not at all: sorted, six digits, missing scores left empty."""
-    frame = check(frame)
-    rounded = frame.with_columns(pl.col(pl.Float64).round_sig_figs(_DIGITS))
-    rows = rounded.sort(*swept(frame), "seed", "learner", "condition", "position", "step")
-    write_whole(path, rows.write_csv(line_terminator="\n").encode())
+def _parsed_scores(text: pl.DataFrame) -> pl.DataFrame:
+    """Returns the scores of a record in their types; RecordError for other columns than they must have."""
+    _has(text.columns, _COLUMNS)
+    if text.columns != [*_COLUMNS[:-1], *further(text), _COLUMNS[-1]]:
+        raise RecordError(f"has the columns {', '.join(text.columns)} where {', '.join(_COLUMNS)} are wanted")
+    return _parsed(text)
 
 
-def swept(frame: pl.DataFrame) -> list[str]:
-    """The keys that the study sweeps: the columns between `seed` and `step`; RecordError for others."""
-    names = frame.columns
-    missing = [name for name in (*_BEFORE, *_AFTER) if name not in names]
-    if missing:
-        raise RecordError(f"lacks the column{'s' * (len(missing) > 1)} {', '.join(missing)}")
-    start, end = names.index("seed") + 1, names.index("step")
-    more = further(frame)
-    if names[:start] != list(_BEFORE) or [n for n in names[max(start, end) :] if n not in more] != list(_AFTER):
-        order = ", ".join((*_BEFORE, "<swept keys>", *_AFTER))
+def _parsed_runs(text: pl.DataFrame) -> pl.DataFrame:
+    """Returns the runs of a record in their types; RecordError for other columns and for a run that is there twice."""
+    names = text.columns
+    _has(names, (*BEFORE, _END, *_FACTS))
+    keys, values = names[len(BEFORE) : names.index(_END)], arms(text)
+    if names != [*BEFORE, *keys, _END, *_FACTS, *values]:
+        order = ", ".join((*BEFORE, "<swept keys>", _END, *_FACTS, "<values of arms>"))
         raise RecordError(f"has the columns {', '.join(names)} where {order} are wanted")
-    return names[start:end]
+    runs = _parsed(text, (*keys, *values))
+    check_filled(runs, (*BEFORE, *keys, _END, "status", *PROVENANCE))
+    if len(twice := runs.filter(runs["run"].is_duplicated())):
+        raise RecordError(f"run {twice['run'][0]} stands there twice")
+    return runs
 
 
-def further(frame: pl.DataFrame) -> list[str]:
-    """The further scores that a results table has: its columns between `nll` and `examples`."""
-    names = frame.columns
-    return names[names.index("nll") + 1 : names.index("examples")]
+def _joined(scores: pl.DataFrame, runs: pl.DataFrame) -> pl.DataFrame:
+    """Returns the results table of scores and runs; RecordError where they do not belong together."""
+    for those, others, why in ((scores, runs, "is not among the runs beside it"), (runs, scores, "has no scores")):
+        if len(alone := those.join(others, on="run", how="anti", maintain_order="left")):
+            raise RecordError(f"run {alone['run'][0]} {why}")
+    frame = scores.join(runs, on="run", how="left", maintain_order="left")
+    ends = frame.group_by("run", maintain_order=True).agg(pl.col("step").max(), pl.col(_END).first())
+    if len(cut := ends.filter(pl.col("step") != pl.col(_END))):
+        run, step, last_step = cut.row(0)
+        raise RecordError(f"run {run} ends at step {step}, but at {last_step} among the runs beside it")
+    token_accuracy = (
+        pl.when(pl.col("position").is_null())
+        .then("token_accuracy")
+        .otherwise(pl.coalesce("token_accuracy", "exact_match"))
+    )
+    frame = frame.with_columns(token_accuracy.alias("token_accuracy"), final=pl.col("step") == pl.col(_END))
+    keys = runs.columns[len(BEFORE) : runs.columns.index(_END)]
+    scored = ("step", "final", *_COLUMNS[2:-1], *further(scores), _COLUMNS[-1])
+    return typed(frame.select(*BEFORE, *keys, *scored, *_FACTS, *arms(runs)))
 
 
-def check(frame: pl.DataFrame) -> pl.DataFrame:
-    """`frame` with the columns' types, and no NaN but null; RecordError for the first thing that is wrong."""
-    keys, more = swept(frame), dict.fromkeys(further(frame), pl.Float64)
-    if frame.is_empty():
-        raise RecordError("has no rows")
+def _has(names: Sequence[str], wanted: Sequence[str]) -> None:
+    """Raises RecordError if a column that is wanted is missing."""
+    if missing := [name for name in wanted if name not in names]:
+        raise RecordError(f"lacks the column{'s' * (len(missing) > 1)} {', '.join(missing)}")
+
+
+@contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """Puts the file's name before what is wrong with it."""
     try:
-        frame = frame.with_columns(pl.col(name).cast(kind) for name, kind in (_BEFORE | _AFTER | more).items())
-    except pl.exceptions.PolarsError as error:
-        raise RecordError(f"has a column of the wrong type: {str(error).splitlines()[0]}") from None
-    frame = frame.with_columns(pl.col(name).fill_nan(None) for name in (*_SCORES, *more))
-    for name in (*_BEFORE, *keys, *_AFTER):
-        if name not in _MAY_BE_EMPTY and frame[name].null_count():
-            raise RecordError(f"column {name} has {frame[name].null_count()} empty values")
-    if frame["study"].n_unique() > 1:
-        raise RecordError(f"mixes the studies {', '.join(sorted(frame['study'].unique()))}")
-    others = frame.filter(~pl.col("status").is_in(["finished", "diverged"]))["status"]
-    if len(others):
-        raise RecordError(f"column status has '{others[0]}' where finished or diverged is wanted")
-    if frame["examples"].min() < 1:  # pyright: ignore[reportOptionalOperand, reportOperatorIssue]
-        raise RecordError("column examples has a number below 1")
-    for name in _SCORES:
-        probable = (pl.col("learner") == MODEL) & pl.col("position").is_null()  # no other row has an nll
-        empty = frame.filter(pl.col(name).is_null(), probable if name == "nll" else True, status="finished")
-        if len(empty):
-            raise RecordError(f"run {empty['run'][0]} finished but has no {name} at step {empty['step'][0]}")
-    for name, high in (_SCORES | dict.fromkeys(more, 1.0)).items():
-        bad = frame.filter(~pl.col(name).is_between(0.0, high) | pl.col(name).is_infinite())[name]
-        if len(bad):
-            raise RecordError(f"column {name} has {bad[0]:g}, which is out of range")
-    _check_runs(frame, keys)
-    return frame
+        yield
+    except RecordError as error:
+        raise RecordError(f"{path}: {error}") from None
 
 
-def _check_runs(frame: pl.DataFrame, keys: list[str]) -> None:
-    twice = frame.filter(frame.select(_ROW).is_duplicated())
-    if len(twice):
-        run, condition, step = twice.select("run", "condition", "step").row(0)
-        raise RecordError(f"run {run} has the condition {condition} twice at step {step}")
-    runs = frame.select("run", "seed", *keys, "status").unique()
-    for group in (["run"], ["seed", *keys]):
-        twice = runs.filter(runs.select(group).is_duplicated()).sort("run")
-        if len(twice):
-            named = " and ".join(twice["run"].unique(maintain_order=True)[:2])
-            what = "mixes two settings" if group == ["run"] else "are of one seed and setting"
-            raise RecordError(f"run {named} {what}" if group == ["run"] else f"runs {named} {what}")
-    last = pl.col("step") == pl.col("step").max().over("run")
-    wrong = frame.filter(last != pl.col("final"))
-    if len(wrong):
-        raise RecordError(f"run {wrong['run'][0]}: `final` must be true on its last evaluation and only there")
-    # Another setting may be another task, with other conditions.
-    for _, rows in frame.group_by(keys) if keys else [((), frame)]:
-        conditions = set(rows["condition"])
-        for (run, status), last_rows in rows.filter("final").group_by("run", "status", maintain_order=True):
-            lacking = sorted(conditions - set(last_rows["condition"]))
-            if lacking and status == "finished":
-                raise RecordError(f"run {run} has no last evaluation of {', '.join(lacking)}")
+def _parsed(text: pl.DataFrame, narrowest: Sequence[str] = ()) -> pl.DataFrame:
+    """Returns columns of text in their own types; those of `narrowest` in the narrowest that fits all their values."""
+    return text.with_columns(
+        _parsed_column(text[name], _KINDS if name in narrowest else [_TYPES.get(name, pl.Float64)])
+        for name in text.columns
+    )
 
 
-def _parsed(column: pl.Series, is_key: bool) -> pl.Series:
-    """A column of text in its own type; that of a swept key is the narrowest that fits all its values."""
-    kinds = _KINDS if is_key else [(_BEFORE | _AFTER).get(column.name, pl.Float64)]
+def _parsed_column(column: pl.Series, kinds: Sequence[type[pl.DataType]]) -> pl.Series:
+    """Returns a column of text in the first of `kinds` that fits all its values; RecordError if none does."""
     parsed = column
     for kind in kinds:
         if kind == pl.Boolean:
@@ -201,8 +273,6 @@ def final_scores(
     That of the model or of a baseline, over all positions or (where the score is a curve) at one. Runs whose task lacks
     the condition are left out; a run that diverged scores 0, whatever it scored before. RecordError where none has it.
     """
-    if learner == MODEL and (known := _ASKED.get()) is not None and (condition, position, score) not in known:
-        known.append((condition, position, score))
     keys = [*swept(frame), "seed"]
     asked = frame.filter(condition=condition, learner=learner)
     if asked.is_empty():
@@ -216,7 +286,7 @@ def final_scores(
         raise RecordError(f"the results have no position {position} of {condition} of the {learner}")
     frame = frame.filter(pl.col("run").is_in(there.implode()))
     if score not in frame.columns:
-        raise RecordError(f"the results have no score {score}, only {', '.join((*_SCORES, *further(frame)))}")
+        raise RecordError(f"the results have no score {score}, only {', '.join((*SCORES, *further(frame)))}")
     rows = asked.filter(pl.col("final"), at).select("run", score, "examples")
     found = pl.when(pl.col("status") == "diverged").then(0.0).otherwise(pl.col(score))
     return (
@@ -227,50 +297,3 @@ def final_scores(
         .sort(keys)
         .select(*keys, score, "examples")
     )
-
-
-@contextmanager
-def read_by_criterion() -> Iterator[list[Asked]]:
-    """Inside, the list gets what `final_scores` is asked for of the model, each once: what a criterion reads."""
-    asked: list[Asked] = []
-    before = _ASKED.set(asked)
-    try:
-        yield asked
-    finally:
-        _ASKED.reset(before)
-
-
-def compare(fresh: pl.DataFrame, record: pl.DataFrame, asked: Sequence[Asked]) -> pl.DataFrame:
-    """Fresh means beside the recorded intervals over seeds, a row for each setting and score that was `asked` for.
-
-    Columns: the swept keys, condition (with the score or the position where it is another than exact match over all),
-    fresh, record, lower, upper, inside; the last four are null for what the record lacks. RecordError where the two
-    sweep different keys.
-    """
-    keys = swept(fresh)
-    if keys != swept(record):
-        raise RecordError(f"the record sweeps {', '.join(swept(record))}, the fresh run {', '.join(keys)}")
-    there = sorted(fresh["condition"].unique())
-    # A criterion may know the conditions by other names, as that of tint/prompted does: then all are compared.
-    by_name = [one for one in asked if one[0] in there]
-    by_score = [(condition, None, score) for condition in there for score in sorted({one[2] for one in asked})]
-    rows = []
-    for condition, position, score in by_name or by_score:
-        try:
-            recorded = final_scores(record, condition, position=position, score=score).group_by(keys)
-            old = {s: mean_score(of[score].to_list(), int(of["examples"].to_numpy().min())) for s, of in recorded}
-        except RecordError:  # which lacks the condition, the position or the score
-            old = {}
-        name = condition + (f" {score}" if score != "exact_match" else "")
-        name += "" if position is None else f" at position {position}"
-        now = final_scores(fresh, condition, position=position, score=score)
-        for setting, group in now.group_by(keys, maintain_order=True):
-            mean = float(group[score].to_numpy().mean())
-            found = old.get(setting)
-            known = (found.estimate, found.lower, found.upper) if found else (None, None, None)
-            inside = found.lower <= mean <= found.upper if found else None
-            rows.append((*setting, name, mean, *known, inside))
-    kinds = {key: fresh.schema[key] for key in keys} | {"condition": pl.String}
-    numbers = dict.fromkeys(["fresh", "record", "lower", "upper"], pl.Float64)
-    schema = kinds | numbers | {"inside": pl.Boolean}
-    return pl.DataFrame(rows, schema=schema, orient="row").sort(*keys, "condition")

@@ -24,37 +24,20 @@ one value.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.special import ndtri, stdtrit
 
-_LEVEL = ContextVar("level", default=0.95)
+LEVEL = 0.95
 
 
-@contextmanager
-def at_level(level: float) -> Iterator[None]:
-    """Inside, intervals are of this confidence level and not of 95 %; ValueError where it is not between 0 and 1."""
+def _tail(level: float) -> float:
+    """Returns the probability below the upper bound of an interval; ValueError for a level outside 0 to 1."""
     if not 0 < level < 1:
         raise ValueError(f"a confidence level lies between 0 and 1, not at {level:g}")
-    before = _LEVEL.set(level)
-    try:
-        yield
-    finally:
-        _LEVEL.reset(before)
-
-
-def confidence() -> float:
-    """The confidence level of intervals: 0.95, or that of the `at_level` around."""
-    return _LEVEL.get()
-
-
-def _tail() -> float:
-    """The probability below the upper bound of an interval that is left open to the other side."""
-    return (1 + _LEVEL.get()) / 2
+    return (1 + level) / 2
 
 
 @dataclass(frozen=True)
@@ -69,7 +52,9 @@ class Interval:
         return f"{self.estimate:.3f} [{self.lower:.3f}, {self.upper:.3f}]"
 
 
-def over_seeds(values: Sequence[float], low: float = -math.inf, high: float = math.inf) -> Interval:
+def over_seeds(
+    values: Sequence[float], low: float = -math.inf, high: float = math.inf, level: float = LEVEL
+) -> Interval:
     """Interval of the mean of a quantity that varies from seed to seed and is bounded by `low` and `high`.
 
     Student's t; on the arcsine scale where both bounds are finite. One seed says nothing of its spread: its
@@ -81,7 +66,7 @@ def over_seeds(values: Sequence[float], low: float = -math.inf, high: float = ma
     mean = float(x.mean())
     if x.size == 1:
         return Interval(mean, low, high)
-    t = float(stdtrit(x.size - 1, _tail())) / math.sqrt(x.size)
+    t = float(stdtrit(x.size - 1, _tail(level))) / math.sqrt(x.size)
     if not (math.isfinite(low) and math.isfinite(high)):
         half = t * float(x.std(ddof=1))
         return Interval(mean, max(low, mean - half), min(high, mean + half))
@@ -96,28 +81,28 @@ def over_seeds(values: Sequence[float], low: float = -math.inf, high: float = ma
     return Interval(mean, max(low, min(lower, mean)), min(high, max(upper, mean)))
 
 
-def proportion(share: float, examples: int) -> Interval:
+def proportion(share: float, examples: int, level: float = LEVEL) -> Interval:
     """Wilson's interval of a share of `examples` independent examples."""
-    z = float(ndtri(_tail()))
+    z = float(ndtri(_tail(level)))
     shrink = 1 + z * z / examples
     centre = (share + z * z / (2 * examples)) / shrink
     half = z / shrink * math.sqrt(share * (1 - share) / examples + z * z / (4 * examples * examples))
     return Interval(share, min(share, max(0.0, centre - half)), max(share, min(1.0, centre + half)))
 
 
-def mean_score(scores: Sequence[float], examples: int) -> Interval:
+def mean_score(scores: Sequence[float], examples: int, level: float = LEVEL) -> Interval:
     """Interval of the mean over all seeds of a score in [0, 1]; each seed's is from `examples` examples."""
-    seeds = over_seeds(scores, 0.0, 1.0)
-    return _add(seeds, proportion(seeds.estimate, examples), 0.0, 1.0)
+    seeds = over_seeds(scores, 0.0, 1.0, level)
+    return _add(seeds, proportion(seeds.estimate, examples, level), 0.0, 1.0)
 
 
-def paired_difference(more: Sequence[float], less: Sequence[float], examples: int) -> Interval:
+def paired_difference(more: Sequence[float], less: Sequence[float], examples: int, level: float = LEVEL) -> Interval:
     """Interval of the mean over all seeds of `more` - `less`, two scores in [0, 1] with one seed a place.
 
     Raises ValueError where the two are not of one length.
     """
-    seeds = over_seeds([a - b for a, b in zip(more, less, strict=True)], -1.0, 1.0)
-    a, b = (proportion(float(np.mean(scores)), examples) for scores in (more, less))
+    seeds = over_seeds([a - b for a, b in zip(more, less, strict=True)], -1.0, 1.0, level)
+    a, b = (proportion(float(np.mean(scores)), examples, level) for scores in (more, less))
     sampling = Interval(
         seeds.estimate,
         seeds.estimate - math.hypot(a.estimate - a.lower, b.upper - b.estimate),

@@ -16,7 +16,7 @@ import typst
 from experiments import recorded as studies
 from experiments.files import write_whole
 from experiments.judging.chance import false_positives
-from experiments.printing import interval, parted, provenance, source
+from experiments.printing import interval, provenance, source
 from experiments.summary import Entry, entries
 from paper.article.drawing import drawn
 from paper.article.settings import setting
@@ -55,15 +55,14 @@ def _claim(entry: Entry) -> dict[str, Any]:
     }
     if judgement is None or table is None:
         return said
-    left_out, measured = parted(judgement.notes)
     return said | {
         "effect": interval(judgement.effect),
         "seeds": judgement.seeds,
         "p": f"{entry.p:.2g}",
         "holm": f"{entry.adjusted:.2g}",
         "sentence": judgement.sentence,
-        "left_out": left_out,
-        "notes": measured,
+        "left_out": judgement.left(),
+        "notes": list(judgement.notes),
         "columns": list(judgement.rows[0].scores),
         "rows": [
             {

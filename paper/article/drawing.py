@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from matplotlib.figure import Figure
 
-from experiments.judging import figures
 from experiments.summary import Entry
 
 
 def drawn(entry: Entry) -> tuple[Figure, str]:
-    """The figure of a study that was run, without its title, and how to read its marks."""
+    """Returns the figure of a study that was run, without a title, and how its marks are read."""
     assert entry.table is not None
     assert entry.judgement is not None
-    with figures.caught() as every:
-        entry.claim.figure(entry.table, entry.judgement, Path(entry.scale))
-    (figure,) = every
-    how = figure.get_suptitle().partition("(")[2].removesuffix(")")
-    figure.suptitle("")  # its study and verdict stand beside it
-    return figure, how
+    drawing = entry.claim.figure
+    return drawing.figure(entry.claim.criterion.grid(entry.table), entry.judgement), drawing.marks

@@ -14,9 +14,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
-import yaml
 
-from experiments import recorded as studies
+from experiments import settings
 from experiments.judging.results import RecordError
 
 
@@ -50,11 +49,10 @@ def setting(study: str) -> Setting:
     from experiments.engine import config
     from experiments.errors import ConfigError
 
-    text = yaml.safe_load(studies.config(study))
-    choices = [choice for choice in text["defaults"] if isinstance(choice, dict)]
-    searched = any(choice.get("override /hydra/sweeper", "").startswith("bisect") for choice in choices)
     try:
-        grid = config.grid(text["hydra"]["sweeper"]["params"], [f"study={study}"])
+        chosen = settings.read_study(study)
+        searched = chosen["choose"].get("hydra/sweeper", "").startswith("bisect")
+        grid = config.grid(chosen["sweep"], [f"study={study}"])
         jobs = config.jobs([some for some in grid if _near(some, grid[0])])
     except ConfigError as error:
         raise RecordError(f"the study {study} does not compose: {str(error).splitlines()[0]}") from None

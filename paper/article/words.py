@@ -9,9 +9,8 @@ from typing import Any
 import yaml
 
 from experiments import recorded as studies
-from experiments.judging.criteria import FITTED
-from experiments.studies import Claim
-from experiments.studies.tint.common import RISE
+from experiments.judging.claim import Claim
+from experiments.judging.criterion import FITTED, RISE
 from experiments.summary import Entry, tested
 from paper.article.settings import setting
 
@@ -41,7 +40,7 @@ def references() -> dict[str, dict[str, Any]]:
 
 def ours(claim: Claim) -> bool:
     """Whether the claim answers a question of ours, which its paper does not ask."""
-    return claim.where.endswith(("question of ours", "question is ours"))
+    return claim.ours
 
 
 def _filled(text: Any, said: dict[str, str]) -> Any:

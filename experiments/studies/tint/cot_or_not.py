@@ -1,104 +1,65 @@
-"""A noised chain of thought or none (arXiv:2402.04004): claim and criterion.
-
-The criterion was fixed before the results that it judges, and holds at every scale. Scores, and what makes a setting
-fitted and settled, are those of `tint.common`; the clean counterpart is training on clean traces.
-
-- Not fitted: the clean counterpart has a mean below 0.9.
-- Effect: right answers of models trained on mildly noised traces (a quarter of the digits redrawn; a twentieth of the
-  new numbers' digits; averaged) minus those of models trained on clean answers without traces, paired by seed.
-- Reproduced: the effect's lower bound is at least 0.1. Not reproduced: its upper bound is below 0.1.
-- Inconclusive: anything else; and where neither mild noise, or not training without traces, is there and settled, there
-  is one seed, a run is missing, or runs ended at different steps.
-
-Measured but not judged: the same for each noise, and from which level of its kind on traces are no longer better.
-"""
+"""A noised chain of thought or none (arXiv:2402.04004)."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
+from dataclasses import replace
 
-import polars as pl
-
-from experiments.judging.claim import SIZES, Claim, Fact, Judgement
-from experiments.judging.criteria import Setting, difference
-from experiments.studies.tint.common import (
-    ARXIV,
+from experiments.judging.claim import SIZES, Fact
+from experiments.judging.criterion import Criterion
+from experiments.judging.grid import Grid
+from experiments.studies.tint import kinds
+from experiments.studies.tint.family import (
+    ANSWER,
     CLEAN,
     NOISE,
-    TITLE,
-    Measured,
-    conclude,
+    NOISES,
+    TRIED,
+    against,
+    claim,
     kind,
-    level,
-    measured,
-    ordered,
+    kind_of,
+    read,
+    readable,
+    recovery,
     rows,
-    shared,
-    sound,
 )
-from experiments.studies.tint.drawing import draw_bars
 
-KEYS = [NOISE]
-NONE: Setting = ("no_trace",)
-MILD: tuple[Setting, ...] = (("characters_25",), ("dynamic_5",))
-LEAST = 0.1
+NONE = NOISE.at("no_trace").named("no traces")
+MILD = NOISE.at("characters_25", "dynamic_5").named("mildly noised traces")
+TRACES = replace(NOISES, tried=TRIED | {"no_trace": {"task.style": "none"}, "dynamic_5": {"task.dynamic": 0.05}})
 
 
-def criterion(table: pl.DataFrame) -> Judgement:
-    """Judge a results table of tint/cot_or_not; RecordError where it is a table of something else."""
-    found = measured(table, KEYS)
-    left = sound(found)
-    none = found.answer.where([s for s in [NONE] if s in left.settings])
-    mild = found.answer.where([s for s in MILD if s in left.settings])
-    return conclude(
-        found,
-        left,
-        difference(mild, none),
-        shared(mild, none),
-        what="Right answers after mildly noised traces minus after none",
-        rows=rows(found, lambda s: "better" if s in MILD else ""),
-        missing="Training on mildly noised traces, and without traces, must both be there to be read.",
-        least=LEAST,
-        notes=_levels(found, left.settings),
-    )
-
-
-def _levels(found: Measured, settings: Sequence[Setting]) -> list[str]:
+def _levels(grid: Grid) -> list[str]:
     """Each noise minus no trace, and of each kind the lowest level that is not better."""
-    if NONE not in settings:
-        return []
-    notes, worse = [], {}
-    for setting in ordered(found):
-        if setting not in settings or setting in (NONE, (CLEAN,)):
-            continue
-        effect = difference(found.answer.where([setting]), found.answer.where([NONE]))
-        notes.append(f"{found.words(setting)} {effect}")
-        if effect is not None and effect.lower <= 0:
-            worse.setdefault(kind(setting[0]), level(setting[0]))
-    first = ", ".join(f"{of} % {name}" for name, of in worse.items())
+    effects = against(grid, readable(grid), NONE, but=CLEAN)
+    worse: dict[str, float] = {}
+    for setting, effect in effects.items():
+        if effect.lower <= 0:
+            worse.setdefault(*kind_of(grid, setting))
+    first = ", ".join(f"{100 * level:.0f} % {name}" for name, level in worse.items())
     until = f"no longer better (lower bound at most 0) from {first} on" if first else "better at every level"
-    return [f"Minus no trace: {'; '.join(notes)}; {until} (not judged)."] if notes else []
+    each = "; ".join(f"{grid.say(setting)} {effect}" for setting, effect in effects.items())
+    return [f"Minus no trace: {each}; {until} (not judged)."] if each else []
 
 
-def draw(table: pl.DataFrame, judgement: Judgement, path: Path) -> list[Path]:
-    """Draw right answers after each kind of traces and after none, beside the share of right training answers."""
-    return draw_bars(table, KEYS, judgement, path)
-
-
-CLAIM = Claim(
+CLAIM = claim(
     name="tint/cot_or_not",
     question="Is a noised chain of thought better than none?",
-    title=TITLE,
-    arxiv=ARXIV,
     where="noised traces against no traces",
     text="Training on mildly noised chains of thought gives more right answers than training on clean answers alone.",
     setting="traces",
-    effect="right answers, mildly noised traces minus none",
+    reading=(
+        "Mildly noised are traces with a quarter of the digits redrawn, or with a twentieth of the new numbers' "
+        "digits, averaged."
+    ),
     looked=f"{SIZES} But at cpu scale dynamic noise of 5 %, which did less harm than that of 20 %, was left out after "
     "a run of the same seeds, to save time; the criterion stayed.",
-    criterion=criterion,
-    figure=draw,
+    criterion=Criterion(
+        axes=(TRACES,), read=read(), bounds=((ANSWER.at(MILD) - ANSWER.at(NONE)).at_least(0.1),), whole=True
+    ),
+    rows=rows(lambda noise: "better" if kind(*noise) in (("characters", 0.25), ("dynamic", 0.05)) else ""),
+    notes=(_levels, recovery),
+    figure=kinds.bars(),
     facts=(
         Fact("Even with all traces noised, mildly noised ones beat none.", "a summary of the paper"),
         Fact(

@@ -1,0 +1,59 @@
+"""What is wrong with overrides, in one line where Hydra and OmegaConf take several."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+import fields
+from experiments import settings
+from experiments.errors import ConfigError
+
+GROUPS = (*settings.SECTIONS, "study", "hydra/launcher", "hydra/sweeper")
+
+
+def unknown(key: str, config: Any) -> str:
+    """Returns words for an override of a key that the configuration lacks."""
+    above, _, last = key.rpartition(".")
+    inside = OmegaConf.select(config, above) if above else config
+    while above and not isinstance(inside, DictConfig):
+        above, _, last = above.rpartition(".")
+        inside = OmegaConf.select(config, above) if above else config
+    known = [str(k) for k in inside if k not in ("hydra", "name")] if isinstance(inside, DictConfig) else []
+    return f"{above + '.' if above else ''}{last}: {fields.unknown(last, dict.fromkeys(known))}"
+
+
+def explain(error: Exception, options: Callable[[str], list[str]], base: Callable[[], DictConfig]) -> str:
+    """Returns one line, naming the key, for what Hydra or OmegaConf say in several.
+
+    options: gives what a group has to choose from. base: composes the configuration with only its groups chosen.
+    """
+    causes: list[Any] = [error]
+    while causes[-1].__cause__ is not None or causes[-1].__context__ is not None:
+        causes.append(causes[-1].__cause__ or causes[-1].__context__)
+    text = " ".join(str(error).split())
+    if missing := re.search(r"Could not find '([^']+)'", text):
+        # A group of studies, such as tint/noise, has no further folders; those of `study` and of Hydra do.
+        above = missing.group(1).rpartition("/")[0]
+        group = max((g for g in GROUPS if missing.group(1).startswith(g + "/")), key=len, default=above)
+        choice = missing.group(1)[len(group) + 1 :]
+        try:
+            settings.check()  # an arm may be missing because its file cannot be read
+            if group == "study":
+                settings.read_study(choice)
+        except ConfigError as wrong:
+            return str(wrong)
+        allowed = options(group)
+        return f"{group}: there is no {choice}{settings.near(choice, allowed)}; allowed: {', '.join(allowed)}"
+    for cause in causes:
+        key = getattr(cause, "full_key", None)
+        if key and "not in struct" in str(cause):
+            return unknown(key, base())
+        if key:
+            return f"{key}: {str(cause).splitlines()[0]}"
+    if refused := re.search(r"Could not override '([^']+)'", text):
+        return unknown(refused.group(1), base())
+    return text

@@ -1,0 +1,47 @@
+"""A fresh run beside the record: which of its means lie in the recorded intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import polars as pl
+
+from experiments.judging.frame import RecordError, swept
+from experiments.judging.results import Asked, final_scores
+from experiments.judging.statistics import mean_score
+
+
+def compare(fresh: pl.DataFrame, record: pl.DataFrame, scores: Sequence[Asked]) -> pl.DataFrame:
+    """Returns fresh means beside the recorded intervals over seeds, a row for each setting and score in `scores`.
+
+    Columns: the swept keys, condition (with the score or the position where it is another than exact match over all),
+    fresh, record, lower, upper, inside; the last four are null for what the record lacks. RecordError where the two
+    sweep different keys.
+    """
+    keys = swept(fresh)
+    if keys != swept(record):
+        raise RecordError(f"the record sweeps {', '.join(swept(record))}, the fresh run {', '.join(keys)}")
+    conditions = sorted(fresh["condition"].unique())
+    # A criterion may know the conditions by other names, as that of tint/prompted does: then all are compared.
+    by_name = [one for one in scores if one[0] in conditions]
+    by_score = [(condition, None, score) for condition in conditions for score in sorted({one[2] for one in scores})]
+    table = []
+    for condition, position, score in by_name or by_score:
+        try:
+            recorded = final_scores(record, condition, position=position, score=score).group_by(keys)
+            old = {s: mean_score(rows[score].to_list(), int(rows["examples"].to_numpy().min())) for s, rows in recorded}
+        except RecordError:  # which lacks the condition, the position or the score
+            old = {}
+        name = condition + (f" {score}" if score != "exact_match" else "")
+        name += "" if position is None else f" at position {position}"
+        now = final_scores(fresh, condition, position=position, score=score)
+        for setting, group in now.group_by(keys, maintain_order=True):
+            mean = float(group[score].to_numpy().mean())
+            interval = old.get(setting)
+            known = (interval.estimate, interval.lower, interval.upper) if interval else (None, None, None)
+            inside = interval.lower <= mean <= interval.upper if interval else None
+            table.append((*setting, name, mean, *known, inside))
+    kinds = {key: fresh.schema[key] for key in keys} | {"condition": pl.String}
+    numbers = dict.fromkeys(["fresh", "record", "lower", "upper"], pl.Float64)
+    schema = kinds | numbers | {"inside": pl.Boolean}
+    return pl.DataFrame(table, schema=schema, orient="row").sort(*keys, "condition")

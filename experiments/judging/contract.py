@@ -1,0 +1,259 @@
+"""Made-up tables that follow from a criterion: where all its bounds hold, and where one alone is false by the least.
+
+Every quantity is a mean of scores minus another, so the mean scores of such a world are the solution of a linear
+programme: all bounds hold by as much as they can, but for the one that is false. From a world follow tables of a few
+seeds, on which the contract of criteria tests a criterion, and by whose thousands its false positives are counted.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import polars as pl
+from scipy.optimize import linprog
+
+from experiments.judging.claim import Claim
+from experiments.judging.criterion import Criterion, Fitted
+from experiments.judging.frame import HASHES, MODEL
+from experiments.judging.grid import BEST, POSTERIOR, Axis, Cells, Grid, Score, Setting
+from experiments.judging.quantities import Bound, Cell, Each, Largest
+from experiments.judging.rows import Rows
+
+EXAMPLES = 512
+STEPS = (600, 1200)
+SEEDS = 3
+MARGIN = 0.3  # by which a bound holds at most, and by which it fails where it fails by far
+_FIT = 0.97
+_SPREAD = 0.004  # of the seeds of a table on which the verdict is sure
+World = Mapping[Cell, float]  # mean scores
+
+
+def settings(axes: Sequence[Axis]) -> list[Setting]:
+    """The made-up grid of a criterion: every combination of the values that its axes are tried at."""
+    return list(itertools.product(*(tuple(axis.tried) for axis in axes)))
+
+
+def table(study: str, axes: Sequence[Axis], cells: Mapping[Cell, Sequence[float]], before: float = 1.0) -> pl.DataFrame:
+    """A results table of these scores by seed (1, 2, ...) at the end, and of `before` times them at the step before.
+
+    Scores of which only some are given of a run are 0.9 where they are not.
+    """
+    keys = [axis.column for axis in axes]
+    grid = Grid(_bare(study, axes), axes)
+    more = sorted({score.score for score, _ in cells} - {"exact_match"})
+    rows: dict[tuple[Any, ...], dict[str, Any]] = {}
+    for (score, setting), of_seeds in cells.items():
+        condition, position = score.where(grid, setting)
+        learner = POSTERIOR if score.learner == BEST else score.learner
+        for (seed, value), step in itertools.product(enumerate(of_seeds, 1), STEPS):
+            alone = position is not None or learner != MODEL
+            if alone and step != STEPS[-1]:
+                continue
+            for at in dict.fromkeys((None, position)):
+                key = (setting, seed, learner, condition, at, step)
+                share = 1.0 if step == STEPS[-1] or score.of_examples else before
+                row = rows.setdefault(key, {"exact_match": 0.9} | dict.fromkeys(more))
+                if at == position:
+                    row[score.score] = share * value
+    columns = [
+        {"study": study, "run": "-".join(map(str, (*setting, seed))), "seed": seed}
+        | dict(zip(keys, setting, strict=True))
+        | {"step": step, "final": step == STEPS[-1], "learner": learner, "condition": condition, "position": position}
+        | {"exact_match": row["exact_match"], "token_accuracy": row["exact_match"]}
+        | {"nll": 0.1 if learner == MODEL and position is None else None}
+        | {name: row[name] for name in more}
+        | {"examples": EXAMPLES, "status": "finished"}
+        | {"device": "2 cores", "versions": "jax 0.10.2", "commit": "abc+", "date": "2025-01-01"}
+        | {"settings": None, "criterion": None}
+        | _arms(axes, setting)
+        for (setting, seed, learner, condition, position, step), row in rows.items()
+    ]
+    kinds = {"position": pl.Int64, "nll": pl.Float64, **dict.fromkeys(HASHES, pl.String)}
+    return pl.DataFrame(columns, schema_overrides=kinds, infer_schema_length=None)
+
+
+def _arms(axes: Sequence[Axis], setting: Setting) -> dict[str, Any]:
+    """The typed values of the arms that a setting names, and none of those that other arms set."""
+    values: dict[str, Any] = {}
+    for axis, name in zip(axes, setting, strict=True):
+        if isinstance(axis.tried, Mapping):
+            names = dict.fromkeys(column for of in axis.tried.values() for column in of)
+            values |= names | dict(axis.tried[name])
+    return values
+
+
+def _bare(study: str, axes: Sequence[Axis]) -> pl.DataFrame:
+    """A table without scores, of the made-up grid's settings."""
+    rows = [
+        {"study": study, "run": str(n), "seed": 1}
+        | {axis.column: value for axis, value in zip(axes, setting, strict=True)}
+        | {"step": 1, "final": True, "learner": MODEL, "condition": "", "position": None}
+        | {"exact_match": 0.5, "token_accuracy": 0.5, "nll": 0.1, "examples": EXAMPLES, "status": "finished"}
+        | {"device": "", "versions": "", "commit": "", "date": ""}
+        | {"settings": None, "criterion": None}
+        | _arms(axes, setting)
+        for n, setting in enumerate(settings(axes))
+    ]
+    return pl.DataFrame(
+        rows, schema_overrides={"position": pl.Int64, **dict.fromkeys(HASHES, pl.String)}, infer_schema_length=None
+    )
+
+
+def blank(criterion: Criterion) -> Grid:
+    """The made-up grid, on which every score is one half."""
+    grid = Grid(_bare("made/up/cpu", criterion.axes), criterion.axes)
+    half = {s: dict.fromkeys(range(1, SEEDS + 1), 0.5) for s in grid.settings}
+    return grid.filled({score: Cells(half, EXAMPLES) for score in criterion.scores()})
+
+
+def instances(criterion: Criterion, grid: Grid) -> list[list[Bound]]:
+    """The bounds of a criterion, each as the list of bounds that it stands for on a grid."""
+    lists = []
+    for part in (*criterion.bounds, *criterion.then):
+        if isinstance(part, Each):
+            lists.append(part.bounds(grid))
+        elif isinstance(part.quantity, Largest):
+            every = part.quantity.all(grid, grid.settings).values()
+            lists.append([replace(part, quantity=one) for one, _ in every])
+        else:
+            lists.append([part])
+    return lists
+
+
+class Programme:
+    """The linear programme of a world: mean scores that keep to bounds by as much as they can."""
+
+    def __init__(self, criterion: Criterion):
+        self.criterion, self.grid = criterion, blank(criterion)
+        scores = [score for score in criterion.scores() if not score.of_examples]
+        self.cells: list[Cell] = [(score, s) for score in scores for s in self.grid.settings]
+        self.place = {cell: n for n, cell in enumerate(self.cells)}
+        self.rows: list[tuple[np.ndarray, float]] = []  # coefficients, bound: their product is at most that
+        self.fixed: list[tuple[np.ndarray, float]] = []
+
+    def weights(self, bound: Bound) -> np.ndarray:
+        """The coefficients of a bound's quantity, and 0 for the margin."""
+        sides = bound.quantity.sides(self.grid, self.grid.settings)
+        row = np.zeros(len(self.cells) + 1)
+        for side, sign in ((sides.more, 1.0), (sides.less or (), -1.0)):
+            for cell in side:
+                row[self.place[cell]] += sign * sides.factor / len(side)
+        return row
+
+    def holds(self, bound: Bound, margin: float | None = None) -> None:
+        """Demands that a bound holds, by the margin that is sought or by `margin`."""
+        row = self.weights(bound)
+        for sign, end in ((-1.0, bound.least), (1.0, bound.most)):
+            if np.isfinite(end):
+                demand = sign * row
+                demand[-1] = 1.0 if margin is None else 0.0
+                self.rows.append((demand, sign * end - (margin or 0.0)))
+
+    def equals(self, bound: Bound, value: float) -> None:
+        """Demands that a bound's quantity has a value."""
+        self.fixed.append((self.weights(bound), value))
+
+    def fits(self) -> None:
+        """Demands that every setting is fitted."""
+        for rule in self.criterion.read:
+            if isinstance(rule, Fitted):
+                for setting in self.grid.settings:
+                    row = np.zeros(len(self.cells) + 1)
+                    row[self.place[rule.score, rule.counterpart(self.grid, setting)]] = -1.0
+                    self.rows.append((row, -_FIT))
+
+    def solve(self) -> World:
+        """The world with the largest margin, and with high scores where nothing is asked; ValueError for none."""
+        cost = np.full(len(self.cells) + 1, -1e-4)
+        cost[-1] = -1.0
+        found = linprog(
+            cost,
+            np.array([row for row, _ in self.rows]) if self.rows else None,
+            np.array([end for _, end in self.rows]) if self.rows else None,
+            np.array([row for row, _ in self.fixed]) if self.fixed else None,
+            np.array([end for _, end in self.fixed]) if self.fixed else None,
+            [*((0.0, 1.0) for _ in self.cells), (0.0, MARGIN)],
+        )
+        if not found.success:
+            raise ValueError(f"no made-up table keeps to the criterion: {found.message}")
+        return dict(zip(self.cells, map(float, found.x), strict=False))
+
+
+def world(criterion: Criterion, false: int | None = None, *, high: bool = False, far: bool = False) -> World:
+    """The mean scores where all bounds hold, or all but that in place `false`, which is false by the least, or `far`.
+
+    Of a bound with two ends it is the lower that is passed, or where `high` the upper.
+    """
+    programme = Programme(criterion)
+    first = criterion.parts()[0]
+    aim = first.most + (far - 0.5) if false is None or far else first.most
+    if (means := first.quantity.made(programme.grid, aim + far)) is not None:
+        return means
+    programme.fits()
+    for bound in criterion.given:
+        programme.holds(bound, 0.04)
+    for place, bounds in enumerate(instances(criterion, programme.grid)):
+        if place != false:
+            for bound in bounds if not far else ():
+                programme.holds(bound)
+            continue
+        first, *others = bounds
+        up = not np.isfinite(first.least) or high
+        end, away = (first.most, MARGIN) if up else (first.least, -MARGIN)
+        programme.equals(first, end + away if far else end)
+        part = (*criterion.bounds, *criterion.then)[place]
+        for bound in others:
+            if far or isinstance(part, Bound):  # the largest of several: the others are none
+                programme.equals(bound, 0.0)
+            else:
+                programme.holds(bound)
+    return programme.solve()
+
+
+def worlds(criterion: Criterion) -> Iterator[tuple[str, World]]:
+    """The worlds in which the claim is false by the least, one for each end of each bound, as "bound 1 at 0.5"."""
+    for place, part in enumerate((*criterion.bounds, *criterion.then)):
+        bound = part.bound if isinstance(part, Each) else part
+        ends = [(high, end) for high, end in ((False, bound.least), (True, bound.most)) if np.isfinite(end)]
+        for high, end in ends:
+            yield f"bound {place + 1} at {end:g}", world(criterion, place, high=high)
+
+
+def seeds_of(means: World, spread: float = _SPREAD) -> dict[Cell, list[float]]:
+    """Scores by seed that lie a little around the means."""
+    around = np.linspace(-spread, spread, SEEDS)
+    return {cell: [float(np.clip(mean + one, 0, 1)) for one in around] for cell, mean in means.items()}
+
+
+def made(claim: Claim, cells: Mapping[Cell, Sequence[float]]) -> pl.DataFrame:
+    """The results table of a claim's study with these scores by seed, and 0.9 for those that are only printed."""
+    criterion = claim.criterion
+    printed = [*criterion.scores(), *(claim.rows.scores.values() if isinstance(claim.rows, Rows) else ())]
+    rest = {(score, s): [0.9] * SEEDS for score in printed if not score.instead for s in settings(criterion.axes)}
+    return table(f"{claim.name}/cpu", criterion.axes, rest | dict(cells))
+
+
+def false_positives(criterion: Criterion, means: World, tables: int, spread: float, seed: int = 0) -> int:
+    """How many of so many simulated tables of a world the criterion calls reproduced.
+
+    True scores scatter over seeds with a standard deviation of `spread`, by a beta distribution, so that their mean is
+    the world's also near 0 and 1, where they scatter less. They are measured on EXAMPLES examples.
+    """
+    rng, grid, passed = np.random.default_rng(seed), blank(criterion), 0
+    order = list(means)
+    middle = np.clip([means[cell] for cell in order], 1e-9, 1 - 1e-9)[:, None]
+    most = middle * (1 - middle)  # of a variance
+    size = most / np.minimum(spread**2, most / 3) - 1
+    for _ in range(tables):
+        true = rng.beta(middle * size, (1 - middle) * size, (len(order), SEEDS))
+        scores = rng.binomial(EXAMPLES, true) / EXAMPLES
+        by_score: dict[Score, dict[Setting, dict[int, float]]] = {}
+        for (score, setting), of in zip(order, scores, strict=True):
+            by_score.setdefault(score, {})[setting] = dict(enumerate(map(float, of), 1))
+        filled = grid.filled({score: Cells(of, EXAMPLES) for score, of in by_score.items()})
+        passed += criterion.judge(filled).verdict == "reproduced"
+    return passed

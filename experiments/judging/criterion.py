@@ -1,0 +1,411 @@
+"""A criterion as a value: which bounds must hold, where scores are read, and what follows from both."""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, is_dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import polars as pl
+
+from experiments.judging.claim import Cause, Judgement, LeftOut, Outcome, Verdict
+from experiments.judging.grid import WORDS, Axis, Grid, Pick, Score, Setting
+from experiments.judging.quantities import Arm, Bound, Each
+from experiments.judging.statistics import LEVEL
+
+FITTED = 0.9  # the mean score within the training distribution from which on scores outside it are read
+RISE = 0.1
+_FEW = 20  # settings of which a note is readable
+_RANKS: tuple[Verdict, ...] = ("not reproduced", "inconclusive", "reproduced")
+
+
+class Rule(Protocol):
+    """Which settings of a table can be read."""
+
+    def lost(self, grid: Grid) -> dict[Setting, LeftOut]:
+        """The settings that cannot be read, and why."""
+        ...
+
+    def rule(self) -> str:
+        """The rule in a sentence."""
+        ...
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """Settings are read where the mean of `score` is `least` or more, at themselves or at a counterpart.
+
+    instead: the values that the counterpart has in place of a setting's own. exempt: arms that are read all the same.
+    every: no setting of the table may be below.
+    """
+
+    score: Score
+    least: float = FITTED
+    instead: tuple[Pick, ...] = ()
+    exempt: tuple[Pick, ...] = ()
+    every: bool = False
+
+    def lost(self, grid: Grid) -> dict[Setting, LeftOut]:
+        """The settings that cannot be read, and why."""
+        found, cells = {}, grid.cells(self.score)
+        free = set(grid.where(self.exempt)) if self.exempt else set()
+        for setting in grid.settings:
+            other = self.counterpart(grid, setting)
+            if setting in free:
+                continue
+            if other not in cells.scores:
+                why = f"{self.where()} was not run beside it"
+                found[setting] = LeftOut(grid.say(setting), why, "", "arm missing")
+            elif (mean := cells.estimate(other)) < self.least:
+                why = f"{self.words()} is below {self.least:g}"
+                found[setting] = LeftOut(grid.say(setting), why, f"{mean:.3f}")
+        return found
+
+    def counterpart(self, grid: Grid, setting: Setting) -> Setting:
+        """The setting whose score says whether `setting` is fitted."""
+        return grid.counterpart(setting, self.instead)
+
+    def where(self) -> str:
+        """The counterpart in words."""
+        return " and ".join(pick.words() for pick in self.instead)
+
+    def words(self) -> str:
+        """The score that is asked for, in words."""
+        return f"{self.score.words}{f' with {self.where()}' if self.instead else ''}"
+
+    def rule(self) -> str:
+        """The rule in a sentence."""
+        if self.every:
+            return f"Not fitted: at some setting the mean over seeds of {self.words()} is below {self.least:g}."
+        free = f" {Arm(self.score, self.exempt).where().capitalize()} is read all the same." if self.exempt else ""
+        return (
+            f"A setting is read where the mean over seeds of {self.words()} is at least {self.least:g}; others are "
+            f"left out and named.{free}"
+        )
+
+
+@dataclass(frozen=True)
+class Settled:
+    """Settings are read unless their mean `score` rose by more than `rise` over the last quarter, to less than `least`.
+
+    One that is still learning says nothing of what its noise does. What has not begun to rise this cannot see.
+    """
+
+    score: Score
+    rise: float = RISE
+    least: float = FITTED
+
+    def lost(self, grid: Grid) -> dict[Setting, LeftOut]:
+        """The settings that cannot be read, and why."""
+        cells, rise = grid.cells(self.score), grid.rise(self.score)
+        why = f"still rising by more than {self.rise:g} over the last quarter"
+        return {
+            s: LeftOut(f"{grid.say(s)} (by {rise[s]:.3f} to {cells.estimate(s):.3f})", why, "", "not settled")
+            for s in cells.scores
+            if rise[s] > self.rise and cells.estimate(s) < self.least
+        }
+
+    def rule(self) -> str:
+        """The rule in a sentence."""
+        return (
+            f"A setting is left out and named where {self.score.words} rose by more than {self.rise:g} over the last "
+            f"quarter of training and ended below {self.least:g}: it is still learning."
+        )
+
+
+@dataclass(frozen=True)
+class Criterion:
+    """A claim is reproduced where all `bounds` hold, read where training is fitted.
+
+    axes: those of the table, one for each swept key. read: the rules by which settings are left out. then: bounds that
+    are asked only where `bounds` hold. given: bounds on means without which nothing can be told. whole: no run of the
+    whole grid may be missing, and not only of the arms. apart: an axis whose values may have ended at different steps.
+    view: what makes the table that is judged of the one that is recorded.
+    """
+
+    axes: tuple[Axis, ...]
+    bounds: tuple[Bound | Each, ...]
+    read: tuple[Rule, ...] = ()
+    then: tuple[Bound | Each, ...] = ()
+    given: tuple[Bound, ...] = ()
+    whole: bool = False
+    apart: Axis | None = None
+    view: Callable[[pl.DataFrame], pl.DataFrame] | None = None
+
+    def grid(self, table: pl.DataFrame, level: float = LEVEL) -> Grid:
+        """The table by setting; RecordError where it is a table of something else."""
+        return Grid(self.view(table) if self.view else table, self.axes, level)
+
+    def __call__(self, table: pl.DataFrame, level: float = LEVEL) -> Judgement:
+        """What it says of a results table, at a level of confidence."""
+        return self.judge(self.grid(table, level))
+
+    def judge(self, grid: Grid) -> Judgement:
+        """What it says of a table by setting."""
+        for score in self.scores():
+            grid.cells(score)
+        lost = {s: left for rule in reversed(self.read) for s, left in rule.lost(grid).items()}
+        read = [s for s in grid.settings if s not in lost]
+        groups = [self._outcomes(part, grid, read) for part in self.bounds]
+        outcomes = [one for group in groups for one in group if one.settings]
+        used = list(dict.fromkeys(s for one in outcomes for s in one.settings))
+        arms = {s for group in groups for one in group for s in one.lost}
+        left_out = tuple(dict.fromkeys(left for s, left in lost.items() if self.whole or s in arms))
+        first = next((one for one in groups[0] if one.settings), None)
+        effect, seeds = (first.effect, first.seeds) if first else (None, 0)
+        notes = (*self._medians(grid, used), *_diverged(grid))
+
+        def judgement(verdict: Verdict, why: str, cause: Cause = "") -> Judgement:
+            size = (None, 0) if verdict == "not fitted" else (effect, seeds)
+            return Judgement(verdict, *size, sentence(why), (), notes, left_out, tuple(outcomes), cause)
+
+        if missing := dict.fromkeys(name for group in groups for one in group for name in one.missing):
+            return judgement("inconclusive", f"there are no runs of {'; nor of '.join(missing)}", "arm missing")
+        unfit = [left for s, left in lost.items() if any(getattr(rule, "every", False) for rule in self.read)]
+        short = [part for part, group in zip(self.bounds, groups, strict=True) if _left(group) < _need(part)]
+        if unfit or short:
+            return judgement(*_unread(left_out or unfit, short))
+        if bar := self._bar(grid, used):
+            return judgement("inconclusive", *bar)
+        for bound in self.given:
+            mean = bound.quantity.outcome(grid, grid.settings, bound).effect
+            if mean is None or not bound.least <= mean.estimate <= bound.most:
+                why = f"{bound.quantity.words(grid)} is {mean}, where {bound.wanted()} is needed to tell"
+                return judgement("inconclusive", why, "not solvable")
+        verdict = _worst(outcomes)
+        if verdict == "reproduced" and self.then:
+            groups += [self._outcomes(part, grid, read) for part in self.then]
+            outcomes += [one for group in groups[len(self.bounds) :] for one in group]
+            verdict = _worst(outcomes)
+        deciding = [[one for one in group if one in outcomes and one.verdict == verdict] for group in groups]
+        return judgement(verdict, "; ".join(_says(group) for group in deciding if group))
+
+    def _outcomes(self, part: Bound | Each, grid: Grid, read: Sequence[Setting]) -> list[Outcome]:
+        """What the table says of a bound, or of one at every value: the worst first."""
+        if isinstance(part, Bound):
+            return [part.quantity.outcome(grid, read, part)]
+        bounds = part.bounds(grid)
+        if len(bounds) < part.need:
+            lacking = part.bound.quantity.sides(grid, grid.settings).missing
+            missing = lacking or (
+                f"{_number(part.need)} value{'s' * (part.need > 1)} of {part.over()} with all that is compared",
+            )
+            return [Outcome(part.bound.quantity.words(), part.bound.wanted(), None, 0, "inconclusive", (), missing)]
+        outcomes = [bound.quantity.outcome(grid, read, bound) for bound in bounds]
+        down = -1 if np.isinf(part.bound.least) else 1
+        return sorted(outcomes, key=lambda one: down * one.effect.estimate if one.effect else np.inf)
+
+    def _medians(self, grid: Grid, used: Sequence[Setting]) -> list[str]:
+        """A note with the median over seeds of the effect's score, and its quartiles, at every setting that is used.
+
+        None where there are many.
+        """
+        if len(used) > _FEW:
+            return []
+        score, parts = self.scores()[0], []
+        for setting in used:
+            if seeds := grid.cells(score).scores.get(setting):
+                low, middle, high = np.quantile([*seeds.values()], [0.25, 0.5, 0.75])
+                parts.append(f"{middle:.3f} [{low:.3f}, {high:.3f}] at {grid.say(setting)}")
+        return [f"Median over seeds [quartiles]: {'; '.join(parts)}."] if parts else []
+
+    def _bar(self, grid: Grid, used: Sequence[Setting]) -> tuple[str, Cause] | None:
+        """Why no verdict can rest on this table, if none can."""
+        of = self.parts()[0].quantity.seeds(grid, grid.settings if self.whole else used)
+        seeds = sorted(set().union(*of.values()))
+        missing = [f"{name}, seed {seed}" for name, some in of.items() for seed in seeds if seed not in some]
+        ends = grid.table.filter(pl.col("final"), status="finished")
+        groups = ends.partition_by(self.apart.column) if self.apart else [ends]
+        steps = next((of for group in groups if len(of := sorted(group["step"].unique())) > 1), [])
+        if len(seeds) < 2:
+            return "there is one seed only, so nothing is known of the spread between seeds", "one seed"
+        if missing:
+            return f"runs are missing: {'; '.join(missing)}", "run missing"
+        if steps:
+            ended = ", ".join(map(str, steps))
+            return f"the runs ended at different steps, which bars a comparison: {ended}", "steps differ"
+        return None
+
+    def parts(self) -> list[Bound]:
+        """All its bounds, those at every value once."""
+        return [part.bound if isinstance(part, Each) else part for part in (*self.bounds, *self.then, *self.given)]
+
+    def scores(self) -> list[Score]:
+        """The scores that it reads, each once; that of the effect first."""
+        every = [score for bound in self.parts() for score in bound.quantity.scores()]
+        return list(dict.fromkeys([*every, *(rule.score for rule in self.read if isinstance(rule, Fitted | Settled))]))
+
+    def effect_words(self) -> str:
+        """What the effect is, in words."""
+        first = self.bounds[0]
+        worst = f", at the {first.over()} where it is worst" if isinstance(first, Each) else ""
+        return self.parts()[0].quantity.words().rstrip(",") + worst
+
+    def words(self) -> tuple[str, ...]:
+        """The criterion in words: how settings are read, the effect, and what each verdict takes."""
+        rules = [rule.rule() for rule in self.read]
+        if any(not getattr(rule, "every", False) for rule in self.read):
+            need = max((part.need for part in self.bounds if isinstance(part, Each)), default=1)
+            few = f"fewer than {_number(need)} values of {_each(self.bounds).over()}" if need > 1 else "too little"
+            rules.append(f"Not fitted: {few} can be read of what is compared, as training is not fitted.")
+        more = [of for of in dict.fromkeys(bound.quantity.rule() for bound in self.parts()) if of and of not in rules]
+        rules.append(" ".join([f"Effect: {self.effect_words()}, paired by seed.", *more]))
+        wanted = [_wanted(part, effect=place == 0) for place, part in enumerate(self.bounds)]
+        then = [_wanted(part, effect=False) for part in self.then]
+        rules.append(f"Reproduced: {'; and '.join([*wanted, *then])}.")
+        several = len(wanted) + len(then) > 1
+        false = "the whole interval of one of these is outside its bound" if several else _false(self.parts()[0])
+        later = "; the last is asked only where the others hold" if then else ""
+        rules.append(f"Not reproduced: {false}{later}.")
+        whole = " of the whole grid" if self.whole else ""
+        apart = f" of one {self.apart.noun}" if self.apart else ""
+        given = "".join(f", or {b.quantity.words()} has no mean of {b.wanted()}" for b in self.given)
+        rules.append(
+            f"Inconclusive: anything else; and where there is one seed, a run{whole} or an arm is missing, or "
+            f"runs{apart} ended at different steps{given}."
+        )
+        return tuple(rules)
+
+    def hash(self) -> str:
+        """A digest of all that decides a verdict; it does not change with words."""
+        return digest(self)
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A criterion that is a plain function, for what the algebra cannot say; `says` and `effect` are its words."""
+
+    axes: tuple[Axis, ...]
+    function: Callable[[Grid], Judgement]
+    reads: tuple[Score, ...]
+    says: tuple[str, ...] = field(metadata=WORDS)
+    effect: str = field(metadata=WORDS)
+
+    def grid(self, table: pl.DataFrame, level: float = LEVEL) -> Grid:
+        """The table by setting; RecordError where it is a table of something else."""
+        return Grid(table, self.axes, level)
+
+    def __call__(self, table: pl.DataFrame, level: float = LEVEL) -> Judgement:
+        """What it says of a results table, at a level of confidence."""
+        return self.judge(self.grid(table, level))
+
+    def judge(self, grid: Grid) -> Judgement:
+        """What it says of a table by setting."""
+        return self.function(grid)
+
+    def scores(self) -> list[Score]:
+        """The scores that it reads."""
+        return list(self.reads)
+
+    def effect_words(self) -> str:
+        """What the effect is, in words."""
+        return self.effect
+
+    def words(self) -> tuple[str, ...]:
+        """The criterion in words."""
+        return self.says
+
+    def hash(self) -> str:
+        """A digest of the function's source and of what it reads."""
+        return digest(self)
+
+
+def digest(criterion: Criterion | Judged) -> str:
+    """Sixteen hexadecimal digits of a criterion's description, in which functions stand with their source.
+
+    What has its default is left out, so that a new field changes no digest.
+    """
+    return hashlib.sha256(json.dumps(_described(criterion), sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _described(value: Any) -> Any:
+    if is_dataclass(value) and not isinstance(value, type):
+        decides = {one.name: one.default for one in fields(value) if not one.metadata.get("words")}
+        set_ = {name: getattr(value, name) for name, default in decides.items()}
+        return [type(value).__name__, {n: _described(v) for n, v in set_.items() if v != decides[n] and v != {}}]
+    if isinstance(value, Mapping):
+        return sorted([str(key), _described(of)] for key, of in value.items())
+    if isinstance(value, tuple | list):
+        return [_described(one) for one in value]
+    return (
+        inspect.getsource(value) if callable(value) else value if isinstance(value, str | bool | None) else repr(value)
+    )
+
+
+def sentence(text: str) -> str:
+    """A sentence: a capital letter before, a full stop after."""
+    return f"{text[:1].upper()}{text[1:]}{'' if text.endswith('.') else '.'}"
+
+
+def _number(number: int) -> str:
+    return {1: "one", 2: "two", 3: "three"}.get(number, str(number))
+
+
+def _each(parts: Sequence[Bound | Each]) -> Each:
+    return next(part for part in parts if isinstance(part, Each))
+
+
+def _need(part: Bound | Each) -> int:
+    return part.need if isinstance(part, Each) else 1
+
+
+def _left(outcomes: Sequence[Outcome]) -> int:
+    return sum(bool(one.settings) for one in outcomes)
+
+
+def _worst(outcomes: Sequence[Outcome]) -> Verdict:
+    """One that fails is enough, and so is one that cannot be told where none fails."""
+    return next(rank for rank in _RANKS if any(one.verdict == rank for one in outcomes))
+
+
+def _says(outcomes: Sequence[Outcome]) -> str:
+    """The worst of the outcomes of one bound in words, and how many there are."""
+    one, of = outcomes[0], f"the worst of {len(outcomes)}; " if len(outcomes) > 1 else ""
+    return f"{one.words} is {one.effect} ({of}{one.wanted} is wanted)"
+
+
+def _unread(left_out: Sequence[LeftOut], short: Sequence[Bound | Each]) -> tuple[Verdict, str, Cause]:
+    """The verdict where too little can be read, and why."""
+    weak = [left for left in left_out if left.cause == "not fitted"]
+    if weak:
+        return (
+            "not fitted",
+            f"{weak[0].why}: {'; '.join(f'{left.score} at {left.setting}' for left in weak)}",
+            "not fitted",
+        )
+    if lacking := [left for left in left_out if left.cause == "arm missing"]:
+        return "inconclusive", lacking[0].why, "arm missing"
+    rising = f": {'; '.join(left.setting for left in left_out)} ({left_out[0].why})" if left_out else ""
+    bounds = [part.bound if isinstance(part, Each) else part for part in short]
+    what = "; nor ".join(bound.quantity.words().rstrip(",") for bound in bounds)
+    return "inconclusive", f"it cannot be read {what}{rising}", "not settled"
+
+
+def _wanted(part: Bound | Each, *, effect: bool) -> str:
+    """What a bound asks for, in words."""
+    bound = part.bound if isinstance(part, Each) else part
+    words = bound.quantity.words().rstrip(",")
+    at = f" at every {part.over()} that can be read" if isinstance(part, Each) else ""
+    side = "lower" if np.isinf(bound.most) else "upper"
+    if np.isinf(bound.most) or np.isinf(bound.least):
+        name = f"the effect's {side} bound" if effect else f"the {side} bound of {words}"
+        return f"{name} is {bound.wanted()}{at}"
+    return f"the whole interval of {'the effect' if effect else words} lies within {bound.wanted()}{at}"
+
+
+def _false(bound: Bound) -> str:
+    """What makes a lone bound false, in words."""
+    if np.isinf(bound.most):
+        return f"the effect's upper bound is below {bound.least:g}"
+    return f"the effect's lower bound is above {bound.most:g}"
+
+
+def _diverged(grid: Grid) -> list[str]:
+    """A note on the runs that diverged, if any did."""
+    rows = grid.table.filter(status="diverged").select(*grid.keys, "seed").unique().sort(*grid.keys, "seed").iter_rows()
+    named = [f"{grid.say(tuple(setting))}, seed {seed}" for *setting, seed in rows]
+    return [f"Diverged, and counted as scores of 0: {'; '.join(named)}."] if named else []

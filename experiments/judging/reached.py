@@ -1,0 +1,224 @@
+"""The value of an axis, or the step, at which a score comes up to a level, for each seed; how far it moves."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from experiments.judging.claim import LeftOut, Outcome
+from experiments.judging.frame import MODEL
+from experiments.judging.grid import Axis, Grid, Pick, Score, Setting
+from experiments.judging.quantities import Bound, Cell, Quantity, Sides, by_seed
+from experiments.judging.statistics import Interval, mean_score, over_seeds
+
+Points = Sequence[tuple[float, float]]  # (place, score), in order of places
+
+
+def crossing(points: Points, level: float) -> float | None:
+    """The place at which the score first comes up to `level`, by interpolation; None where it never does."""
+    for (x0, y0), (x1, y1) in itertools.pairwise(points):
+        if y0 < level <= y1:
+            return x0 + (x1 - x0) * (level - y0) / (y1 - y0)
+    return None
+
+
+def along(grid: Grid, score: Score, axis: Axis, *picks: Pick) -> dict[int, list[tuple[float, float]]]:
+    """For each seed the scores by the logarithm of the axis' value, averaged over other axes."""
+    values = sorted({grid.value(axis, s) for s in grid.where(picks)})
+    points: dict[int, list[tuple[float, float]]] = {}
+    for value in values:
+        cells = [(score, s) for s in grid.where((*picks, axis.at(value)))]
+        for seed, mean in by_seed(grid, cells).items():
+            points.setdefault(seed, []).append((math.log(value), mean))
+    return points
+
+
+def steps(grid: Grid, score: Score, *picks: Pick) -> dict[int, list[tuple[float, float]]]:
+    """For each seed the scores by training step, averaged over the settings at which `picks` hold."""
+    condition, _ = score.where(grid)
+    rows = grid.table.filter(pl.col("position").is_null(), condition=condition, learner=MODEL)
+    settings = grid.where(picks)
+    own = pl.any_horizontal(
+        pl.all_horizontal(pl.col(key) == value for key, value in zip(grid.keys, s, strict=True)) for s in settings
+    )
+    means = rows.filter(own).group_by("seed", "step").agg(pl.col(score.score).mean()).sort("seed", "step")
+    points: dict[int, list[tuple[float, float]]] = {}
+    for seed, step, mean in means.iter_rows():
+        points.setdefault(seed, []).append((float(step), mean))
+    return points
+
+
+def reached(points: Mapping[int, Points], level: float = 0.5, *, log: bool = True) -> Interval | None:
+    """The place at which every seed comes up to `level`, as a (geometric) mean; None unless all do.
+
+    The interval covers the seeds, not the coarseness of the grid.
+    """
+    places = [crossing(of, level) for of in points.values()]
+    found = [place for place in places if place is not None]
+    if not found or len(found) < len(places):
+        return None
+    mean = over_seeds(found)
+    if not log:
+        return mean
+    with np.errstate(over="ignore"):
+        return Interval(*(float(np.exp(place)) for place in (mean.estimate, mean.lower, mean.upper)))
+
+
+@dataclass(frozen=True)
+class Crossing:
+    """Where a seed's score comes up to a level: log2 of the axis' values on either side, and the fit on these sides.
+
+    An end is None where no run is on that side.
+    """
+
+    low: float | None
+    high: float | None
+    fit: float
+
+    @property
+    def place(self) -> float:
+        """The middle of the two sides; the end that there is, where one is missing."""
+        ends = [end for end in (self.low, self.high) if end is not None]
+        return sum(ends) / len(ends)
+
+    @property
+    def width(self) -> float:
+        """Octaves between the two sides; 0 where one is missing."""
+        return self.high - self.low if self.low is not None and self.high is not None else 0.0
+
+
+Column = Mapping[int, Crossing]  # by seed
+
+
+@dataclass(frozen=True)
+class Spread(Quantity):
+    """By how many octaves the value of `along` at which `score` comes up to `level` moves between values of `over`.
+
+    It is found for each seed by bisection: the geometric middle of the largest value that is below and the smallest
+    that is not. A value of `over`, a column, is read where the score `fit` on these two sides is `least` or more on
+    average, and what is left must span a factor of `span`. A threshold must be known to less than `sure` octaves.
+    """
+
+    score: Score
+    along: Axis
+    over: Axis
+    fit: Score
+    level: float = 0.5
+    least: float = 0.9
+    span: float = 10.0
+    sure: float = 1.0
+
+    def columns(self, grid: Grid) -> dict[Any, Column]:
+        """The crossing of every seed, by the value of `over`."""
+        scores, fits = grid.cells(self.score).scores, grid.cells(self.fit).scores
+        found: dict[Any, dict[int, Crossing]] = {}
+        for value in sorted({grid.value(self.over, s) for s in grid.settings}):
+            places = {grid.value(self.along, s): s for s in grid.where((self.over.at(value),))}
+            for seed in sorted({seed for s in places.values() for seed in scores[s]}):
+                at = {place: s for place, s in places.items() if seed in scores[s]}
+                low = max((place for place, s in at.items() if scores[s][seed] < self.level), default=None)
+                high = min((place for place, s in at.items() if scores[s][seed] >= self.level), default=None)
+                sides = [at[place] for place in (low, high) if place is not None]
+                fit = sum(fits[s][seed] for s in sides) / len(sides)
+                ends = (None if place is None else math.log2(place) for place in (low, high))
+                found.setdefault(value, {})[seed] = Crossing(*ends, fit)
+        return found
+
+    def fitted(self, grid: Grid, column: Column) -> Interval:
+        """The interval of a column's fit."""
+        return mean_score([one.fit for one in column.values()], grid.cells(self.score).examples, grid.level)
+
+    def threshold(self, grid: Grid, column: Column) -> Interval:
+        """A column's threshold as a geometric mean over seeds, of which alone the interval is."""
+        found = over_seeds([one.place for one in column.values()], level=grid.level)
+        return Interval(2.0**found.estimate, 2.0**found.lower, 2.0**found.upper if found.upper < 100 else math.inf)
+
+    def lost(self, grid: Grid) -> dict[Setting, LeftOut]:
+        """The settings of the columns that are not fitted: this quantity is a rule of what is read, too."""
+        lost = {}
+        for value, column in self.columns(grid).items():
+            if (mean := self.fitted(grid, column).estimate) < self.least:
+                left = LeftOut(self.over.say(value), f"{self.fit.words} is below {self.least:g}", f"{mean:.3f}")
+                lost |= dict.fromkeys(grid.where((self.over.at(value),)), left)
+        return lost
+
+    def rule(self) -> str:
+        """How it is measured, and what is read."""
+        return (
+            f"For each seed the threshold is the geometric middle of the largest number of {self.along.noun} that is "
+            f"below {self.level:g} and the smallest that is not; one that lies outside the grid counts as the grid's "
+            f"end, and then nothing is reproduced. A number of {self.over.noun} is read where {self.fit.words}, on "
+            f"either side of the threshold, has a mean of at least {self.least:g}; others are left out and named. What "
+            f"is left must span a factor of {self.span:g}, and each threshold be known to less than a factor of "
+            f"{2**self.sure:g}."
+        )
+
+    def scores(self) -> Iterator[Score]:
+        """The score, and the one that says what is fitted."""
+        yield from (self.score, self.fit)
+
+    def words(self, grid: Grid | None = None) -> str:
+        """How far which threshold moves."""
+        noun = self.over.noun
+        if grid is not None:
+            noun = " to ".join(str(self.over.show(pick(v for v, *_ in self._values(grid)))) for pick in (min, max))
+            noun = f"{noun} {self.over.noun}"
+        what = f"the number of {self.along.noun} at which {self.score.words} reaches {self.level:g}"
+        return f"octaves by which {what} moves over {noun}"
+
+    def _values(self, grid: Grid) -> list[tuple[Any, ...]]:
+        return [(grid.value(self.over, s),) for s in grid.settings]
+
+    def sides(self, grid: Grid, read: Sequence[Setting]) -> Sides:
+        """All that is read: it is no difference of means."""
+        return Sides(tuple((self.score, setting) for setting in read))
+
+    def seeds(self, grid: Grid, settings: Sequence[Setting]) -> dict[str, set[int]]:
+        """The seeds of every column, as bisection runs each seed at values of its own."""
+        values = {grid.value(self.over, s) for s in settings}
+        return {self.over.say(v): set(column) for v, column in self.columns(grid).items() if v in values}
+
+    def outcome(self, grid: Grid, read: Sequence[Setting], bound: Bound) -> Outcome:
+        """How far the thresholds of what is read move, and whether that is at most the bound."""
+        every = self.columns(grid)
+        values = {grid.value(self.over, s) for s in read}
+        columns = {value: column for value, column in every.items() if value in values}
+        lost = tuple(s for s in grid.settings if s not in read)
+        words, wanted = self.words(grid), bound.wanted()
+        if not columns or max(columns) < self.span * min(columns):
+            narrow = max(every) < self.span * min(every)
+            missing = (f"{self.over.noun} that span a factor of {self.span:g}",) if narrow else ()
+            return Outcome(words, wanted, None, 0, "inconclusive", (), missing, lost)
+        seeds = sorted(set.intersection(*(set(column) for column in columns.values())))
+        moves = [max(at) - min(at) for seed in seeds if (at := [of[seed].place for of in columns.values()])]
+        effect = over_seeds(moves, 0.0, level=grid.level) if moves else None
+        verdict = bound.verdict(effect) if effect else "inconclusive"
+        crossings = [one for column in columns.values() for one in column.values()]
+        if any(one.width >= self.sure for one in crossings):
+            words, verdict = f"{words}, known to a factor of {2**self.sure:g} or worse,", "inconclusive"
+        elif verdict == "reproduced" and any(one.low is None or one.high is None for one in crossings):
+            words, verdict = f"{words}, where within the grid some seed has no threshold,", "inconclusive"
+        return Outcome(words, wanted, effect, len(seeds), verdict, tuple(read), (), lost)
+
+    def made(self, grid: Grid, moves: float) -> dict[Cell, float]:
+        """Mean scores of which the threshold moves by so many octaves from one end of `over` to the other."""
+        ends = [math.log2(pick(grid.value(self.along, s) for s in grid.settings)) for pick in (min, max)]
+        values = sorted({value for (value,) in self._values(grid)})
+        cells: dict[Cell, float] = {}
+        for setting in grid.settings:
+            share = values.index(grid.value(self.over, setting)) / (len(values) - 1) - 0.5
+            away = math.log2(grid.value(self.along, setting)) - (sum(ends) / 2 + share * moves + 0.01)
+            cells[self.score, setting] = min(max(0.5 + away / 8, 0.0), 1.0)
+            cells[self.fit, setting] = 0.98
+        return cells
+
+
+def steps_reached(grid: Grid, score: Score, level: float = 0.5, *picks: Pick) -> Interval | None:
+    """The training step at which every seed comes up to `level`, as a mean; None unless all do."""
+    return reached(steps(grid, score, *picks), level, log=False)

@@ -1,0 +1,74 @@
+"""The printed table: a row for each setting, what the paper says of it beside our scores."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from experiments.judging.claim import Row
+from experiments.judging.grid import Grid, Pick, Score, Setting
+
+
+def nothing(*values: Any) -> str:
+    """What a paper says that says nothing."""
+    return ""
+
+
+def title(name: str | Callable[[Grid, Setting], str], grid: Grid, setting: Setting) -> str:
+    """A setting by its name: what a function says, or a format of the axes' values, or these alone for no format."""
+    if callable(name):
+        return name(grid, setting)
+    shown = grid.show(setting)
+    return name.format(*shown) if name else ", ".join(shown)
+
+
+@dataclass(frozen=True)
+class Rows:
+    """A row for each setting at which all `scores` were measured.
+
+    scores: by the column's name, in which {} stands for the score's number. name: a format of the axes' values as the
+    axes show them, or a function of grid and setting. paper: what the paper says, of the axes' values, or by picks that
+    hold at a setting. order: what rows are sorted by, of the axes' values. picks: only settings where these hold have a
+    row. A score that was not tested has no column.
+    """
+
+    scores: Mapping[str, Score]
+    name: str | Callable[[Grid, Setting], str] = ""
+    paper: Callable[..., str] | Mapping[tuple[Pick, ...], str] = nothing
+    order: Callable[..., Any] | None = None
+    picks: tuple[Pick, ...] = ()
+
+    def __call__(self, grid: Grid) -> tuple[Row, ...]:
+        """The rows of a table by setting."""
+        columns = {
+            score.label(name, grid): cells for name, score in self.scores.items() if (cells := grid.cells(score)).scores
+        }
+        first = next(iter(columns.values()))
+        settings = [s for s in grid.where(self.picks) if s in first.scores]
+        if self.order:
+            settings.sort(key=lambda s: self.order(*self.values(grid, s)) if self.order else 0)
+        return tuple(
+            Row(
+                self.title(grid, s),
+                self.says(grid, s),
+                {name: cells.mean(s) for name, cells in columns.items()},
+                len(first.scores[s]),
+            )
+            for s in settings
+        )
+
+    def says(self, grid: Grid, setting: Setting) -> str:
+        """What the paper says of a setting."""
+        if isinstance(self.paper, Mapping):
+            return next((text for picks, text in self.paper.items() if setting in grid.where(picks)), "")
+        return self.paper(*self.values(grid, setting))
+
+    @staticmethod
+    def values(grid: Grid, setting: Setting) -> list[Any]:
+        """The values of all axes at a setting."""
+        return [grid.value(axis, setting) for axis in grid.axes]
+
+    def title(self, grid: Grid, setting: Setting) -> str:
+        """A setting as its row names it."""
+        return title(self.name, grid, setting)

@@ -1,0 +1,148 @@
+"""How a study is reproduced: what is missing of it is run, its claim judged, its figure drawn, the record compared."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+from rich.console import Console
+
+from experiments import settings, summary
+from experiments.engine import config as configs
+from experiments.engine import devices
+from experiments.engine.bisection import Bisection, bisection_of
+from experiments.engine.job import Job
+from experiments.engine.launch import Settings, launch, settings_of
+from experiments.engine.progress import Progress
+from experiments.engine.results import check_addable, table
+from experiments.engine.stop import Stopped
+from experiments.engine.train import value
+from experiments.errors import ConfigError
+from experiments.judging import results
+from experiments.judging.claim import Claim, Judgement
+from experiments.judging.comparison import compare
+from experiments.judging.frame import MODEL
+from experiments.judging.grid import BEST
+from experiments.printing import show, show_comparison, show_summary
+from experiments.studies import claim_for
+
+
+def run(name: str | None, scale: str, overrides: Sequence[str], *, record: bool) -> int:
+    """Reproduces the study `name`, or every study of a scale; returns the exit code.
+
+    Raises ConfigError, ClaimError and RecordError.
+    """
+    devices.use_all_cores()  # before anything asks JAX, as the checks of some tasks do
+    try:
+        return _one(name, overrides, record=record) if name else _all(scale, overrides, record=record)
+    except Stopped as stopped:
+        again = shlex.join(["python", "-m", "experiments.reproduce", *sys.argv[1:]])
+        print(f"stopped by {stopped}; every run is on disk, to go on: {again}", file=sys.stderr)
+        return 130
+
+
+@dataclass(frozen=True)
+class _Study:
+    """A study to reproduce: its claim, its jobs (all, where they are chosen by bisection), and how they are run."""
+
+    name: str
+    claim: Claim
+    grid: list[list[str]]
+    settings: Settings
+    bisection: Bisection | None
+
+    @classmethod
+    def read(cls, name: str, overrides: Sequence[str]) -> _Study:
+        """Check the study and all its jobs. Raises ConfigError, ClaimError."""
+        claim, grid = claim_for(name), configs.sweep([f"study={name}", *overrides])
+        if not configs.jobs(grid):
+            raise ConfigError("hydra/sweeper: a study is reproduced with the sweeper basic or bisect")
+        chosen = configs.compose([f"study={name}", *(o for o in overrides if o.startswith("hydra"))])
+        return cls(name, claim, grid, settings_of(chosen), bisection_of(chosen))
+
+    def check_addable(self, overrides: Sequence[str]) -> None:
+        """Raises RecordError if what the study will give cannot be added to its record."""
+        check_addable(self.name, configs.jobs(self.grid), overrides, all_run=self.bisection is None)
+
+    def run(self, progress: Progress) -> list[Job]:
+        """Do what is missing, and return the jobs that belong to the study."""
+        if self.bisection:
+            return configs.jobs(self.bisection.search(self.grid, lambda some: self._scores(some, progress)))
+        jobs = configs.jobs(self.grid)
+        launch(jobs, self.settings, progress)
+        return jobs
+
+    def _scores(self, some: Sequence[Sequence[str]], progress: Progress) -> list[float]:
+        jobs = configs.jobs(some)
+        return [value(job, end) for job, end in zip(jobs, launch(jobs, self.settings, progress), strict=True)]
+
+    def judge(self, jobs: Sequence[Job], *, record: bool) -> tuple[pl.DataFrame, Judgement, Path]:
+        """The results table, added to the record if asked; what the claim says of it; its figure, without suffix."""
+        found, recorded = table(jobs, self.claim.criterion.hash()), results.path_for(self.name)
+        if record:
+            if self.name in results.recorded():
+                found = results.added(results.read(recorded), found)
+            results.write(found, recorded)
+            found = results.read(recorded)
+        judgement = self.claim.judge(found)
+        figure = recorded.with_suffix("") if record else Path(jobs[0].folder.parent) / "figure"
+        self.claim.draw(found, judgement, figure)
+        return found, judgement, figure
+
+
+def _one(name: str, overrides: Sequence[str], *, record: bool) -> int:
+    study = _Study.read(name, overrides)
+    if record:
+        study.check_addable(overrides)
+    with Progress() as progress:
+        jobs = study.run(progress)
+    found, judgement, figure = study.judge(jobs, record=record)
+    console, recorded = Console(), results.path_for(name)
+    show(study.claim, judgement, found, console)
+    if recorded.exists() and not record:
+        before, said = summary.read(study.claim, recorded)
+        show_comparison(_compared(study.claim, found, before), console)
+        print(_effects(judgement, said))
+    print(f"figure: {figure}.png" + (f"  record: {recorded}" if record else f"  runs: {jobs[0].folder.parent}"))
+    return 0
+
+
+def _all(scale: str, overrides: Sequence[str], *, record: bool) -> int:
+    """Train what is missing of every study, those that share a program side by side; then judge each and sum up."""
+    studies = [_Study.read(name, overrides) for name in settings.studies() if name.endswith(f"/{scale}")]
+    for study in studies if record else ():
+        study.check_addable(overrides)
+    together = [study for study in studies if not study.bisection]
+    found: dict[str, tuple[pl.DataFrame, Judgement]] = {}
+    failed: dict[str, str] = {}
+    with Progress() as progress:
+        launch([job for study in together for job in configs.jobs(study.grid)], together[0].settings, progress)
+        for study in studies:
+            try:
+                jobs = study.run(progress) if study.bisection else configs.jobs(study.grid)
+                found[study.claim.name] = study.judge(jobs, record=record)[:2]
+            except (ConfigError, results.RecordError) as e:  # no end of a run: the others are judged all the same
+                failed[study.name] = str(e).splitlines()[0]
+    show_summary(summary.judged(found, scale), Console())
+    for name, why in failed.items():
+        print(f"failed: {name}: {why}", file=sys.stderr)
+    return 1 if failed else 0
+
+
+def _compared(claim: Claim, fresh: pl.DataFrame, record: pl.DataFrame) -> pl.DataFrame:
+    """Returns `compare` for the model's scores that the claim's criterion reads."""
+    grid = claim.criterion.grid(fresh)
+    scores = [score for score in claim.criterion.scores() if score.learner in (MODEL, BEST) and not score.of_examples]
+    return compare(fresh, record, list(dict.fromkeys((*score.where(grid), score.score) for score in scores)))
+
+
+def _effects(fresh: Judgement, record: Judgement) -> str:
+    """In words: whether the fresh effect lies in the interval of the recorded one."""
+    if not fresh.effect or not record.effect:
+        return f"effect: {fresh.effect or 'not measured'}, recorded {record.effect or 'not measured'}"
+    inside = record.effect.lower <= fresh.effect.estimate <= record.effect.upper
+    return f"effect: {fresh.effect.estimate:.3f}, {'inside' if inside else 'outside'} the recorded {record.effect}"

@@ -1,0 +1,264 @@
+"""Studies' settings as files say them: one YAML file a study, with what its scales share and what each changes.
+
+A settings file holds, at its top, what all scales of the study share, and below that one block for each scale:
+
+    choose: {task: markov}               # configuration groups, and which option of each
+    task: {alphabet: 16}                 # values, by section
+    sweep: {task.num_rules: [30, 1000]}  # keys and the values of their grid; seed varies fastest
+    arms: {tint/noise: {clean: {task: {characters: 0.0}}}}    # named bundles of values, which `choose` and `sweep` name
+    cpu: {...}                           # the same keys, for this scale alone
+
+A family's file (conf/study/markov.yaml) has the same form and holds what its studies share. A study's file has
+precedence over its family's, and a scale over what stands at the top of its file. An arm's name is an option of its
+group for every command. Nothing here needs JAX or Hydra, so that records can be read without them.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import importlib.util
+import itertools
+import json
+import re
+from collections.abc import Iterator, Mapping
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from experiments.errors import ConfigError
+from experiments.settings_file import KEYS, SCALES, SECTIONS, near, read_settings, shown
+
+CONF = Path(__file__).resolve().parents[1] / "conf"
+_LAUNCHER = {"choose": {"hydra/launcher": "vmap"}}  # a study's jobs are lanes unless it chooses otherwise
+
+Settings = dict[str, Any]
+Arms = dict[str, dict[str, Settings]]  # what each sets, by group and name
+
+
+def settings_files() -> dict[str, dict[str, Path]]:
+    """Returns the settings file of each study, by family and name.
+
+    A study of another package stands beside its claim: the entry point `zoo/feeding = "zoo.feeding:CLAIM"` of the group
+    terrarium.studies means that feeding.yaml lies beside zoo/feeding.py.
+    """
+    files: dict[str, dict[str, Path]] = {}
+    for path in sorted((CONF / "study").glob("*/*.yaml")):
+        files.setdefault(path.parent.name, {})[path.stem] = path
+    for name, path in _outside():
+        family, _, study = name.partition("/")
+        if study in files.setdefault(family, {}):
+            raise ConfigError(f"study: there are two of the name {name}; the settings of one are {path}")
+        files[family][study] = path
+    return files
+
+
+@functools.cache  # what is installed does not change while a command runs
+def _outside() -> tuple[tuple[str, Path], ...]:
+    """The studies of other packages, with their settings files."""
+    found = []
+    for entry in sorted(entry_points(group="terrarium.studies"), key=lambda entry: entry.name):
+        try:
+            spec = importlib.util.find_spec(entry.module)
+        except ImportError:
+            spec = None
+        if not re.fullmatch(r"[\w-]+/[\w-]+", entry.name) or spec is None or spec.origin is None:
+            raise ConfigError(f"study: the entry point {entry.name} = {entry.value} is no <family>/<study> = <module>")
+        found.append((entry.name, Path(spec.origin).with_suffix(".yaml")))
+    return tuple(found)
+
+
+def studies() -> list[str]:
+    """Returns the names of all studies at all their scales, as in markov/noop/cpu, in alphabetical order.
+
+    A study whose file cannot be read has every scale here; reading it says what is wrong.
+    """
+    names = []
+    for family, files in settings_files().items():
+        for study, path in files.items():
+            names += [f"{family}/{study}/{scale}" for scale in _scales(path)]
+    return sorted(names)
+
+
+def _scales(path: Path) -> list[str]:
+    try:
+        return [scale for scale in SCALES if scale in read_settings(path)]
+    except ConfigError:
+        return list(SCALES)
+
+
+def path_for(study: str) -> Path:
+    """Returns the settings file of `study`, named with its scale or without. Raises ConfigError if there is none."""
+    files = settings_files()
+    family, _, rest = study.partition("/")
+    name = rest.partition("/")[0]
+    if name in files.get(family, {}):
+        return files[family][name]
+    known = [f"{family}/{name}" for family, names in files.items() for name in names]
+    raise ConfigError(
+        f"study: there is no {study}{near('/'.join(study.split('/')[:2]), known)}; <family>/<study>/<scale>, as under "
+        f"conf/study; scales: {', '.join(SCALES)}"
+    )
+
+
+def read_study(study: str) -> Settings:
+    """Returns the settings of a study at a scale, as of markov/noop/cpu: `choose`, `sweep` and values by section.
+
+    Raises ConfigError, one line, for a file that cannot be read and for a scale that is not in it.
+    """
+    path, scale = path_for(study), study.split("/")[2:]
+    own = read_settings(path)
+    allowed = [name for name in SCALES if name in own]
+    if not scale:
+        raise ConfigError(f"study: {study} needs a scale: {', '.join(f'{study}/{name}' for name in allowed)}")
+    if scale[0] not in allowed or len(scale) > 1:
+        why = f"there is no scale {'/'.join(scale)}{near(scale[0], allowed)}"
+        why = f"{shown(path)} has no block {scale[0]}" if scale[0] in SCALES and len(scale) == 1 else why
+        raise ConfigError(f"study: {study}: {why}; it has {', '.join(allowed)}")
+    merged: Settings = _LAUNCHER
+    for part in (read_settings(file) for file in _family_file(study)):
+        merged = _merge(_merge(merged, _top(part)), part.get(scale[0], {}))
+    merged = _merge(_merge(merged, _top(own)), own[scale[0]])
+    sweep = merged.get("sweep", {})
+    if not sweep:
+        raise ConfigError(f"study: {study}: {shown(path)} sweeps nothing; write sweep: {{seed: [1, 2, 3]}}")
+    seed_last = sorted(sweep, key=lambda key: key == "seed")
+    merged["sweep"] = {key: _words(sweep[key]) for key in seed_last}
+    return {key: merged[key] for key in KEYS if key in merged}
+
+
+def text(study: str) -> str:
+    """Returns the settings of a study at a scale as YAML, below what the files say of it in comments.
+
+    Raises ConfigError where `read_study` does.
+    """
+    settings, known, scale = read_study(study), arms(), study.split("/")[2]
+    named: Arms = {}
+    for group, name in _named(settings, known):
+        named.setdefault(group, {})[name] = known[group][name]
+    comments = _comments(path_for(study), "")
+    for path in (*_family_file(study), path_for(study)):
+        comments += _comments(path, scale)
+    values = settings | ({"arms": named} if named else {})
+    return "\n".join(comments) + "\n" + yaml.safe_dump(values, sort_keys=False, width=118)
+
+
+def _family_file(study: str) -> list[Path]:
+    """The file of what the studies of this one's family share, if there is one."""
+    path = CONF / "study" / f"{study.partition('/')[0]}.yaml"
+    return [path] if path.exists() else []
+
+
+def _comments(path: Path, scale: str) -> list[str]:
+    """The comment lines at the head of a settings file, or with `scale` those at the head of that block."""
+    lines = path.read_text().splitlines()
+    start = lines.index(f"{scale}:") + 1 if f"{scale}:" in lines else len(lines) if scale else 0
+    return [line.strip() for line in itertools.takewhile(lambda line: line.lstrip().startswith("#"), lines[start:])]
+
+
+def settings_hash(study: str) -> str:
+    """Returns twelve hex digits of the settings of a study at a scale, with the arms that it names.
+
+    Comments, order and the way of writing do not change it.
+    """
+    settings, known = read_study(study), arms()
+    bodies = {f"{group}={name}": known[group][name] for group, name in _named(settings, known)}
+    whole = json.dumps([settings, bodies], sort_keys=True)
+    return hashlib.sha256(whole.encode()).hexdigest()[:12]
+
+
+def arms(family: str | None = None) -> Arms:
+    """Returns the arms of all families, or of one: by group and name, what each sets.
+
+    An arm of a section's group, such as `task`, sets keys of that section; an arm of a group of its own sets any. A
+    file that cannot be read adds none; `check` raises its error.
+    """
+    found: Arms = {}
+    for path in _arm_files(family):
+        try:
+            groups = read_settings(path).get("arms", {})
+        except ConfigError:
+            continue
+        for group, options in groups.items():
+            found.setdefault(group, {}).update(options)
+    return found
+
+
+def arm_keys(study: str) -> list[str]:
+    """Returns the dotted keys that arms set in a study's sweeps, at any of its scales: task.dynamic, task.hidden ..."""
+    family_study = "/".join(study.split("/")[:2])
+    keys: dict[str, None] = {}
+    known = arms()
+    for scale in _scales(path_for(study)):
+        settings = read_study(f"{family_study}/{scale}")
+        for group, name in _named(settings, known):
+            if group in settings["sweep"]:
+                keys |= dict.fromkeys(_arm_sets(group, name, known))
+    return sorted(keys)
+
+
+def check() -> None:
+    """Raises ConfigError for the first file of settings that cannot be read, and for an arm that is there twice."""
+    seen: dict[tuple[str, str], Path] = {}
+    for path in _arm_files(None):
+        for group, options in read_settings(path).get("arms", {}).items():
+            for name in options:
+                other = seen.setdefault((group, name), path)
+                if other != path:
+                    raise ConfigError(f"{shown(path)}: arms.{group}.{name}: it is in {shown(other)} too")
+
+
+def _arm_files(family: str | None) -> Iterator[Path]:
+    """The files in which arms may stand: families' first, then studies'."""
+    families = sorted((CONF / "study").glob("*.yaml"))
+    yield from (path for path in families if family in (None, path.stem))
+    for name, files in settings_files().items():
+        if family in (None, name):
+            yield from files.values()
+
+
+def _arm_sets(group: str, name: str, known: Arms) -> Iterator[str]:
+    """The dotted keys that an arm sets, with those of the arms it begins from."""
+    body = known[group][name]
+    for default in body.get("defaults", []):
+        if default in known[group]:
+            yield from _arm_sets(group, default, known)
+    values = {key: value for key, value in body.items() if key != "defaults"}
+    yield from _dotted({group: values} if group in SECTIONS else values)
+
+
+def _dotted(values: Mapping[str, Any], above: str = "") -> Iterator[str]:
+    for key, value in values.items():
+        if isinstance(value, dict):
+            yield from _dotted(value, f"{above}{key}.")
+        else:
+            yield f"{above}{key}"
+
+
+def _named(settings: Settings, known: Arms) -> list[tuple[str, str]]:
+    """The arms, as group and name, that a study chooses or sweeps."""
+    names = [(group, name) for group, name in settings["choose"].items()]
+    names += [(group, word.strip()) for group, words in settings["sweep"].items() for word in str(words).split(",")]
+    return [(group, name) for group, name in names if name in known.get(group, {})]
+
+
+def _words(values: Any) -> str:
+    """Values of a swept key as Hydra's sweeper reads them; a text is its own words already."""
+    if not isinstance(values, list):
+        return str(values)
+    return ",".join(value if isinstance(value, str) else json.dumps(value) for value in values)
+
+
+def _top(part: Settings) -> Settings:
+    return {key: value for key, value in part.items() if key not in (*SCALES, "arms")}
+
+
+def _merge(below: Settings, above: Settings) -> Settings:
+    """Values of `above` put over those of `below`, dictionaries key by key."""
+    merged = dict(below)
+    for key, value in above.items():
+        both = isinstance(value, dict) and isinstance(merged.get(key), dict)
+        merged[key] = _merge(merged[key], value) if both else value
+    return merged

@@ -1,0 +1,100 @@
+"""One file of settings: read and checked, with what is wrong in it said in one line."""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from experiments.errors import ConfigError
+
+SCALES = ("smoke", "cpu", "gpu", "paper")
+SECTIONS = ("task", "model", "optim", "train")
+KEYS = ("choose", "sweep", *SECTIONS, "start_from", "hydra")  # of a scale; also at a file's top
+_ROOT = Path(__file__).resolve().parents[1]
+
+
+def read_settings(path: Path) -> dict[str, Any]:
+    """Returns a settings file as it stands, checked. Raises ConfigError, one line that names file and line."""
+    try:
+        return _parsed(path, path.read_text())
+    except OSError as error:
+        raise ConfigError(f"{shown(path)}: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{shown(path)}: {error}") from None
+
+
+@functools.cache  # by its text, so that a file that changes is read again
+def _parsed(path: Path, text: str) -> dict[str, Any]:
+    try:
+        values = yaml.load(text, _Loader)
+    except yaml.MarkedYAMLError as error:
+        raise ConfigError(f"{shown(path)}:{_line(error)}: {_said(error)}") from None
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{shown(path)}: {' '.join(str(error).split())}") from None
+    _check_keys(values, (*KEYS, "arms", *SCALES), shown(path))
+    for scale in SCALES:
+        if scale in values:
+            _check_keys(values[scale], KEYS, f"{shown(path)}: {scale}")
+    for group, options in values.get("arms", {}).items():
+        if not isinstance(options, dict) or not all(isinstance(body, dict) for body in options.values()):
+            raise ConfigError(f"{shown(path)}: arms.{group}: expected names with what each sets, got {options!r}")
+    return values
+
+
+def _check_keys(values: Any, allowed: tuple[str, ...], where: str) -> None:
+    if not isinstance(values, dict):
+        raise ConfigError(f"{where}: expected keys with values, got {values!r}; allowed: {', '.join(allowed)}")
+    for key, value in values.items():
+        if key not in allowed:
+            raise ConfigError(f"{where}: unknown key {key}{near(str(key), allowed)}; allowed: {', '.join(allowed)}")
+        if not isinstance(value, dict):
+            raise ConfigError(f"{where}: {key}: expected keys with values, got {value!r}")
+
+
+def _line(error: yaml.MarkedYAMLError) -> int:
+    mark = error.context_mark if "flow" in (error.context or "") else error.problem_mark
+    return mark.line + 1 if mark else 1
+
+
+def _said(error: yaml.MarkedYAMLError) -> str:
+    if "\\t" in (error.problem or ""):
+        return "a tab; indent with spaces"
+    if "flow" in (error.context or ""):
+        opened = "[" if "sequence" in (error.context or "") else "{"
+        return f"the {opened} that is opened here is not closed"
+    return " ".join(f"{error.context or ''} {error.problem}".split())
+
+
+def near(word: str, known: Sequence[str]) -> str:
+    """Returns " (did you mean ...?)" for the nearest of `known`, or nothing if none is near."""
+    nearest = difflib.get_close_matches(word, known, n=1)
+    return f" (did you mean {nearest[0]}?)" if nearest else ""
+
+
+def shown(path: Path) -> str:
+    """Returns a path as messages name it: from the root of the checkout, if it is in it."""
+    return str(path.relative_to(_ROOT) if path.is_relative_to(_ROOT) else path)
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML without double keys, in which 1e-4 is a number, as it is in an override."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """Returns the mapping; raises for a key that is there twice."""
+        keys: set[str] = set()
+        for key, _ in node.value:
+            if key.value in keys:
+                raise yaml.MarkedYAMLError(None, None, f"{key.value} is there twice", key.start_mark)
+            keys.add(key.value)
+        return super().construct_mapping(node, deep)
+
+
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float", re.compile(r"[-+]?[0-9][0-9_]*(\.[0-9_]*)?[eE][-+]?[0-9]+$"), list("-+0123456789")
+)

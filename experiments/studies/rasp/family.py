@@ -1,0 +1,35 @@
+"""The studies of length generalisation share a paper, axes, scores and curves."""
+
+from __future__ import annotations
+
+import functools
+
+from experiments.judging.claim import Claim
+from experiments.judging.criterion import Fitted
+from experiments.judging.drawing import ByLength, Drawing
+from experiments.judging.grid import Axis, Number, Score
+
+TITLE = "What Algorithms can Transformers Learn? A Study in Length Generalization"
+ARXIV = "2310.16028"
+TASK = Axis("task", "task")
+TRAINED = Axis("task.train_length", "training length", (20,), ("shortest", "longest"), single=True)
+SCRATCHPAD = Axis("task.scratchpad", "scratchpad")
+WITHIN = Score("within", "exact match within the training lengths")
+FIT = Fitted(WITHIN)
+
+claim = functools.partial(Claim, title=TITLE, arxiv=ARXIV)
+
+
+def longer(times: float = 1.0, plus: int = 0, *, own: bool = False, hard: bool = False) -> Score:
+    """Exact match of the whole answer on problems so many times, and so much, longer than the longest in training.
+
+    own: longer than the longest of each run's own training. hard: on sums of one carry chain through all digits.
+    """
+    name, on = ("hard/length_{}", " on hard carries") if hard else ("length_{}", "")
+    return Score(name, f"exact match{on} at {{}}", number=Number(TRAINED, times, plus, own))
+
+
+def curves(by: Axis, legend: str, *, half: bool = False) -> Drawing:
+    """Exact match against the length of the problem, a curve for each value of `by`; with a line at one half or not."""
+    panel = ByLength(scores={"": Score("length_{}")}, by=by, trained=TRAINED, half=half)
+    return Drawing((panel,), legend=legend)

@@ -1,0 +1,167 @@
+"""What is added to a record: further runs beside those that are there, each with its own facts, of one settings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from experiments import reproduction
+from experiments.engine import config
+from experiments.engine.job import Job
+from experiments.engine.results import check_addable
+from experiments.judging import results
+from experiments.judging.results import RecordError
+from experiments.settings import settings_hash
+from tests.tables import STEP, recorded_by, threshold_of
+
+RULES = "task.num_rules"
+STUDY = "markov/threshold/smoke"
+
+
+def facts(table: pl.DataFrame, *names: str) -> list[tuple[object, ...]]:
+    """Returns the named facts of every run, in order of the runs."""
+    return table.unique("run").sort("run").select(names).rows()
+
+
+def seeded(scores: Sequence[float], first: int, **values: str) -> pl.DataFrame:
+    """Makes up a table of 10 rules alone, with seeds from `first` on."""
+    table = threshold_of({10: scores})
+    seed = pl.col("seed") + first
+    run = pl.concat_str(pl.lit("10-"), seed)
+    table = table.with_columns(seed=seed, run=run)
+    return table.with_columns(pl.lit(value).alias(name) for name, value in values.items())
+
+
+def test_further_seeds_are_added_to_a_record_and_each_run_keeps_its_provenance(tmp_path: Path):
+    old = recorded_by(seeded((0.1, 0.2), 0), "5e77", "c417")
+    new = recorded_by(seeded((0.3,), 2, device="8 cores", date="2026-02-02"), "5e77", "c418")
+    path = tmp_path / "cpu.csv"
+    results.write(old, path)
+    results.write(results.added(results.read(path), new), path)
+    whole = results.read(path)
+    assert facts(whole, "seed", "device", "date", "settings", "criterion") == [
+        (0, "2 cores", "2025-01-01", "5e77", "c417"),
+        (1, "2 cores", "2025-01-01", "5e77", "c417"),
+        (2, "8 cores", "2026-02-02", "5e77", "c418"),
+    ]
+    assert results.final_scores(whole, "unseen/applied")["exact_match"].to_list() == [0.1, 0.2, 0.3]
+
+
+def test_a_run_recorded_anew_takes_the_place_of_that_of_its_setting_and_seed():
+    old = recorded_by(seeded((0.1, 0.2), 0), "5e77", None)
+    new = recorded_by(seeded((0.9,), 1, date="2026-02-02", run="another"), "5e78", "c418")
+    whole = results.added(results.check(old), new)
+    assert facts(whole, "run", "date", "settings", "criterion") == [
+        ("10-0", "2025-01-01", "5e77", None),
+        ("another", "2026-02-02", "5e78", "c418"),
+    ]
+    assert results.final_scores(whole, "unseen/applied")["exact_match"].to_list() == [0.1, 0.9]
+
+
+def test_a_run_that_was_not_trained_anew_keeps_the_criterion_that_it_was_recorded_by():
+    old = results.check(recorded_by(seeded((0.1, 0.2), 0), "5e77", "c417"))
+    changed = recorded_by(seeded((0.1, 0.2), 0), "5e78", "c418")
+    assert facts(results.added(old, changed), "settings", "criterion") == [("5e77", "c417")] * 2
+    trained = recorded_by(seeded((0.1, 0.2), 0, commit="def"), "5e78", "c418")
+    assert facts(results.added(old, trained), "settings", "criterion") == [("5e78", "c418")] * 2
+
+
+def test_what_one_part_of_a_record_lacks_is_empty_there():
+    old = results.check(seeded((0.1,), 0))
+    new = recorded_by(seeded((0.3,), 1), "5e77", None, **{"task.dynamic": 0.5})
+    new.insert_column(new.columns.index("examples"), pl.lit(0.5).alias("answer"))
+    whole = results.check(results.added(old, new))
+    assert results.further(whole) == ["answer"]
+    assert results.arms(whole) == ["task.dynamic"]
+    assert facts(whole, "task.dynamic") == [(None,), (0.5,)]
+    assert facts(results.check(results.added(results.check(new), seeded((0.1,), 0))), "task.dynamic") == facts(
+        whole, "task.dynamic"
+    )
+
+
+def test_runs_that_sweep_other_keys_are_not_added():
+    old = results.check(threshold_of(STEP))
+    with pytest.raises(RecordError, match=r"^sweeps task\.num_rules, which is not what the fresh runs sweep$"):
+        results.added(old, old.rename({RULES: "task.alphabet"}))
+
+
+# --- what `--record` does
+
+
+def results_of(jobs: Sequence[Job], **_: object) -> pl.DataFrame:
+    """Makes up results of jobs of markov/threshold."""
+    tables = []
+    for job in jobs:
+        facts = {"study": job.study, "run": job.id, "seed": job.run.seed}
+        table = threshold_of({job.swept[RULES]: (0.5,)})
+        tables.append(table.with_columns(pl.lit(value).alias(name) for name, value in facts.items()))
+    return recorded_by(pl.concat(tables), settings_hash(STUDY), None)
+
+
+@pytest.fixture
+def record(tmp_path, monkeypatch):
+    """Returns where the study's record goes; results are made up in place of trained."""
+    monkeypatch.setattr(results, "RESULTS", tmp_path)
+    monkeypatch.setattr(reproduction._Study, "run", lambda study, progress: config.jobs(study.grid))
+    monkeypatch.setattr(reproduction, "table", results_of)
+    return results.path_for(STUDY)
+
+
+def test_recording_further_seeds_or_settings_adds_their_runs(record):
+    reproduction._one(STUDY, ["seed=0,1"], record=True)
+    first = results.read(record)
+    reproduction._one(STUDY, ["seed=2"], record=True)
+    whole = results.read(record)
+    assert whole.filter(pl.col("seed") < 2).equals(first)
+    assert whole["seed"].unique().sort().to_list() == [0, 1, 2]
+    reproduction._one(STUDY, [f"{RULES}=7", "seed=0,1,2"], record=True)
+    assert len(results.read(record)) == len(whole) * 3 / 2
+    reproduction._one(STUDY, [], record=True)
+    assert len(results.read(record)) == len(whole) * 3 / 2
+
+
+def test_a_record_of_other_settings_is_not_added_to_and_nothing_is_trained(record, monkeypatch):
+    reproduction._one(STUDY, ["seed=0,1"], record=True)
+    other = pl.concat_str(pl.lit("other"), pl.col("run").str.slice(5))
+    results.write(results.read(record).with_columns(other.alias("run"), settings=pl.lit("0ther")), record)
+    before = results.read(record)
+    with monkeypatch.context() as patch:
+        patch.setattr(reproduction._Study, "run", lambda study, progress: pytest.fail("trained"))
+        with pytest.raises(RecordError) as error:
+            reproduction._one(STUDY, ["seed=2"], record=True)
+    run = before["run"][0]
+    assert str(error.value) == (
+        f"{record}: 4 of its runs, as {run}, are of other settings than the study's present ones; delete the record, "
+        "both files, to begin it anew"
+    )
+    assert results.read(record).equals(before)
+    reproduction._one(STUDY, ["seed=0,1,2"], record=True)  # takes the place of all of them
+    assert results.read(record)["settings"].unique().to_list() == [settings_hash(STUDY)]
+
+
+def test_runs_that_may_stay_are_refused_where_it_is_not_known_which_jobs_will_run(record):
+    """A bisection runs some of its jobs, and nobody knows which before it ends."""
+    reproduction._one(STUDY, ["seed=0"], record=True)
+    run = pl.concat_str("seed", RULES)
+    results.write(results.read(record).with_columns(run.alias("run"), settings=pl.lit("0ther")), record)
+    jobs = config.jobs(config.sweep([f"study={STUDY}", "seed=0"]))
+    check_addable(STUDY, jobs, ["seed=0"], all_run=True)
+    with pytest.raises(RecordError, match="2 of its runs, as 02, are of other settings"):
+        check_addable(STUDY, jobs, ["seed=0"], all_run=False)
+
+
+def test_a_run_whose_id_the_present_settings_give_is_of_them_whatever_hash_it_names(record):
+    reproduction._one(STUDY, ["seed=0,1"], record=True)
+    results.write(results.read(record).with_columns(settings=pl.lit(None, pl.String)), record)
+    reproduction._one(STUDY, ["seed=2"], record=True)
+    assert facts(results.read(record).filter(pl.col(RULES) == 30), "settings").count((None,)) == 2
+
+
+def test_a_record_that_sweeps_other_keys_is_not_added_to(record):
+    reproduction._one(STUDY, ["seed=0"], record=True)
+    results.write(results.read(record).rename({RULES: "task.alphabet"}), record)
+    with pytest.raises(RecordError, match=r"smoke\.csv: sweeps task\.alphabet, which .*; delete the record"):
+        reproduction._one(STUDY, ["seed=1"], record=True)

@@ -1,0 +1,209 @@
+"""Settings files: how scales and families come together, and what is wrong with one, in one line."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from importlib.metadata import EntryPoint
+
+import pytest
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.object_type import ObjectType
+
+from experiments import run, settings
+from experiments.engine import config
+from experiments.errors import ConfigError
+from tests.commands import ROOT
+
+FAMILY = """\
+# Zoos.
+choose: {task: markov}
+train: {steps: 10, batch_size: 8}
+arms:
+  zoo/food:
+    hay: {task: {noop_rate: 0.1}}
+    fish: {task: {noop_rate: 0.3, alphabet: 9}, train: {steps: 5}}
+cpu:
+  # On two cores.
+  train: {batch_size: 16}
+  sweep: {seed: [1, 2]}
+"""
+STUDY = """\
+# Feeding (arXiv 1234.56789).
+choose: {zoo/food: hay}
+train: {steps: 20}
+smoke:
+  sweep: {seed: [0]}
+cpu:
+  # Chosen by looking at seed 0.
+  optim: {lr: 1e-3}
+  sweep: {zoo/food: [hay, fish], task.num_rules: [2, 30]}
+"""
+
+
+@pytest.fixture
+def zoo(tmp_path, monkeypatch):
+    """A folder of settings with one family of one study; returns the study's file."""
+    path = tmp_path / "conf" / "study" / "zoo" / "feeding.yaml"
+    path.parent.mkdir(parents=True)
+    for name in ("model", "optim", "hydra", "config.yaml"):
+        (tmp_path / "conf" / name).symlink_to(settings.CONF / name)
+    monkeypatch.setattr(settings, "CONF", tmp_path / "conf")
+    path.parent.with_suffix(".yaml").write_text(FAMILY)
+    path.write_text(STUDY)
+    return path
+
+
+def _wrong(study: str = "zoo/feeding/cpu") -> str:
+    with pytest.raises(ConfigError) as caught:
+        settings.read_study(study)
+    assert "\n" not in str(caught.value)
+    return str(caught.value).replace(f"{settings.CONF.parent}/", "")
+
+
+def test_a_study_precedes_its_family_and_a_scale_what_scales_share(zoo):
+    assert settings.studies() == ["zoo/feeding/cpu", "zoo/feeding/smoke"]
+    cpu = settings.read_study("zoo/feeding/cpu")
+    assert cpu["train"] == {"steps": 20, "batch_size": 16}
+    assert cpu["optim"] == {"lr": 0.001}
+    assert cpu["choose"] == {"hydra/launcher": "vmap", "task": "markov", "zoo/food": "hay"}
+    assert list(cpu["sweep"].items()) == [("zoo/food", "hay,fish"), ("task.num_rules", "2,30"), ("seed", "1,2")]
+    assert settings.read_study("zoo/feeding/smoke")["train"] == {"steps": 20, "batch_size": 8}
+
+
+def test_a_job_of_an_arm_has_the_values_of_the_arm(zoo):
+    jobs = config.jobs(config.sweep(["study=zoo/feeding/cpu"]))
+    assert [job.swept["zoo/food"] for job in jobs] == ["hay"] * 4 + ["fish"] * 4
+    assert {job.config["task"]["noop_rate"] for job in jobs[:4]} == {0.1}
+    fish = [(job.config["task"], job.config["train"]) for job in jobs[4:]]
+    assert {(task["noop_rate"], task["alphabet"], train["steps"]) for task, train in fish} == {(0.3, 9, 5)}
+    assert settings.arm_keys("zoo/feeding/smoke") == ["task.alphabet", "task.noop_rate", "train.steps"]
+
+
+@pytest.mark.parametrize("last", ["tint/noise=hidden_4", "hydra/launcher=basic", "~tint/noise"])
+def test_arms_are_merged_as_hydra_composes_them(last):
+    groups = ["study=tint/why/smoke", "tint/why=few", last]
+    merged, composed = config._composed_by_arms(groups), config._composed(groups)
+    assert merged == composed
+
+
+def test_the_text_of_a_study_has_its_comments_its_values_and_its_arms(zoo):
+    text = settings.text("zoo/feeding/cpu")
+    assert text.startswith("# Feeding (arXiv 1234.56789).\n# On two cores.\n# Chosen by looking at seed 0.\nchoose:\n")
+    assert "  task.num_rules: 2,30\n" in text
+    assert "    fish:\n" in text
+
+
+def test_the_hash_of_settings_changes_with_values_and_with_arms_alone(zoo):
+    before = settings.settings_hash("zoo/feeding/cpu")
+    zoo.write_text(STUDY.replace("# Chosen by", "# Settled by").replace("[2, 30]", "'2,30'"))
+    assert settings.settings_hash("zoo/feeding/cpu") == before
+    family = zoo.parent.with_suffix(".yaml")
+    family.write_text(FAMILY.replace("hay: {", "straw: {task: {noop_rate: 0.9}}\n    hay: {"))
+    assert settings.settings_hash("zoo/feeding/cpu") == before, "an arm that the study does not name"
+    family.write_text(FAMILY.replace("0.3", "0.4"))
+    assert settings.settings_hash("zoo/feeding/cpu") != before
+    zoo.write_text(STUDY.replace("steps: 20", "steps: 21"))
+    family.write_text(FAMILY)
+    assert settings.settings_hash("zoo/feeding/cpu") != before
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("  optim:", "\toptim:", "conf/study/zoo/feeding.yaml:8: a tab; indent with spaces"),
+        ("{lr: 1e-3}", "{lr: 1e-3", "conf/study/zoo/feeding.yaml:8: the { that is opened here is not closed"),
+        ("[2, 30]}", "[2, 30}", "conf/study/zoo/feeding.yaml:9: the [ that is opened here is not closed"),
+        ("train: {steps: 20}", "train: {steps: 20, steps: 30}", "conf/study/zoo/feeding.yaml:3: steps is there twice"),
+        ("smoke:", "cpu:", "conf/study/zoo/feeding.yaml:6: cpu is there twice"),
+        ("smoke:", "smok:", "conf/study/zoo/feeding.yaml: unknown key smok (did you mean smoke?); allowed: choose, "),
+        (
+            "  optim:",
+            "  optimum:",
+            "conf/study/zoo/feeding.yaml: cpu: unknown key optimum (did you mean optim?); allowed: ",
+        ),
+        ("train: {steps: 20}", "train: 20", "conf/study/zoo/feeding.yaml: train: expected keys with values, got 20"),
+        ("smoke:", "arms: {zoo: [1]}\nsmoke:", "conf/study/zoo/feeding.yaml: arms.zoo: expected names with what each"),
+        ("cpu:", "gpu:", "study: zoo/feeding/cpu: conf/study/zoo/feeding.yaml has no block cpu; it has smoke, gpu"),
+    ],
+)
+def test_a_wrong_settings_file_is_one_line_that_names_the_place(zoo, old, new, message):
+    zoo.write_text(STUDY.replace(old, new, 1))
+    assert _wrong().startswith(message)
+
+
+def test_a_study_that_is_not_there_is_one_line(zoo):
+    assert _wrong("zoo/feeding") == "study: zoo/feeding needs a scale: zoo/feeding/smoke, zoo/feeding/cpu"
+    assert _wrong("zoo/feeding/cpx") == (
+        "study: zoo/feeding/cpx: there is no scale cpx (did you mean cpu?); it has smoke, cpu"
+    )
+    assert _wrong("zoo/feding/cpu").startswith("study: there is no zoo/feding/cpu (did you mean zoo/feeding?)")
+    for words in (["study=zoo/feeding"], ["study=zoo/feeding/cpx"], ["study=zoo/feding/cpu"]):
+        with pytest.raises(ConfigError) as caught:
+            config.compose(words)
+        assert str(caught.value) == _wrong(words[0].removeprefix("study="))
+
+
+def test_an_arm_that_is_not_there_is_one_line_and_one_that_is_there_twice_is_refused(zoo):
+    with pytest.raises(ConfigError, match=r"^zoo/food: there is no hya \(did you mean hay\?\); allowed: fish, hay$"):
+        config.compose(["study=zoo/feeding/cpu", "zoo/food=hya"])
+    zoo.write_text(STUDY.replace("smoke:", "arms: {zoo/food: {hay: {}}}\nsmoke:"))
+    with pytest.raises(ConfigError, match=r"feeding\.yaml: arms\.zoo/food\.hay: it is in .*zoo\.yaml too$"):
+        settings.check()
+
+
+def test_a_file_that_cannot_be_read_does_not_hinder_other_studies(zoo):
+    zoo.with_name("resting.yaml").write_text("task: {lr")
+    assert len(config.jobs(config.sweep(["study=zoo/feeding/cpu"]))) == 8
+    with pytest.raises(ConfigError, match=r"resting\.yaml:1: the \{ that is opened here is not closed$"):
+        config.compose(["study=zoo/feeding/cpu", "zoo/food=straw"])
+
+
+def test_a_study_of_another_package_has_its_settings_beside_its_claim(zoo, tmp_path, monkeypatch):
+    (tmp_path / "farm.py").touch()
+    (tmp_path / "farm.yaml").write_text(STUDY)
+    monkeypatch.syspath_prepend(tmp_path)
+    entry = EntryPoint("zoo/farm", "farm:CLAIM", "terrarium.studies")
+    monkeypatch.setattr(settings, "entry_points", lambda group: [entry] if group == "terrarium.studies" else [])
+    settings._outside.cache_clear()
+    try:
+        assert settings.path_for("zoo/farm/cpu") == tmp_path / "farm.yaml"
+        assert len(config.jobs(config.sweep(["study=zoo/farm/cpu"]))) == 8
+    finally:
+        settings._outside.cache_clear()
+
+
+def test_all_settings_files_can_be_read_and_all_arms_are_named_once():
+    settings.check()
+    for study in settings.studies():
+        assert settings.read_study(study)["sweep"]["seed"]
+
+
+def test_settings_are_read_without_jax_and_hydra():
+    code = (
+        "import sys; from experiments import settings; settings.text('tint/why/cpu'); settings.arm_keys('rasp/table')"
+    )
+    code += "; print([name for name in ('jax', 'hydra', 'omegaconf') if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_an_unfinished_name_of_a_study_lists_what_there_is():
+    every = run._listed(["study="])
+    assert len([line for line in every if line.startswith("study=")]) == len(settings.studies()) / 4
+    scales = run._listed(["study=rasp/parity"])
+    assert scales[0] == "study=rasp/parity: Do index hints and a scratchpad let parity generalise to longer strings?"
+    assert [line.split()[0] for line in scales[1:]] == [f"study=rasp/parity/{scale}" for scale in settings.SCALES]
+    assert run._listed(["study=rasp/parity/cpu"]) == run._listed(["task=markov"]) == []
+
+
+def test_hydra_completes_the_names_of_studies_and_arms():
+    with config._hydra():
+        loader = GlobalHydra.instance().config_loader()
+        assert loader.get_group_options("study/rasp/parity") == sorted(settings.SCALES)
+        assert "parity" in loader.get_group_options("study/rasp", ObjectType.GROUP)
+        assert loader.get_group_options("study/rasp", ObjectType.CONFIG) == []
+        assert "study" in loader.list_groups("")
+        assert loader.list_groups("tint") == ["noise", "operation", "why"]
+        assert "hidden_4" in loader.get_group_options("tint/noise")
+        assert {"markov_occurs_1", "markov"} <= set(loader.get_group_options("task"))
