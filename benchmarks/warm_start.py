@@ -1,10 +1,10 @@
-"""Measures how soon a study begins to train in a new process: with an empty cache of compiled programs, and with a full one.
+"""Measures how soon a study begins to train in a new process, with an empty and with a full cache of programs.
 
     python -m benchmarks.warm_start
 
 Each of markov/threshold/cpu's runs trains for one step. Training begins when a run's config.yaml is written, which is
-once its program is compiled or read. Aim: 5 s or less with a full cache, on an idle machine. On a busy one the seconds of
-the processor, of the whole command, say more.
+once its program is compiled or read. Aim: 5 s or less with a full cache, on an idle machine. On a busy one the
+processor's seconds say more; they are of the whole command.
 """
 
 from __future__ import annotations

@@ -19,7 +19,10 @@ Arrays = tuple[jax.Array, ...]
 
 
 def matmul(a: jax.Array, b: jax.Array, precision: str) -> jax.Array:
-    """Returns `a @ b` computed in one of PRECISIONS, as float32."""
+    """Returns `a @ b` computed in one of PRECISIONS, as float32.
+
+    In bfloat16 the factors are rounded, and the sums are float32.
+    """
     if precision == "bfloat16":
         a, b = a.astype(jnp.bfloat16), b.astype(jnp.bfloat16)
         return jnp.matmul(a, b, preferred_element_type=jnp.float32)
