@@ -1,7 +1,7 @@
-"""`python -m experiments.null_rates STUDY | --all`: how often a criterion takes chance for the finding.
+"""`python -m experiments.null_rates STUDY | --all`: simulates how often a criterion passes a false claim.
 
-Simulates tables of three seeds from worlds in which the study's claim is false by the least, one for each end of each
-bound, and writes how many of them pass to paper/results/null_rates.csv; the rows of other studies stay. A study takes
+Draws tables of three seeds from worlds in which the study's claim is false by the least, one for each end of each
+bound. Writes how many of them pass to paper/results/null_rates.csv; the rows of other studies stay. One study takes
 some seconds, all of them some minutes.
 """
 
@@ -23,7 +23,7 @@ TABLES = 1000
 
 
 def rates(claim: Claim, tables: int = TABLES) -> pl.DataFrame:
-    """Returns a row for each world of a claim: how many of its tables pass. None for a criterion that is a function."""
+    """Returns a row for each world of a claim: how many of its tables pass. A criterion that is a function has none."""
     rows = []
     if isinstance(claim.criterion, Criterion):
         for name, world in contract.worlds(claim.criterion):
@@ -36,14 +36,14 @@ def record(claims: Sequence[Claim], tables: int = TABLES) -> pl.DataFrame:
     """Writes the rates of `claims`, keeps those of all other studies, and returns the new rows."""
     fresh = pl.concat([rates(claim, tables) for claim in claims])
     names = [claim.name for claim in claims]
-    there = {claim.name for claim in every()}
-    kept = chance.rates().filter(~pl.col("claim").is_in(names), pl.col("claim").is_in(there))
+    known = {claim.name for claim in every()}
+    kept = chance.rates().filter(~pl.col("claim").is_in(names), pl.col("claim").is_in(known))
     write_whole(chance.PATH, pl.concat([kept, fresh]).sort("claim", "scores").write_csv().encode())
     return fresh
 
 
 def main() -> int:
-    """The command; see the module's docstring."""
+    """Runs the command; see the module's docstring."""
     description = (__doc__ or "").split("\n")[0]
     parser = argparse.ArgumentParser(prog="python -m experiments.null_rates", description=description)
     parser.add_argument("study", nargs="?", metavar="STUDY", help="as markov/threshold")

@@ -1,4 +1,4 @@
-"""`python -m experiments.reproduce STUDY`: run what is missing of a study, judge its claim, draw its figure.
+"""`python -m experiments.reproduce STUDY`: runs the unfinished jobs of a study, judges its claim, draws its figure.
 
     python -m experiments.reproduce markov/threshold/cpu            run, judge, compare with the record
     python -m experiments.reproduce markov/threshold/cpu --record   and add the runs to the record in paper/results/
@@ -24,7 +24,7 @@ _RECORDED_WITH = ("seed=", "out=", "wandb.", "retry=", "hydra.launcher.", "hydra
 
 
 def main() -> int:
-    """The command; see the module's docstring."""
+    """Runs the command; see the module's docstring."""
     scales = sorted({name.split("/")[2] for name in settings.studies()})
     parser = argparse.ArgumentParser(prog="python -m experiments.reproduce", description=(__doc__ or "").split("\n")[0])
     parser.add_argument("words", nargs="*", metavar="STUDY [KEY=VALUE ...]", help="as markov/threshold/cpu; overrides")

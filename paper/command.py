@@ -1,4 +1,4 @@
-"""Commands that read the record: what is wrong with it is said in one line."""
+"""Runs commands that read the record, with one-line errors."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from experiments.studies import ClaimError
 
 
 def command(main: Callable[[], int | None]) -> None:
-    """Call `main` and exit with its code, 0 for None; a RecordError or ClaimError is `error: ...` and 2."""
+    """Calls `main` and exits with its code, 0 for None; a RecordError or ClaimError prints `error: ...` and gives 2."""
     try:
         code = main() or 0
     except (RecordError, ClaimError) as error:

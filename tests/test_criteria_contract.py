@@ -18,7 +18,7 @@ from experiments.judging.criterion import Criterion, Fitted
 from experiments.judging.frame import RecordError
 from experiments.judging.grid import Grid, Pick
 from experiments.judging.quantities import Bound
-from experiments.printing import changed, show
+from experiments.printing import format_changed, show
 
 CLAIMS = [claim for claim in studies.every() if isinstance(claim.criterion, Criterion)]
 every_claim = pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.name)
@@ -233,8 +233,8 @@ def test_a_criterion_says_in_words_what_it_asks_and_its_hash_changes_with_that_a
 def test_that_a_criterion_has_changed_since_the_record_is_said(claim: Claim):
     table = results.check(true_table(claim.name))
     runs = table["run"].n_unique()
-    assert not changed(claim, table), "nothing is known of a record without a hash"
-    assert not changed(claim, table.with_columns(criterion=pl.lit(claim.criterion.hash())))
-    assert changed(claim, table.with_columns(criterion=pl.lit("0" * 16))) == (
+    assert not format_changed(claim, table), "nothing is known of a record without a hash"
+    assert not format_changed(claim, table.with_columns(criterion=pl.lit(claim.criterion.hash())))
+    assert format_changed(claim, table.with_columns(criterion=pl.lit("0" * 16))) == (
         f"The criterion has changed since {runs} of {runs} runs were recorded."
     )

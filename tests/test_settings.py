@@ -88,7 +88,7 @@ def test_arms_are_merged_as_hydra_composes_them(last):
 
 
 def test_the_text_of_a_study_has_its_comments_its_values_and_its_arms(zoo):
-    text = settings.text("zoo/feeding/cpu")
+    text = settings.format_study("zoo/feeding/cpu")
     assert text.startswith("# Feeding (arXiv 1234.56789).\n# On two cores.\n# Chosen by looking at seed 0.\nchoose:\n")
     assert "  task.num_rules: 2,30\n" in text
     assert "    fish:\n" in text

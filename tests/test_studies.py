@@ -45,7 +45,7 @@ def test_every_job_of_a_study_is_valid_and_its_own(study):
 
 @pytest.mark.parametrize("study", STUDIES)
 def test_a_study_says_what_it_is(study):
-    text = settings.text(study)
+    text = settings.format_study(study)
     header = [line for line in text.splitlines() if line.startswith("#")]
     assert any("arXiv" in line for line in header)
     assert "seed" in yaml.safe_load(text)["sweep"]

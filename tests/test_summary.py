@@ -15,7 +15,7 @@ from experiments.judging.claim import Fact, Judgement, LeftOut
 from experiments.judging.criterion import Judged
 from experiments.judging.grid import Axis, Grid
 from experiments.judging.statistics import Interval, over_seeds
-from experiments.printing import interval, source
+from experiments.printing import format_interval, format_source
 from tests.tables import made_up
 
 
@@ -75,7 +75,7 @@ def test_claims_without_a_record_are_listed_as_not_run(monkeypatch, tmp_path):
     found = summary.entries("cpu")
     assert [entry.claim for entry in found] == list(claims.every())
     assert {entry.verdict for entry in found} == {"not run"}
-    assert summary.tested(found) == "Nothing was run at scale cpu."
+    assert summary.format_tested(found) == "Nothing was run at scale cpu."
 
 
 def test_what_was_tested_is_said_with_what_chance_would_let_pass():
@@ -83,16 +83,16 @@ def test_what_was_tested_is_said_with_what_chance_would_let_pass():
     table = table_of((0.7, 0.8, 0.9))
     judgement = Judgement("reproduced", over_seeds([0.7, 0.8, 0.9]), 3, "")
     some = [summary.Entry(claim, "cpu", table, judgement, 0.001, 0.001), summary.Entry(claims.every()[1], "cpu")]
-    assert summary.tested(some) == (
+    assert summary.format_tested(some) == (
         "1 claim tested at scale cpu, of 2 there are: 1 of them was reproduced, 1 also after Holm's correction (at "
         f"{summary.ALPHA:g}, one side); if all were false, about 0.0 would be expected to pass."
     )
 
 
 def test_a_zero_has_no_sign_and_what_was_not_measured_is_said():
-    assert interval(Interval(-0.001, -0.0004, 0.2), 2) == "0.00 [0.00, 0.20]"
-    assert interval(Interval(-0.0126, -0.0004, 0.2)) == "-0.013 [0.000, 0.200]"
-    assert interval(None) == "not measured"
+    assert format_interval(Interval(-0.001, -0.0004, 0.2), 2) == "0.00 [0.00, 0.20]"
+    assert format_interval(Interval(-0.0126, -0.0004, 0.2)) == "-0.013 [0.000, 0.200]"
+    assert format_interval(None) == "not measured"
 
 
 def test_what_was_left_out_is_told_by_reason_and_is_not_among_the_notes():
@@ -107,5 +107,5 @@ def test_what_was_left_out_is_told_by_reason_and_is_not_among_the_notes():
 
 
 def test_a_fact_without_a_source_says_so():
-    assert source(Fact("Not found.", "none")) == "no source found"
-    assert source(Fact("Found.", "Fig. 1")) == "Fig. 1"
+    assert format_source(Fact("Not found.", "none")) == "no source found"
+    assert format_source(Fact("Found.", "Fig. 1")) == "Fig. 1"
