@@ -131,12 +131,12 @@ def test_a_record_without_its_figure_is_one_line(monkeypatch, capsys, tmp_path):
 def test_what_was_not_run_is_said_of_every_scale(monkeypatch, tmp_path):
     monkeypatch.setattr(results, "RESULTS", tmp_path)
     number = len(claims.every())
-    assert studies.not_run("gpu") == f"At scale gpu none of the {number} studies was run."
+    assert studies.format_not_run("gpu") == f"At scale gpu none of the {number} studies was run."
     first, *others = (claim.name for claim in claims.every())
     for name in others:
         results.path_for(f"{name}/gpu").parent.mkdir(parents=True)
         results.path_for(f"{name}/gpu").touch()
-    assert studies.not_run("gpu") == f"At scale gpu 1 of the {number} studies was not run: {first}."
+    assert studies.format_not_run("gpu") == f"At scale gpu 1 of the {number} studies was not run: {first}."
     results.path_for(f"{first}/gpu").parent.mkdir(parents=True)
     results.path_for(f"{first}/gpu").touch()
-    assert studies.not_run("gpu") == f"At scale gpu each of the {number} studies was run."
+    assert studies.format_not_run("gpu") == f"At scale gpu each of the {number} studies was run."

@@ -81,7 +81,7 @@ def test_every_claim_is_in_the_report_with_its_study_and_its_verdict(made):
         assert claim.question
         assert words(claim.text) in words(page.text)
         assert f"python -m experiments.reproduce {claim.name}/cpu" in page.text
-        assert studies.config(f"{claim.name}/cpu") in page.text
+        assert studies.format_config(f"{claim.name}/cpu") in page.text
         assert f"the setting of {claim.name}/cpu" in page.text
         assert said["differs"][claim.name].partition("@")[0] in page.text
         (row,) = (row for row in page.rows if f"{claim.name}/cpu" in row)

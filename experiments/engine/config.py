@@ -1,7 +1,7 @@
-"""From Hydra overrides to jobs: composition, the schema that follows from the declarations, and one-line errors.
+"""Turns Hydra overrides into jobs: composition, the schema that follows from declarations, and one-line errors.
 
-Task, model and optimiser are declared once in code (see `fields`). Here their defaults become Hydra config nodes, so
-that every field is an override, and composed values become a `Run` or a `ConfigError` that names each bad key.
+Task, model and optimiser are declared once in code (see `fields`). This module makes Hydra config nodes of their
+defaults, so every field is an override. Composed values become a `Run`, or a `ConfigError` that names each bad key.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 import fields
 from experiments import settings
-from experiments.engine.explain import GROUPS, explain, unknown
+from experiments.engine.explain import GROUPS, format_error, format_unknown
 from experiments.engine.job import NOT_IDENTITY, SECTIONS, Job, build, start_of, starts_alike
 from experiments.engine.lane import Run, Training
 from experiments.engine.optim import Optimizer
@@ -36,7 +36,7 @@ from synthetic import registry
 
 
 def register() -> None:
-    """Store what is declared in code as Hydra config nodes, and the resolvers that configurations may use."""
+    """Stores the declarations in code as Hydra config nodes, and the resolvers that configurations may use."""
     store = ConfigStore.instance()
     try:
         tasks = registry()
@@ -52,7 +52,7 @@ def register() -> None:
 
 
 def _floordiv(a: Any, b: Any) -> Any:
-    """A // b; or b itself where it is no number, for the field that it stands in to refuse."""
+    """Returns a // b, or b itself if it is no number; the field that it is for then refuses it."""
     try:
         return int(a) // max(int(b), 1)
     except (TypeError, ValueError):
@@ -61,7 +61,7 @@ def _floordiv(a: Any, b: Any) -> Any:
 
 @contextmanager
 def _hydra() -> Iterator[None]:
-    """Hydra as it is inside a running command, or a fresh one over `conf/`."""
+    """Enters Hydra: the one inside a running command, or a fresh one over `conf/`."""
     register()
     if GlobalHydra.instance().is_initialized():
         yield
@@ -71,19 +71,19 @@ def _hydra() -> Iterator[None]:
 
 
 def compose(overrides: Sequence[str]) -> DictConfig:
-    """The composed configuration with its `hydra` node. Raises ConfigError, one line, for what does not compose."""
+    """Returns the composed configuration with its `hydra` node. Raises ConfigError, one line, if that fails."""
     _parse(overrides)
     with _hydra():
         try:
             return hydra_compose("config", overrides=list(overrides), return_hydra_config=True)
         except (HydraException, OmegaConfBaseException, ValueError, AssertionError) as e:
-            raise ConfigError(explain(e, _options, lambda: _plain_base(overrides))) from None
+            raise ConfigError(format_error(e, _options, lambda: _plain_base(overrides))) from None
 
 
 def sweep(overrides: Sequence[str]) -> list[list[str]]:
-    """The overrides of each job of a multirun's grid, in the order of Hydra's basic sweeper, which launches them all.
+    """Returns the overrides of each job of a multirun's grid, in the order of Hydra's basic sweeper.
 
-    `hydra/sweeper=bisect` launches some of them. Empty where another sweeper is chosen.
+    The basic sweeper launches them all, `hydra/sweeper=bisect` some of them. The list is empty for other sweepers.
     """
     fixed = [o for o in _parse(overrides) if not o.is_sweep_override()]
     for o in _parse(overrides):
@@ -98,7 +98,7 @@ def sweep(overrides: Sequence[str]) -> list[list[str]]:
 
 
 def grid(params: Mapping[str, Any], overrides: Sequence[str]) -> list[list[str]]:
-    """The overrides of each job of the grid that `params` and `overrides` span; ConfigError where they span none."""
+    """Returns the overrides of each job of the grid of `params` and `overrides`. Raises ConfigError if that fails."""
     every = _parse([f"{k}={v}" for k, v in params.items()] + list(overrides))
     try:
         return BasicSweeper.split_arguments(every, None)[0]
@@ -123,16 +123,16 @@ _MADE: dict[tuple[str, ...], Job] = {}
 
 
 def jobs(batch: Sequence[Sequence[str]]) -> list[Job]:
-    """The job of each list of overrides. Raises one ConfigError with the faults of all of them.
+    """Returns the job of each list of overrides. Raises one ConfigError with the faults of all of them.
 
-    Hydra composes anew only where configuration groups differ; values alone are set on a composed copy, so that a
+    Hydra composes anew only if configuration groups differ. Values alone are set on a composed copy, so that a
     thousand jobs are read in seconds.
     """
     copies: dict[tuple[Any, ...], _Composed] = {}
-    found, errors = [], []
+    checked, errors = [], []
     for overrides in batch:
         if (made := _MADE.get(tuple(overrides))) is not None:
-            found.append(made)
+            checked.append(made)
             continue
         try:
             parsed = _parse(overrides)
@@ -146,20 +146,20 @@ def jobs(batch: Sequence[Sequence[str]]) -> list[Job]:
                 for o in values:
                     if not o.key_or_group.startswith("hydra."):
                         _set(composed.config, o.key_or_group, o.value())
-            found.append(_MADE.setdefault(tuple(overrides), _job(composed, overrides)))
+            checked.append(_MADE.setdefault(tuple(overrides), _job(composed, overrides)))
         except ConfigError as e:
             where = f"job {','.join(overrides)}: " if len(batch) > 1 else ""
             errors += [where + line for line in e.lines]
     if errors:
         raise ConfigError(*dict.fromkeys(errors))
-    return found
+    return checked
 
 
 def _copied(copies: dict[tuple[Any, ...], _Composed], groups: tuple[str, ...], values: Sequence[Any]) -> _Composed:
-    """Returns the composed configuration of `groups`, in which `values` can be set.
+    """Returns a composed configuration of `groups` in which `values` can be set.
 
-    Jobs that set the same keys share a copy, as each sets all of them anew; a dictionary would be merged with that of
-    the job before.
+    Jobs that set the same keys share a copy, as each sets all of them anew. A dictionary needs a fresh copy: it would
+    be merged with the one of the job before.
     """
     if (groups,) not in copies:
         copies[groups,] = _composed_by_arms(groups)
@@ -170,7 +170,7 @@ def _copied(copies: dict[tuple[Any, ...], _Composed], groups: tuple[str, ...], v
 
 
 def _chooses(key: str) -> bool:
-    """Whether an override's key is a configuration group (`model`), not a value (`model.width`)."""
+    """Returns whether an override's key is a configuration group (`model`), not a value (`model.width`)."""
     return key in GROUPS or "/" in key
 
 
@@ -178,12 +178,12 @@ def _set(config: DictConfig, key: str, value: Any) -> None:
     try:
         OmegaConf.update(config, key, value, merge=True)
     except (OmegaConfBaseException, AssertionError):
-        raise ConfigError(unknown(key, config)) from None
+        raise ConfigError(format_unknown(key, config)) from None
 
 
 @dataclass(frozen=True)
 class _Composed:
-    """A composed configuration without its large `hydra` node, and what is wanted of that."""
+    """A composed configuration without its large `hydra` node, and the few values that are needed from that node."""
 
     config: DictConfig
     choices: dict[str, Any]
@@ -195,7 +195,7 @@ _COMPOSED: dict[tuple[Path, tuple[str, ...]], _Composed] = {}
 
 
 def _composed(overrides: Sequence[str]) -> _Composed:
-    """Returns what `compose` does, once a process, in parts. Nothing in it may be changed."""
+    """Returns the parts of `compose`'s configuration, composed once a process. Callers change nothing in it."""
     key = (settings.CONF, tuple(overrides))
     if key not in _COMPOSED:
         _COMPOSED[key] = _split(compose(overrides))
@@ -203,9 +203,9 @@ def _composed(overrides: Sequence[str]) -> _Composed:
 
 
 def _composed_by_arms(groups: Sequence[str]) -> _Composed:
-    """Returns what `_composed` does, where only a study and arms of it are chosen by composing the study alone.
+    """Returns the same as `_composed`; if only a study and arms of it are chosen, it composes the study alone.
 
-    Hydra takes as long for each combination of arms as for the study; merging them, in the same order, takes no time.
+    Hydra takes as long for each combination of arms as for the study. Merging the arms in the same order takes no time.
     """
     chosen = dict(group.split("=", 1) for group in groups if "=" in group)
     if "study" not in chosen or len(chosen) < len(groups):
@@ -233,7 +233,7 @@ def _split(config: DictConfig) -> _Composed:
 
 
 def job(config: DictConfig, overrides: Sequence[str] = ()) -> Job:
-    """Check a composed configuration (with its `hydra` node) and make its job. Raises ConfigError."""
+    """Returns the job of a composed configuration (with its `hydra` node), checked. Raises ConfigError."""
     return _job(_split(config.copy()), overrides)
 
 
@@ -241,7 +241,7 @@ def _job(composed: _Composed, overrides: Sequence[str]) -> Job:
     try:
         plain: Any = OmegaConf.to_container(composed.config, resolve=True, throw_on_missing=True)
     except OmegaConfBaseException as e:
-        raise ConfigError(explain(e, _options, lambda: _plain_base(overrides))) from None
+        raise ConfigError(format_error(e, _options, lambda: _plain_base(overrides))) from None
     _drop_seed(plain, overrides)
     run, start = _built(plain), None
     if (before := start_of(plain)) is not None:
@@ -251,10 +251,8 @@ def _job(composed: _Composed, overrides: Sequence[str]) -> Job:
             raise ConfigError(*(f"start_from.{line}" for line in e.lines)) from None
         starts_alike(run, first)
         start = Job(first, before, study=composed.choices.get("study"), label="start")
-    said = dict(o.split("=", 1) for o in overrides if "=" in o and o.split("=", 1)[0].lstrip("+~") not in GROUPS)
-    shown = {
-        k.lstrip("+"): v for k, v in sorted(said.items()) if re.split("[./]", k)[0] not in (*NOT_IDENTITY, "hydra")
-    }
+    own = dict(o.split("=", 1) for o in overrides if "=" in o and o.split("=", 1)[0].lstrip("+~") not in GROUPS)
+    shown = {k.lstrip("+"): v for k, v in sorted(own.items()) if re.split("[./]", k)[0] not in (*NOT_IDENTITY, "hydra")}
     label = re.sub(r"[^\w.,=+-]", "_", ",".join(f"{k}={v}" for k, v in shown.items()))[:120]
     choices = composed.choices
     swept = {k: choices[k] if k in choices else _get(plain, k) for k in composed.params if k != "seed"}
@@ -262,7 +260,7 @@ def _job(composed: _Composed, overrides: Sequence[str]) -> Job:
 
 
 def _built(plain: dict[str, Any]) -> Run:
-    """The run of a plain configuration, into which the checked values are put, so that 100 and 1e2 are one run."""
+    """Returns the run of a plain configuration, and puts the checked values into that: 100 and 1e2 are one run."""
     run = build(plain)
     for section in SECTIONS:
         part = getattr(run, section)
@@ -271,14 +269,14 @@ def _built(plain: dict[str, Any]) -> Run:
 
 
 def _drop_seed(plain: dict[str, Any], overrides: Sequence[str]) -> None:
-    """Take away the data seed that conf/config.yaml gives every task, where a task has none and none was asked for."""
+    """Removes the data seed of conf/config.yaml if the task has none and no override sets it."""
     cls = registry().get(plain["task"].get("name"))
     if cls and "seed" not in fields.declared(cls) and not any(o.startswith("task.seed=") for o in overrides):
         plain["task"].pop("seed", None)
 
 
 def _get(config: dict[str, Any], key: str) -> Any:
-    """The value at a dotted key."""
+    """Returns the value at a dotted key."""
     for name in key.split("."):
         config = config[name]
     return config
@@ -290,7 +288,7 @@ def _options(group: str) -> list[str]:
 
 
 def _plain_base(overrides: Sequence[str]) -> DictConfig:
-    """The configuration with only its groups chosen, to say what keys there are."""
+    """Returns the configuration with only its groups chosen; its keys are those that an error can name."""
     groups = [o for o in overrides if "=" in o and _chooses(o.split("=", 1)[0])]
     with _hydra():
         try:
