@@ -23,10 +23,10 @@ from experiments.engine.stop import Stopped
 from experiments.engine.train import value
 from experiments.errors import ConfigError
 from experiments.judging import results
+from experiments.judging.axes import BEST
 from experiments.judging.claim import Claim, Judgement
 from experiments.judging.comparison import compare
 from experiments.judging.frame import MODEL
-from experiments.judging.grid import BEST
 from experiments.printing import show, show_comparison, show_summary
 from experiments.studies import claim_for
 
@@ -85,7 +85,7 @@ class _Study:
 
         record: whether the results are added to the record, and the figure drawn beside it.
         """
-        scores, path = table(jobs, self.claim.criterion.hash()), results.path_for(self.name)
+        scores, path = table(jobs, criterion=self.claim.criterion.hash()), results.path_for(self.name)
         if record:
             if self.name in results.recorded():
                 scores = results.added(results.read(path), scores)

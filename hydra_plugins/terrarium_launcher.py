@@ -23,14 +23,16 @@ from experiments.engine.train import value
 class VmapLauncher(Launcher):
     """Groups jobs of equal treedef and trains each group in one program."""
 
-    def __init__(self, lanes_per_device: int, max_lanes: int, executor: str, slurm: dict[str, Any]):
-        self.settings = Settings(lanes_per_device, max_lanes, executor, slurm)
+    def __init__(
+        self, lanes_per_device: int, max_lanes: int, shard_batch: bool | None, executor: str, slurm: dict[str, Any]
+    ):
+        self.settings = Settings(lanes_per_device, max_lanes, shard_batch, executor, slurm)
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
-        """Hydra's hook, which has nothing to do: jobs are composed from their overrides, which are complete."""
+        """Does nothing, as jobs are composed from their overrides, which are complete."""
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
-        """Train all jobs; each returns its own value to the sweeper."""
+        """Trains all jobs; each returns its own value to the sweeper."""
         setup_globals()
         jobs = configs.jobs(job_overrides)
         ends = launch(jobs, self.settings)
@@ -51,6 +53,7 @@ ConfigStore.instance().store(
         "_target_": "hydra_plugins.terrarium_launcher.VmapLauncher",
         "lanes_per_device": 0,  # lanes vectorised at a time on each device, the rest in turn; 0 chooses by device
         "max_lanes": 0,  # largest number of lanes of one program; 0: as many as fit in memory
+        "shard_batch": None,  # devices that would have no lane share others' batches; null: on accelerators alone
         "executor": "process",  # process: here, one pack after another; slurm: each pack a Slurm job
         "slurm": {},  # submitit's parameters for Slurm
     },

@@ -1,7 +1,7 @@
 """Sequence models, which map a task's inputs to a logit per class at every position.
 
-A model is called as `model(inputs, key=None)` on int32[B, T] tokens or float32[B, T, width_in] vectors. It returns
-float32[B, T, classes]; `init_cache` and `step` do the same one position at a time (see `models.decode`).
+A model is called as `model(inputs, key=None, rows=None)` on int32[B, T] tokens or float32[B, T, width_in] vectors. It
+returns float32[B, T, classes]; `init_cache` and `step` do the same one position at a time (see `models.decode`).
 """
 
 from __future__ import annotations

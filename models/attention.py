@@ -9,6 +9,7 @@ from einops import rearrange
 from flax import nnx
 
 from models import positions
+from models.implementations import attend_causally
 from models.kernels import attend
 from models.layers import Dense
 
@@ -35,25 +36,24 @@ class Attention(nnx.Module):
         self.out = Dense(width, width, scale=residual_scale, precision=precision, rngs=rngs)
 
     def __call__(self, x_NxD: jax.Array, batch: int) -> jax.Array:
-        """Attend over N = batch * time positions: float32[N, D] to float32[N, D]."""
+        """Attends over N = batch * time positions: float32[N, D] to float32[N, D]."""
         q, k, v = rearrange(self.qkv(x_NxD), "(b t) (s h w) -> s b h t w", b=batch, s=3, h=self.heads)
         time = q.shape[2]
         if self.position == "rope":
             turn_TxW = positions.rotation(time, q.shape[-1])
             q, k = positions.rotate(q, *turn_TxW), positions.rotate(k, *turn_TxW)
-        bias = self._bias(np.arange(time)[:, None], np.arange(time)[None, :])
-        y_BxHxTxW = attend(q, k, v, bias, self.precision)
+        y_BxHxTxW = attend_causally(q, k, v, self._bias, position=self.position, precision=self.precision)
         return self.out(rearrange(y_BxHxTxW, "b h t w -> (b t) (h w)"))
 
-    def _bias(self, query: np.ndarray | jax.Array, key: np.ndarray) -> jax.Array:
-        """What is added to a score: -infinity where the key lies ahead of the query, and ALiBi's penalty."""
+    def _bias(self, query: jax.Array | np.ndarray, key: np.ndarray) -> jax.Array:
+        """Returns what a score is biased by: -infinity where the key lies ahead of the query, and ALiBi's penalty."""
         bias = jnp.where(key <= query, 0.0, -jnp.inf)
         if self.position == "alibi":
             bias = bias - positions.alibi_slopes(self.heads)[:, None, None] * (query - key)
         return bias
 
     def init_cache(self, batch: int) -> tuple[jax.Array, jax.Array]:
-        """No keys and no values yet: two float32[batch, heads, length, head_width]."""
+        """Returns a cache without keys and values: two float32[batch, heads, length, head_width]."""
         head_width = self.qkv.kernel.shape[0] // self.heads
         empty = jnp.zeros((batch, self.heads, self.length, head_width))
         return empty, empty
@@ -61,7 +61,7 @@ class Attention(nnx.Module):
     def step(
         self, x_BxD: jax.Array, t: jax.Array, cache: tuple[jax.Array, jax.Array]
     ) -> tuple[jax.Array, tuple[jax.Array, jax.Array]]:
-        """Attend from position `t` (traced int32) to all up to it: float32[B, D], and the cache with `t` added."""
+        """Attends from position `t` (traced int32) to all up to it: float32[B, D], and the cache with `t` added."""
         q, k, v = rearrange(self.qkv(x_BxD), "b (s h w) -> s b h 1 w", s=3, h=self.heads)
         if self.position == "rope":
             turn_W = [jnp.asarray(table_TxW)[t] for table_TxW in positions.rotation(self.length, q.shape[-1])]

@@ -9,7 +9,7 @@ vocabulary), without bias, as in GPT-2. Initial values scale with the width, whe
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import jax
@@ -41,9 +41,13 @@ class TransformerConfig:
     frozen: bool = static(
         False, doc="blocks keep their random weights: only embedding or read-in, positions, norms and read-out learn"
     )
+    remat: bool = static(
+        False,
+        doc="make each block's activations again for its gradient, to hold one block's at a time; so where needed",
+    )
 
     def problems(self) -> Iterator[tuple[str, str]]:
-        """What no model can be built from, as (key, one line)."""
+        """Yields the reasons why no model can be built, as (key, one line)."""
         if self.position in ("rope", "alibi") and self.mixer != "attention":
             yield "position", f"{self.position} is a part of attention, got model.mixer = {self.mixer}"
         if self.mixer in WITH_HEADS:
@@ -75,7 +79,7 @@ class MLP(nnx.Module):
         self.activation = config.activation
 
     def __call__(self, x_NxD: jax.Array) -> jax.Array:
-        """float32[N, width] to the same shape."""
+        """Maps float32[N, width] to the same shape."""
         return self.outer(ACTIVATIONS[self.activation](self.inner(x_NxD)))
 
 
@@ -101,16 +105,16 @@ class Block(nnx.Module):
             freeze(self.mlp)
 
     def __call__(self, x_NxD: jax.Array, batch: int) -> jax.Array:
-        """The residual stream after this block, float32[N, D] with N = batch * time."""
+        """Returns the residual stream after this block, float32[N, D] with N = batch * time."""
         x_NxD = x_NxD + self.mixer(self.mixer_norm(x_NxD), batch)
         return x_NxD + self.mlp(self.mlp_norm(x_NxD))
 
     def init_cache(self, batch: int) -> Any:
-        """What the mixing layer remembers before the first position."""
+        """Returns the memory of the mixing layer before the first position."""
         return self.mixer.init_cache(batch)
 
     def step(self, x_BxD: jax.Array, t: jax.Array, cache: Any) -> tuple[jax.Array, Any]:
-        """The block at position `t` alone, and the cache after it."""
+        """Returns the block's output at position `t` alone, and the cache after it."""
         y_BxD, cache = self.mixer.step(self.mixer_norm(x_BxD), t, cache)
         x_BxD = x_BxD + y_BxD
         return x_BxD + self.mlp(self.mlp_norm(x_BxD)), cache
@@ -148,27 +152,33 @@ class Transformer(nnx.Module):
         self.norm = LayerNorm(config.width)
         self.read_out = Dense(config.width, classes, precision=config.precision, bias=False, rngs=rngs)
 
-    def __call__(self, inputs: jax.Array, key: jax.Array | None = None) -> jax.Array:
-        """Logits float32[B, T, classes] at every position, each from the inputs up to it.
+    def __call__(
+        self, inputs: jax.Array, key: jax.Array | None = None, rows: tuple[jax.Array | int, int] | None = None
+    ) -> jax.Array:
+        """Returns logits float32[B, T, classes] at every position, each from the inputs up to it.
 
-        With a `key` and `config.shift` > 0 each sequence starts at a random position in 0..shift.
+        With a `key` and `config.shift` > 0 each sequence starts at a random position in 0..shift. Where these are only
+        some of a batch that `key` is for, `rows` are the index of the first of them in it, and its size.
         """
         batch, time = inputs.shape[:2]
         if time > self.length:
             raise ValueError(f"the model was built for {self.length} positions, got {time}")
         x_NxD = self._embed(rearrange(inputs, "b t ... -> (b t) ..."))
-        x_BxTxD = rearrange(x_NxD, "(b t) d -> b t d", b=batch) + self._positions(batch, time, key)
+        x_BxTxD = rearrange(x_NxD, "(b t) d -> b t d", b=batch) + self._positions(batch, time, key, rows)
         x_NxD = rearrange(x_BxTxD, "b t d -> (b t) d")
-        for block in self.blocks:
-            x_NxD = block(x_NxD, batch)
+        if self.config.remat:
+            x_NxD = _rematerialised(self.blocks, x_NxD, batch)
+        else:
+            for block in self.blocks:
+                x_NxD = block(x_NxD, batch)
         return rearrange(self.read_out(self.norm(x_NxD)), "(b t) c -> b t c", b=batch)
 
     def init_cache(self, batch: int) -> list[Any]:
-        """What `step` needs to know of the past, before the first position: one cache per block."""
+        """Returns the caches, one per block, with which `step` starts at the first position."""
         return [block.init_cache(batch) for block in self.blocks]
 
     def step(self, inputs: jax.Array, t: jax.Array, cache: list[Any]) -> tuple[jax.Array, list[Any]]:
-        """Logits float32[B, classes] at position `t` (traced int32), and the cache with `t` added.
+        """Returns logits float32[B, classes] at position `t` (traced int32), and the cache with `t` added.
 
         `inputs` are those at `t` (int32[B] or float32[B, width_in]), `cache` comes from the positions before it.
         """
@@ -184,15 +194,17 @@ class Transformer(nnx.Module):
         return self.read_out(self.norm(x_BxD)), after
 
     def _embed(self, inputs: jax.Array) -> jax.Array:
-        """Tokens int32[N] or vectors float32[N, width_in] to float32[N, D]."""
+        """Embeds tokens int32[N] or vectors float32[N, width_in]: float32[N, D]."""
         if inputs.ndim == 2:
             return self.read_in(inputs)
         x_NxD = lookup(self.embedding[...], inputs)
         # Vaswani et al. 2017, section 3.4: sinusoids have amplitude 1, and would drown what is much smaller.
         return x_NxD * self.config.width**0.5 if self.config.position == "sinusoidal" else x_NxD
 
-    def _positions(self, batch: int, time: int, key: jax.Array | None) -> jax.Array | float:
-        """What is added to the embedding for its position; broadcasts to float32[B, T, D]."""
+    def _positions(
+        self, batch: int, time: int, key: jax.Array | None, rows: tuple[jax.Array | int, int] | None
+    ) -> jax.Array | float:
+        """Returns the addition to the embedding for its position; broadcasts to float32[B, T, D]."""
         config = self.config
         if config.position == "sinusoidal":
             return jnp.asarray(positions.sinusoids(time, config.width))
@@ -200,6 +212,24 @@ class Transformer(nnx.Module):
             return 0.0
         if key is None or config.shift == 0:
             return self.positions[...][:time]
-        offset_B = jax.random.randint(key, (batch,), 0, config.shift + 1)
+        first, whole = rows or (0, batch)
+        offset_B = jax.random.randint(key, (whole,), 0, config.shift + 1)
+        if whole != batch:
+            offset_B = jax.lax.dynamic_slice_in_dim(offset_B, first, batch)
         index_BxT = repeat(offset_B, "b -> b t", t=time) + jnp.arange(time)
         return rearrange(lookup(self.positions[...], index_BxT.reshape(-1)), "(b t) d -> b t d", b=batch)
+
+
+def _rematerialised(blocks: Sequence[Block], x_NxD: jax.Array, batch: int) -> jax.Array:
+    """Returns the residual stream after the blocks. A block keeps nothing for its gradient but its input.
+
+    Blocks are scanned: unrolled, a CPU's compiler finds the activations that are made again equal to the first ones,
+    and keeps those.
+    """
+    graphs, params = zip(*(nnx.split(block) for block in blocks), strict=True)
+
+    @jax.checkpoint
+    def block(x_NxD: jax.Array, params: Any) -> tuple[jax.Array, None]:
+        return nnx.merge(graphs[0], params)(x_NxD, batch), None
+
+    return jax.lax.scan(block, x_NxD, jax.tree.map(lambda *leaves: jnp.stack(leaves), *params))[0]

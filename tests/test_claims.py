@@ -13,10 +13,11 @@ import pytest
 
 from experiments import null_rates, studies
 from experiments.judging import chance
+from experiments.judging.axes import Axis
 from experiments.judging.claim import Judgement
 from experiments.judging.criterion import Judged
 from experiments.judging.frame import RecordError
-from experiments.judging.grid import Axis, Grid
+from experiments.judging.grid import Grid
 from experiments.studies.markov import noop
 from tests.tables import STEP, threshold_of
 

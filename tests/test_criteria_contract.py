@@ -13,11 +13,13 @@ from rich.console import Console
 
 from experiments import studies
 from experiments.judging import chance, contract, results
+from experiments.judging.axes import Pick
 from experiments.judging.claim import Claim
-from experiments.judging.criterion import Criterion, Fitted
+from experiments.judging.criterion import Criterion
 from experiments.judging.frame import RecordError
-from experiments.judging.grid import Grid, Pick
+from experiments.judging.grid import Grid
 from experiments.judging.quantities import Bound
+from experiments.judging.reading import Fitted
 from experiments.printing import format_changed, show
 
 CLAIMS = [claim for claim in studies.every() if isinstance(claim.criterion, Criterion)]

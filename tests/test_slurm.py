@@ -70,10 +70,10 @@ def in_process(tmp_path_factory) -> dict[str, bytes]:
 class Sweep:
     """The command that submits the sweep and waits, while it runs, and the Slurm jobs that it submitted."""
 
-    def __init__(self, out: Path):
+    def __init__(self, out: Path, words: list[str] | None = None):
         self.out = out
         self.process = subprocess.Popen(
-            command("run", *SWEEP, *PACKS, f"out={out}"),
+            command("run", *(words or [*SWEEP, *PACKS]), f"out={out}"),
             cwd=ROOT,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -87,15 +87,15 @@ class Sweep:
             assert time.monotonic() < deadline, "nothing happened"
             time.sleep(0.05)
 
-    def under_way(self) -> str:
+    def under_way(self, runs: int = 2) -> str:
         """Wait until a pack has states on disk, and has not ended; the number of its Slurm job."""
         found: list[str] = []
 
         def some_are() -> bool:
             for path in self.out.glob(".slurm/*.json"):
-                runs = [folder for run in json.loads(path.read_text()) for folder in self.out.glob(f"*/*-{run}")]
-                if len(runs) == 2 and all((run / "state.safetensors").exists() for run in runs):
-                    assert not any((run / "result.json").exists() for run in runs), "the pack ended before its stop"
+                folders = [folder for run in json.loads(path.read_text()) for folder in self.out.glob(f"*/*-{run}")]
+                if len(folders) == runs and all((f / "state.safetensors").exists() for f in folders):
+                    assert not any((f / "result.json").exists() for f in folders), "the pack ended before its stop"
                     found.append(path.stem)
             return bool(found)
 
@@ -227,3 +227,56 @@ def test_every_lane_is_on_disk_before_a_signals_own_handler_has_it(tmp_path):
         signal.signal(signal.SIGTERM, before[0])
         signal.signal(signal.SIGUSR2, before[1])
     assert seen == [(signal.SIGTERM, True), (signal.SIGUSR2, True)]
+
+
+# Two tasks on one node, a device each: the lanes of a pack, or the batches of a run, are shared between processes.
+TOGETHER = [
+    "hydra/launcher=vmap_slurm",
+    "hydra.launcher.slurm.gpus_per_node=null",
+    "hydra.launcher.slurm.cpus_per_task=1",
+    "+hydra.launcher.slurm.ntasks_per_node=2",
+]
+SHARED = [*TOGETHER, "hydra.launcher.shard_batch=true"]
+
+
+@pytest.fixture
+def one_device(monkeypatch):
+    """One device in each process from here on, whatever the number of cores."""
+    monkeypatch.setenv("XLA_FLAGS", "--xla_force_host_platform_device_count=1")
+
+
+@pytest.mark.slow
+def test_lanes_in_two_processes_equal_those_in_one(slurm, one_device, tmp_path):
+    """To the bit, as on a CPU lanes do not depend on the devices that they are on."""
+    sweep = ["-m", *TINY, "seed=0,1,2"]
+    for launcher, out in ((["hydra/launcher=vmap"], tmp_path / "one"), (TOGETHER, tmp_path / "two")):
+        done = call("run", *sweep, *launcher, f"out={out}")
+        assert done.returncode == 0, done.stderr
+    assert results(tmp_path / "one") == results(tmp_path / "two")
+
+
+@pytest.mark.slow
+def test_a_run_in_two_processes_equals_the_run_in_one_and_goes_on_after_a_requeue(slurm, one_device, tmp_path):
+    """Within tolerance, as each process sums over its share of the batches; requeued, to the bit."""
+    sweep = ["-m", *TINY, "seed=0", "train.steps=800", "train.eval_every=100", "optim.eps=0.001"]
+    for launcher, out in ((["hydra/launcher=vmap"], tmp_path / "one"), (SHARED, tmp_path / "two")):
+        done = call("run", *sweep, *launcher, f"out={out}")
+        assert done.returncode == 0, done.stderr
+    logs = "".join(path.read_text() for path in (tmp_path / "two").glob(".slurm/*_0_log.err"))
+    assert "batches of 16 over 2 devices" in logs
+    rows = [
+        [json.loads(line) for line in content.splitlines()]
+        for out in ("one", "two")
+        for name, content in results(tmp_path / out).items()
+        if name.endswith("metrics.jsonl")
+    ]
+    for one, two in zip(*rows, strict=True):
+        for score in ("nll", "train_loss"):
+            assert one[score] == pytest.approx(two[score], rel=1e-3)
+    process = Sweep(tmp_path / "again", words=[*sweep, *SHARED])
+    pack = process.under_way(runs=1)
+    tell_slurm("scancel", "--signal=USR2", pack)
+    code, said = process.end()
+    assert code == 0, said
+    assert "resuming 1 from their last checkpoints" in (tmp_path / f"again/.slurm/{pack}_0_log.err").read_text()
+    assert results(tmp_path / "again") == results(tmp_path / "two")

@@ -6,7 +6,8 @@ import polars as pl
 import pytest
 
 from experiments import studies
-from experiments.judging.grid import MODEL, POSTERIOR, Grid
+from experiments.judging.axes import POSTERIOR
+from experiments.judging.grid import MODEL, Grid
 from experiments.studies.boolean import table, teaching, two_algorithms
 from experiments.studies.boolean.family import FAMILY, UNSEEN
 from tests.tables import judged, made_up, table_of

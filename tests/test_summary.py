@@ -11,9 +11,10 @@ from scipy.stats import t as student
 from experiments import studies as claims
 from experiments import summary
 from experiments.judging import results
+from experiments.judging.axes import Axis
 from experiments.judging.claim import Fact, Judgement, LeftOut
 from experiments.judging.criterion import Judged
-from experiments.judging.grid import Axis, Grid
+from experiments.judging.grid import Grid
 from experiments.judging.statistics import Interval, over_seeds
 from experiments.printing import format_interval, format_source
 from tests.tables import made_up

@@ -1,7 +1,9 @@
-"""Packs of lanes on a Slurm cluster, through submitit: each pack is one Slurm job, which trains it on its device.
+"""Packs of lanes on a Slurm cluster, through submitit: each pack is one Slurm job, which trains it on its devices.
 
-What crosses to a node is the overrides of a pack's jobs; what comes back are their records, in the folder that `out`
-names, which all nodes must share. A pack that Slurm stops and requeues goes on from there. So does the same command
+A job of several tasks (`nodes`, `tasks_per_node`) trains its pack in all of them together, on the devices of all.
+
+The overrides of a pack's jobs cross to a node, and their records come back, in the folder that `out` names, which all
+nodes must share. A pack that Slurm stops and requeues goes on from there. So does the same command
 again: it waits for the packs that are still in the queue, and submits what else is missing.
 """
 
@@ -19,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from experiments.engine import config as configs
-from experiments.engine import devices
+from experiments.engine import devices, processes
 from experiments.engine.job import Job
 from experiments.engine.records import read_end, write
 from experiments.engine.stop import Stopped
@@ -30,30 +32,36 @@ LONGEST_WAIT = 10.0  # seconds between looks at the queue; the first are closer 
 
 
 class TrainPack:
-    """What a Slurm job does. When its time is nearly over submitit calls `checkpoint` and requeues what that returns.
+    """The work of a Slurm job. When its time is nearly over submitit calls `checkpoint` and requeues what that returns.
 
     submitit does so in a handler of the signal that Slurm sends before the end; `train` has put every lane on disk by
     then. At SIGTERM (pre-emption, scancel) it does that too and trains on until Slurm ends the job, which knows best
     whether it is to be requeued.
     """
 
-    def __call__(self, batch: list[list[str]], lanes_per_device: int) -> None:
-        """Do what is missing of the jobs with these overrides."""
+    def __call__(self, batch: list[list[str]], lanes_per_device: int, shard_batch: bool | None) -> None:
+        """Trains those of the jobs with these overrides that have not ended."""
         configs.register()
         devices.use_all_cores()
-        train(configs.jobs(batch), lanes_per_device=lanes_per_device)
+        processes.connect()
+        train(configs.jobs(batch), lanes_per_device=lanes_per_device, shard_batch=shard_batch)
 
-    def checkpoint(self, batch: list[list[str]], lanes_per_device: int) -> Any:
-        """The same again: the states are on disk."""
+    def checkpoint(self, batch: list[list[str]], lanes_per_device: int, shard_batch: bool | None) -> Any:
+        """Returns the same call, for the requeued job: the states are on disk."""
         from submitit.helpers import DelayedSubmission
 
-        return DelayedSubmission(self, batch, lanes_per_device)
+        return DelayedSubmission(self, batch, lanes_per_device, shard_batch)
 
 
 def train_on_slurm(
-    jobs: Sequence[Job], *, lanes_per_device: int, max_lanes: int, slurm: Mapping[str, Any]
+    jobs: Sequence[Job],
+    *,
+    lanes_per_device: int,
+    max_lanes: int,
+    shard_batch: bool | None,
+    slurm: Mapping[str, Any],
 ) -> list[dict[str, Any] | None]:
-    """Submit what is missing as one Slurm job per pack, wait, and return how each job ended, in order.
+    """Submits the unfinished jobs, a Slurm job for each pack, waits, and returns each job's end record, in order.
 
     `slurm` are submitit's parameters for Slurm (partition, time, gpus_per_node ...) and `max_num_timeout`. Raises
     ConfigError where submitit or Slurm is not there or refuses a parameter, Stopped on SIGINT, which leaves the Slurm
@@ -70,7 +78,7 @@ def train_on_slurm(
         if waiting:
             print(f"in the queue already: Slurm jobs {' '.join(waiting)}", file=sys.stderr)
         if fresh:
-            waiting |= _submit(packs(fresh, max_lanes), lanes_per_device, slurm, logs)
+            waiting |= _submit(packs(fresh, max_lanes), (lanes_per_device, shard_batch), slurm, logs)
             print(f"{plan(fresh, max_lanes)}; Slurm jobs {' '.join(waiting)}, output in {logs}", file=sys.stderr)
         _wait(list(waiting))
         lost = {job.id for job in missing(jobs)}
@@ -83,9 +91,12 @@ def train_on_slurm(
 
 
 def _submit(
-    batches: Sequence[Sequence[Job]], lanes_per_device: int, slurm: Mapping[str, Any], logs: Path
+    batches: Sequence[Sequence[Job]], how: tuple[Any, ...], slurm: Mapping[str, Any], logs: Path
 ) -> dict[str, list[str]]:
-    """Submit packs as one array of Slurm jobs; the ids of the runs of each, by Slurm's job number."""
+    """Submits packs as one array of Slurm jobs. Returns the ids of the runs of each, by Slurm's job number.
+
+    `how` is what `TrainPack` is called with beside a pack's overrides.
+    """
     try:
         import submitit
         from submitit.core.utils import FailedJobError
@@ -100,7 +111,7 @@ def _submit(
         # `retry` was obeyed here, once: a pack that is requeued must not start its diverged runs again.
         overrides = [[[o for o in job.overrides if not o.startswith("retry=")] for job in pack] for pack in batches]
         with contextlib.redirect_stderr(io.StringIO()):  # what sbatch says is in the exception too
-            submitted = executor.map_array(TrainPack(), overrides, [lanes_per_device] * len(batches))
+            submitted = executor.map_array(TrainPack(), overrides, *([value] * len(batches) for value in how))
     except FailedJobError as e:
         raise ConfigError(f"hydra.launcher.slurm: {'; '.join(str(e).strip().splitlines())}") from None
     except (RuntimeError, ValueError, TypeError) as e:
@@ -112,27 +123,27 @@ def _submit(
 
 
 def _submitted(logs: Path) -> dict[str, list[str]]:
-    """The packs of earlier commands that are still in the queue: ids of runs by Slurm's job number."""
-    found = {path.stem: json.loads(path.read_text()) for path in sorted(logs.glob("*.json"))}
-    alive = _queue() if found else set()
-    return {number: runs for number, runs in found.items() if alive is None or number in alive}
+    """Returns the packs of earlier commands that are still in the queue: ids of runs by Slurm's job number."""
+    submitted = {path.stem: json.loads(path.read_text()) for path in sorted(logs.glob("*.json"))}
+    alive = _queue() if submitted else set()
+    return {number: runs for number, runs in submitted.items() if alive is None or number in alive}
 
 
 def _queue() -> set[str] | None:
-    """The numbers of this user's Slurm jobs that wait or run; None where Slurm does not answer.
+    """Returns the numbers of this user's Slurm jobs that wait or run; None where Slurm does not answer.
 
     Asked of squeue, not sacct as submitit does: not every cluster has accounting.
     """
     if not shutil.which("squeue"):
         return set()
-    asked = subprocess.run(
+    answer = subprocess.run(
         ["squeue", "--me", "--array", "--noheader", "--format=%i"], capture_output=True, text=True, check=False
     )
-    return set(asked.stdout.split()) if asked.returncode == 0 else None
+    return set(answer.stdout.split()) if answer.returncode == 0 else None
 
 
 def _wait(numbers: Sequence[str]) -> None:
-    """Wait until none of these Slurm jobs is in the queue, with a line whenever some have left it."""
+    """Waits until none of these Slurm jobs is in the queue, with a line whenever some have left it."""
     left, since = len(numbers) + 1, time.monotonic()
     try:
         while left:
@@ -149,8 +160,8 @@ def _wait(numbers: Sequence[str]) -> None:
 
 
 def _last_words(logs: Path, number: str) -> str:
-    """The last line that a Slurm job left on its standard error."""
+    """Returns the last line that a Slurm job left on its standard error."""
     path = logs / f"{number}_0_log.err"
     lines = path.read_text(errors="replace").split("\n") if path.exists() else []
-    said = [line.strip() for line in lines if line.strip() and not line.startswith(("srun: ", "submitit "))]
-    return f"{said[-1]} ({path})" if said else "it left no output; was it cancelled before it started?"
+    words = [line.strip() for line in lines if line.strip() and not line.startswith(("srun: ", "submitit "))]
+    return f"{words[-1]} ({path})" if words else "it left no output; was it cancelled before it started?"

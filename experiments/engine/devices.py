@@ -1,4 +1,4 @@
-"""What JAX computes on, set before it starts: one virtual CPU device per core, and a cache of compiled programs."""
+"""The devices that JAX computes on, set before it starts, their memory, and a cache of compiled programs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import jax
 
 
 def use_all_cores() -> None:
-    """One virtual CPU device per core, so that lanes use all of them, and the persistent compilation cache.
+    """Sets one virtual CPU device per core, so that lanes use all of them, and the persistent compilation cache.
 
     The cache is in $JAX_COMPILATION_CACHE_DIR, or ~/.cache/terrarium/jax. Call before anything is computed.
     """
@@ -23,7 +23,7 @@ def use_all_cores() -> None:
 
 
 def memory() -> int:
-    """Bytes that the programs of one device may take: its memory, or on a CPU an equal share of what is free now."""
+    """Returns the bytes that one device's programs may take: its memory, or on a CPU an equal share of what is free."""
     device = jax.local_devices()[0]
     limit = (device.memory_stats() or {}).get("bytes_limit")
     if limit:
@@ -32,7 +32,7 @@ def memory() -> int:
 
 
 def _free_memory() -> int:
-    """Bytes of main memory that could be had now: what Linux calls available, within the limit of our control group."""
+    """Returns the bytes of main memory that Linux calls available, within the limit of our control group."""
     lines = Path("/proc/meminfo").read_text().splitlines()
     free = next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable"))
     limit, used = Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory.current")

@@ -21,8 +21,9 @@ from models import ARCHITECTURES
 from synthetic import registry
 
 SECTIONS = ("task", "model", "optim", "train")
-# Keys that do not change a result are not part of a run's identity.
+# Keys that do not change a result, or by rounding alone, are not part of a run's identity.
 NOT_IDENTITY = ("out", "wandb", "retry")
+NOT_IDENTITY_OF = {"train": ("microbatch",), "model": ("remat",)}
 WANDB_MODES = ("disabled", "offline", "online")
 
 
@@ -40,11 +41,13 @@ class Job:
 
     @property
     def id(self) -> str:
-        """Returns ten hex digits of the configuration without output and tracking.
+        """Returns ten hex digits of the configuration without the keys that do not change a result.
 
         They are equal for equal runs, whatever their names.
         """
         same = {k: v for k, v in self.config.items() if k not in (*NOT_IDENTITY, "start_from")}
+        for section, keys in NOT_IDENTITY_OF.items():
+            same[section] = {k: v for k, v in same[section].items() if k not in keys}
         if self.start:
             same["start"] = self.start.id
         return hashlib.sha256(json.dumps(same, sort_keys=True).encode()).hexdigest()[:10]

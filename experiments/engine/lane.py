@@ -6,7 +6,7 @@ A run is a pytree: task and optimiser with their knobs as leaves, and in its tre
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 import jax
@@ -16,6 +16,7 @@ from flax import nnx
 import models
 from experiments.engine.optim import Optimizer
 from experiments.engine.scores import score, score_learner, token_losses
+from experiments.engine.share import WHOLE, Share, part
 from fields import knob, pytree, static
 from synthetic.task import Example, Task
 
@@ -26,7 +27,7 @@ _INIT, _BATCH, _EVALUATE, _DECODE = 0, 1, 2, 4  # 3 is that of `experiments.exam
 
 @pytree
 class Training:
-    """How long and how broadly to train, and what to measure on the way."""
+    """Settings of training: its length, its breadth, and the measurements on the way."""
 
     steps: int = knob(
         1000, low=1, high=2**31 - 1, unit="steps", doc="optimiser steps; a run ends by steps, never by seconds"
@@ -41,6 +42,17 @@ class Training:
         choices=("none", "greedy", "sampled", "both"),
         doc="also score answers decoded from the prompt, with a KV cache; both: sampled ones beside, as sampled_answer",
     )
+    microbatch: int = static(
+        0,
+        low=0,
+        unit="examples",
+        doc="examples a pass of a step, on each device; 0 is all at once, or as many as memory holds",
+    )
+
+    def problems(self) -> Iterator[tuple[str, str]]:
+        """Yields what cannot be trained, as (key, one line)."""
+        if self.microbatch and self.batch_size % self.microbatch:
+            yield "microbatch", f"must divide train.batch_size = {self.batch_size}, got {self.microbatch}"
 
 
 @pytree
@@ -54,11 +66,11 @@ class Run:
     seed: int
 
     def key(self, stream: int) -> jax.Array:
-        """The key of one stream of the run's seed."""
+        """Returns the key of one stream of the run's seed."""
         return jax.random.fold_in(jax.random.fold_in(jax.random.key(self.seed), _RUN), stream)
 
     def build(self, key: jax.Array) -> nnx.Module:
-        """The model for this task's shapes, with initial parameters from `key`."""
+        """Returns the model for this task's shapes, with initial parameters from `key`."""
         s = self.task.spec
         return models.build(
             self.model,
@@ -82,40 +94,36 @@ class Lane(NamedTuple):
 
 
 def treedef(run: Run) -> Any:
-    """What must be equal for two runs to be lanes of one program."""
+    """Returns the part of a run that lanes of one program have in common."""
     return jax.tree.structure(run)
 
 
 def start(run: Run) -> Lane:
-    """The lane before its first step."""
+    """Returns the lane before its first step."""
     params = nnx.split(run.build(run.key(_INIT)))[1]
     zero = jnp.int32(0)
     return Lane(params, run.optim.init(params), zero, jnp.bool(False), jnp.float32(0), zero)
 
 
 def _graph(run: Run) -> Any:
-    """The model without its parameters; abstract, so it costs nothing."""
+    """Returns the model without its parameters; abstract, so it costs nothing."""
     return nnx.split(nnx.eval_shape(lambda: run.build(jax.random.key(0))))[0]
 
 
-def draw(task: Task, split: str, key: jax.Array, count: int) -> Example:
-    """`count` examples, each from the key of its own index."""
-    keys = jax.vmap(jax.random.fold_in, (None, 0))(key, jnp.arange(count))
+def draw(task: Task, split: str, key: jax.Array, count: int, share: Share = WHOLE) -> Example:
+    """Returns this device's share of `count` examples, each from the key of its own index."""
+    keys = jax.vmap(jax.random.fold_in, (None, 0))(key, share.indices(count))
     return jax.vmap(task.sample, (0, None))(keys, split)
 
 
-def advance(lane: Lane, run: Run, until: jax.Array) -> Lane:
-    """The lane at step `until` (int32) or at its own end, whichever comes first; before it where it diverged."""
-    graph, end = _graph(run), jnp.minimum(until, run.train.steps)
-
-    def loss(params: Any, batch: Example, key: jax.Array) -> jax.Array:
-        losses = token_losses(nnx.merge(graph, params)(batch.inputs, key), batch.targets)
-        return (losses * batch.weights).sum() / batch.weights.sum()
+def advance(lane: Lane, run: Run, until: jax.Array, share: Share = WHOLE) -> Lane:
+    """Returns the lane at step `until` (int32) or at its own end, whichever is first; before it where it diverged."""
+    end = jnp.minimum(until, run.train.steps)
 
     def step(lane: Lane) -> Lane:
         example_key, model_key = jax.random.split(jax.random.fold_in(run.key(_BATCH), lane.step))
-        batch = draw(run.task, "train", example_key, run.train.batch_size)
-        value, grads = jax.value_and_grad(loss)(lane.params, batch, model_key)
+        batch = draw(run.task, "train", example_key, run.train.batch_size, share)
+        value, grads = _gradient(run, lane.params, batch, model_key, share)
         params, opt, norm = run.optim.update(grads, lane.opt, lane.params, lane.step, run.train.steps)
         fine = jnp.isfinite(value) & jnp.isfinite(norm)
         new = Lane(params, opt, lane.step + 1, lane.diverged, lane.loss_sum + value, lane.loss_steps + 1)
@@ -125,8 +133,33 @@ def advance(lane: Lane, run: Run, until: jax.Array) -> Lane:
     return jax.lax.while_loop(lambda lane: (lane.step < end) & ~lane.diverged, step, lane)
 
 
-def _evaluation(run: Run) -> tuple[Mapping[str, tuple[Task, str]], Example]:
-    """The conditions, and their examples with a leading axis of conditions, each from keys of its own."""
+def _gradient(run: Run, params: Any, batch: Example, key: jax.Array, share: Share) -> tuple[jax.Array, Any]:
+    """Returns the mean loss over the weighted positions of the whole batch, and its gradient.
+
+    `batch` is this device's share. It is worked through in passes of `train.microbatch` examples, whose gradients are
+    added up.
+    """
+    graph, size, weight = _graph(run), batch.weights.shape[0], share.total(batch.weights.sum())
+
+    def loss(params: Any, some: Example, first: jax.Array | int) -> jax.Array:
+        logits = nnx.merge(graph, params)(some.inputs, key, (first, run.train.batch_size))
+        return (token_losses(logits, some.targets) * some.weights).sum() / weight
+
+    first, at_once = share.first(run.train.batch_size), part(size, run.train.microbatch)
+    if at_once == size:
+        return share.total(jax.value_and_grad(loss)(params, batch, first))
+
+    def add(sums: Any, one: tuple[Example, jax.Array]) -> tuple[Any, None]:
+        return jax.tree.map(jnp.add, sums, jax.value_and_grad(loss)(params, *one)), None
+
+    passes = jax.tree.map(lambda x: x.reshape(size // at_once, at_once, *x.shape[1:]), batch)
+    nothing = jax.tree.map(jnp.zeros_like, (jnp.float32(0), params))
+    sums, _ = jax.lax.scan(add, nothing, (passes, first + jnp.arange(0, size, at_once)))
+    return share.total(sums)
+
+
+def _evaluation(run: Run, share: Share) -> tuple[Mapping[str, tuple[Task, str]], Example]:
+    """Returns the conditions, and this device's share of their examples, with a leading axis of conditions."""
     conditions = run.task.conditions()
     drawn: dict[str, Example] = {}
     # A split's sampler is compiled once, for all conditions that use it.
@@ -134,34 +167,38 @@ def _evaluation(run: Run) -> tuple[Mapping[str, tuple[Task, str]], Example]:
         names = [name for name, (_, which) in conditions.items() if which == split]
         keys = jnp.stack([jax.random.fold_in(run.key(_EVALUATE), list(conditions).index(name)) for name in names])
         tasks = jax.tree.map(lambda *x: jnp.stack(x), *[conditions[name][0] for name in names])
-        found = jax.vmap(lambda task, key, split=split: draw(task, split, key, run.train.eval_examples))(tasks, keys)
-        drawn |= {name: jax.tree.map(lambda x, i=i: x[i], found) for i, name in enumerate(names)}
+        some = functools.partial(draw, split=split, count=run.train.eval_examples, share=share)
+        examples = jax.vmap(lambda task, key, some=some: some(task, key=key))(tasks, keys)
+        drawn |= {name: jax.tree.map(lambda x, i=i: x[i], examples) for i, name in enumerate(names)}
     return conditions, jax.tree.map(lambda *x: jnp.stack(x), *[drawn[name] for name in conditions])
 
 
-def evaluate(params: Any, run: Run) -> dict[str, dict[str, jax.Array]]:
-    """Scores by condition and name."""
-    conditions, examples = _evaluation(run)
+def evaluate(params: Any, run: Run, share: Share = WHOLE) -> dict[str, dict[str, jax.Array]]:
+    """Returns scores by condition and name."""
+    share = share.of(run.train.eval_examples)
+    conditions, examples = _evaluation(run, share)
     model = nnx.merge(_graph(run), params)
-    how = {"batch_size": run.train.batch_size, "decoding": run.train.decoding, "key": run.key(_DECODE)}
-    found = jax.lax.map(functools.partial(score, model, run.task, **how), examples)
-    return {name: jax.tree.map(lambda x, i=i: x[i], found) for i, name in enumerate(conditions)}
+    at_once = run.train.microbatch or run.train.batch_size // share.parts
+    how = {"batch_size": at_once, "decoding": run.train.decoding, "key": run.key(_DECODE), "share": share}
+    scores = jax.lax.map(functools.partial(score, model, run.task, **how), examples)
+    return {name: jax.tree.map(lambda x, i=i: x[i], scores) for i, name in enumerate(conditions)}
 
 
-def baselines(run: Run) -> dict[str, dict[str, dict[str, jax.Array]]]:
-    """Scores of the task's baselines, by baseline and condition, on the examples that the model is scored on."""
-    conditions, examples = _evaluation(run)
+def baselines(run: Run, share: Share = WHOLE) -> dict[str, dict[str, dict[str, jax.Array]]]:
+    """Returns scores of the task's baselines, by baseline and condition, on the examples for the model."""
+    share = share.of(run.train.eval_examples)
+    conditions, examples = _evaluation(run, share)
     tasks = jax.tree.map(lambda *x: jnp.stack(x), *[task for task, _ in conditions.values()])
 
-    def scores(both: tuple[Task, Example]) -> dict[str, dict[str, jax.Array]]:
-        task, some = both
+    def score_all(condition: tuple[Task, Example]) -> dict[str, dict[str, jax.Array]]:
+        task, some = condition
         return {
-            name: score_learner(learner, some, batch_size=run.train.batch_size, curve=run.task.curve)
+            name: score_learner(learner, some, batch_size=run.train.batch_size, curve=run.task.curve, share=share)
             for name, learner in task.baselines().items()
         }
 
-    found = jax.lax.map(scores, (tasks, examples))
+    by_learner = jax.lax.map(score_all, (tasks, examples))
     return {
-        learner: {name: jax.tree.map(lambda x, i=i: x[i], of) for i, name in enumerate(conditions)}
-        for learner, of in found.items()
+        learner: {name: jax.tree.map(lambda x, i=i: x[i], scores) for i, name in enumerate(conditions)}
+        for learner, scores in by_learner.items()
     }

@@ -14,6 +14,7 @@ from experiments.engine.progress import Progress
 from experiments.engine.records import Record
 from experiments.engine.train import train
 from experiments.errors import ConfigError
+from models import implementations
 
 EXECUTORS = ("process", "slurm")
 
@@ -24,6 +25,7 @@ class Settings:
 
     lanes_per_device: int = 0
     max_lanes: int = 0
+    shard_batch: bool | None = None
     executor: str = "process"
     slurm: Mapping[str, Any] = field(default_factory=dict)
 
@@ -32,6 +34,8 @@ class Settings:
             value = getattr(self, name)
             if not isinstance(value, int) or isinstance(value, bool) or value < 0:
                 raise ConfigError(f"hydra.launcher.{name}: expected an integer, at least 0, got {value!r}")
+        if not isinstance(self.shard_batch, bool | None):
+            raise ConfigError(f"hydra.launcher.shard_batch: expected true, false or null, got {self.shard_batch!r}")
         if self.executor not in EXECUTORS:
             allowed = ", ".join(EXECUTORS)
             raise ConfigError(f"hydra.launcher.executor: expected one of {allowed}, got {self.executor!r}")
@@ -42,13 +46,13 @@ LAUNCHED: list[Job] = []
 
 
 def settings_of(config: DictConfig) -> Settings:
-    """The settings in a composed configuration; the defaults where another launcher than `vmap` is chosen."""
+    """Returns the settings in a composed configuration; the defaults where another launcher than `vmap` is chosen."""
     chosen: Any = OmegaConf.to_container(config.hydra.launcher, resolve=True)
     return Settings(**{key: value for key, value in chosen.items() if key in Settings.__dataclass_fields__})
 
 
 def launch(jobs: Sequence[Job], settings: Settings, progress: Progress | None = None) -> list[dict[str, Any] | None]:
-    """Do what is missing of `jobs` where `settings` say, and return how each ended; None for those that did not.
+    """Runs the unfinished jobs with the executor in `settings`. Returns each job's end record, None if it has none.
 
     `progress` is the display of what this process trains, as in `train`.
     """
@@ -56,7 +60,15 @@ def launch(jobs: Sequence[Job], settings: Settings, progress: Progress | None = 
     for job in jobs:
         if job.config["retry"]:
             Record(job).forget_failure()
-    lanes = {"lanes_per_device": settings.lanes_per_device, "max_lanes": settings.max_lanes}
+    try:
+        implementations.wanted()
+    except ValueError as e:
+        raise ConfigError(str(e)) from None
+    how: dict[str, Any] = {
+        "lanes_per_device": settings.lanes_per_device,
+        "max_lanes": settings.max_lanes,
+        "shard_batch": settings.shard_batch,
+    }
     if settings.executor == "slurm":
-        return cluster.train_on_slurm(jobs, **lanes, slurm=settings.slurm)
-    return train(jobs, **lanes, progress=progress)
+        return cluster.train_on_slurm(jobs, **how, slurm=settings.slurm)
+    return train(jobs, **how, progress=progress)

@@ -34,7 +34,7 @@ class Optimizer:
     final: float = knob(0.0, low=0.0, high=1.0, unit="share of lr", doc="where linear and cosine schedules end")
 
     def rate(self, step: jax.Array, steps: jax.Array | int) -> jax.Array:
-        """Learning rate at `step` of `steps`: rises over the warm-up, then falls towards `final * lr` at the end."""
+        """Returns the learning rate at `step` of `steps`: it rises in the warm-up, then falls towards `final * lr`."""
         step = jnp.asarray(step, jnp.float32)
         done = jnp.clip((step - self.warmup) / jnp.maximum(steps - self.warmup, 1), 0.0, 1.0)
         shape = {"constant": 1.0, "linear": 1 - done, "cosine": 0.5 * (1 + jnp.cos(jnp.pi * done))}[self.schedule]
@@ -43,11 +43,11 @@ class Optimizer:
         return self.lr * rising * (floor + (1 - floor) * shape)
 
     def init(self, params: Params) -> Any:
-        """The optimiser's state before the first step: its two running means and a count."""
+        """Returns the optimiser's state before the first step: its two running means and a count."""
         return optax.scale_by_adam().init(params)
 
     def update(self, grads: Params, state: Any, params: Params, step: jax.Array, steps: jax.Array | int):
-        """One step. Returns (new params, new state, norm of the gradient before clipping)."""
+        """Takes one step. Returns (new params, new state, norm of the gradient before clipping)."""
         decay = optax.add_decayed_weights(self.weight_decay, mask=_matrices)
         adam = optax.scale_by_adam(b1=self.b1, b2=self.b2, eps=self.eps)
         norm = optax.tree.norm(grads)
@@ -63,7 +63,7 @@ class Optimizer:
 
 
 def _matrices(params: Params) -> Params:
-    """Which leaves decay: matrices, not biases or gains (the usual GPT-2 practice), nor rates, nor what is frozen."""
+    """Returns which leaves decay: matrices, not biases or gains (as usual for GPT-2), nor rates, nor frozen ones."""
     return jax.tree.map(_decays, params, is_leaf=lambda p: isinstance(p, nnx.Variable))
 
 

@@ -10,10 +10,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from experiments.engine import devices
-from experiments.engine.engine import Engine
+from experiments.engine import devices, memory, processes
+from experiments.engine.engine import Engine, layout, wanted
 from experiments.engine.job import Job
-from experiments.engine.lane import Lane
+from experiments.engine.lane import Lane, Run
 from experiments.engine.progress import Progress
 from experiments.engine.records import Record, last_params
 from experiments.engine.stop import Stop
@@ -27,57 +27,84 @@ CHECKPOINT_SECONDS = float(os.environ.get("TERRARIUM_CHECKPOINT_SECONDS", "30"))
 class Pack:
     """A group of jobs while they train as lanes: their states on the devices, their records on disk."""
 
-    def __init__(self, jobs: list[Job], lanes_per_device: int, progress: Progress):
-        """Compile, and load the states that are on disk.
+    def __init__(
+        self,
+        jobs: list[Job],
+        progress: Progress,
+        *,
+        lanes_per_device: int = 0,
+        shard_batch: bool | None = None,
+        spare: float = 1.0,
+    ):
+        """Compiles, and loads the states that are on disk. Only the part `spare` of the memory there is may be needed.
 
-        Raises ConfigError where one cannot be used, MemoryError where the compiled program needs more than there is.
+        Where a lane alone needs more, its steps are cut into passes and its blocks made again for the gradient. Raises
+        ConfigError where a state cannot be used, MemoryError where several lanes need more memory than there is.
         """
         progress.phase(f"compiling for {len(jobs)} lane{'s' * (len(jobs) > 1)}")
-        self.jobs = jobs = dealt(jobs, jax.device_count())
+        share = wanted(shard_batch, jax.devices())
+        rows, _ = layout(len(jobs), jax.device_count(), jobs[0].run.train.batch_size, share)
+        self.jobs = jobs = dealt(jobs, rows)
         self.progress, self.clock = progress, _Clock()
-        self.engine = Engine([job.run for job in jobs], lanes_per_device=lanes_per_device)
-        needed, there = self.engine.programs.device_bytes, devices.memory()
-        if needed > there and len(jobs) > 1:
+        available = processes.least(int(devices.memory() * spare))
+
+        def compiled(run: Run) -> Engine:
+            runs = [memory.like(job.run, run) for job in jobs]
+            return Engine(runs, lanes_per_device=lanes_per_device, shard_batch=shard_batch)
+
+        run = jobs[0].run
+        self.engine = compiled(run)
+        if len(jobs) == 1:
+            for lighter in memory.lighter(run, self.engine.programs.device_bytes, available, self.engine.parts):
+                run, self.engine = lighter, compiled(lighter)
+                if self.engine.programs.device_bytes <= available:
+                    break
+        needed = self.engine.programs.device_bytes
+        if needed > available and len(jobs) > 1:
             raise MemoryError(
-                f"RESOURCE_EXHAUSTED: needs {needed / 1e9:.1f} GB a device, {there / 1e9:.1f} GB are there"
+                f"RESOURCE_EXHAUSTED: needs {needed / 1e9:.1f} GB a device, {available / 1e9:.1f} GB are there"
             )
-        progress.say(f"compiled: {self.engine.lane_bytes / 1e6:.1f} MB a lane, {needed / 1e6:.1f} MB a device")
-        self.records = [Record(job) for job in jobs]
+        self.means = {"batch_devices": self.engine.parts, **memory.means(run)}
+        by = memory.words(run, self.engine.parts)
+        progress.say(f"compiled: {self.engine.lane_bytes / 1e6:.1f} MB a lane, {needed / 1e6:.1f} MB a device{by}")
+        self.records = [Record(job, writes=processes.writes()) for job in jobs]
         self.steps = np.array([job.run.train.steps for job in jobs])
         self.every = jobs[0].run.train.eval_every
         self.lanes = self.engine.start()
         fresh = [_started(job, lane) for job, lane in zip(jobs, self._on_host(), strict=True)]
-        found = [record.open(lane) for record, lane in zip(self.records, fresh, strict=True)]
-        if any(lane is not None for lane in found) or any(job.start for job in jobs):
-            self.lanes = self.engine.load([new if old is None else old for old, new in zip(found, fresh, strict=True)])
-        self.trackers = [Tracker(job) for job in jobs]
+        saved = [record.open(lane) for record, lane in zip(self.records, fresh, strict=True)]
+        if any(lane is not None for lane in saved) or any(job.start for job in jobs):
+            self.lanes = self.engine.load([new if old is None else old for old, new in zip(saved, fresh, strict=True)])
+        self.trackers = [Tracker(job) for job in jobs] if processes.writes() else []
         self.ended = np.zeros(len(jobs), bool)
         self._chunk = 1
         self._look()
         progress.start(jobs, self.done)
 
     def train(self, stop: Stop) -> None:
-        """Train every lane to its end, in chunks. Obeys a signal soon after it came, all lanes on disk."""
+        """Trains every lane to its end, in chunks. Obeys a signal soon after it came, all lanes on disk."""
         try:
             while not self.ended.all():
                 self._evaluate()
                 self._end()
-                if stop.asked or self.clock.checkpoint_due():
+                if processes.any_of(bool(stop.asked) or self.clock.checkpoint_due()):
                     self._save(~self.ended)
                 if not self.ended.all():
                     stop.obey()
                 self._advance()
+            processes.wait()
         finally:
             for tracker in self.trackers:
                 tracker.close()
 
     def _advance(self) -> None:
-        """One chunk, of a few seconds, towards the nearest evaluation of a lane."""
+        """Trains a chunk, of a few seconds, towards the nearest evaluation of a lane."""
         waiting = ~self.ended & (self.done < self.steps)
         if not waiting.any():
             return
         next_evaluation = np.minimum(self.steps, (self.done // self.every + 1) * self.every)
-        until = min(int(next_evaluation[waiting].min()), int(self.done[waiting].min()) + self._chunk)
+        chunk = int(processes.agree(self._chunk))
+        until = min(int(next_evaluation[waiting].min()), int(self.done[waiting].min()) + chunk)
         before, since = self.done, time.monotonic()
         self.lanes = self.engine.advance(self.lanes, until)
         self._look()
@@ -88,29 +115,31 @@ class Pack:
         self.progress.update(self.jobs, self.done, self.clock.steps_per_second)
 
     def _look(self) -> None:
-        """Fetch the lanes' steps, which waits for the devices."""
-        self.done = np.asarray(self.lanes.step)[: len(self.jobs)]
-        self.diverged = np.asarray(self.lanes.diverged)[: len(self.jobs)]
+        """Fetches the lanes' steps, which waits for the devices."""
+        step, diverged = processes.gather((self.lanes.step, self.lanes.diverged))
+        self.done, self.diverged = step[: len(self.jobs)], diverged[: len(self.jobs)]
 
     def _evaluate(self) -> None:
-        """Score and record the lanes that have just arrived at an evaluation; their mean loss begins anew."""
+        """Scores and records the lanes that have just arrived at an evaluation; their mean loss begins anew."""
         due = (self.done % self.every == 0) | (self.done >= self.steps)
         recorded = np.array([record.rows[-1]["step"] if record.rows else 0 for record in self.records])
         arrived = ~self.ended & ~self.diverged & due & (self.done > recorded)
         if not arrived.any():
             return
         scores = self.engine.evaluate(self.lanes)
-        loss = np.asarray(self.lanes.loss_sum) / np.maximum(np.asarray(self.lanes.loss_steps), 1)
+        sums, steps = processes.gather((self.lanes.loss_sum, self.lanes.loss_steps))
+        loss = sums / np.maximum(steps, 1)
         broken = np.array(
-            [not all(np.isfinite(found["nll"][k]) for found in scores.values()) for k in range(len(arrived))]
+            [not all(np.isfinite(values["nll"][k]) for values in scores.values()) for k in range(len(arrived))]
         )
         self.diverged = self.diverged | (arrived & broken)  # finite steps can still add up to parameters that are not
         arrived &= ~broken
         for k in np.flatnonzero(arrived):
-            both = {"examples": self.jobs[k].run.train.eval_examples, "train_loss": float(loss[k])}
-            rows = _rows(int(k), int(self.done[k]), "model", scores, both)
+            shared = {"examples": self.jobs[k].run.train.eval_examples, "train_loss": float(loss[k])}
+            rows = _rows(int(k), int(self.done[k]), "model", scores, shared)
             self.records[k].rows += rows
-            self.trackers[k].log(rows)
+            if self.trackers:
+                self.trackers[k].log(rows)
             self.progress.score(self.jobs[k], rows)
         keep = np.pad(~arrived, (0, len(loss) - len(arrived)), constant_values=True)
         self.lanes = self.lanes._replace(
@@ -118,26 +147,30 @@ class Pack:
         )
 
     def _end(self) -> None:
-        """Write the last records of the lanes that have finished, and of those that have diverged."""
+        """Writes the last records of the lanes that have finished, and of those that have diverged."""
         finished, lost = ~self.ended & ~self.diverged & (self.done >= self.steps), ~self.ended & self.diverged
         if not (finished | lost).any():
             return
         lanes = self._on_host()
         baselines = self.engine.baselines() if finished.any() else {}
         for k in np.flatnonzero(finished):
-            both, rows = {"examples": self.jobs[k].run.train.eval_examples}, self.records[k].rows
+            shared, rows = {"examples": self.jobs[k].run.train.eval_examples}, self.records[k].rows
             if all(row["learner"] == "model" for row in rows):  # else they were written before a kill
                 for learner, scores in baselines.items():
-                    rows += _rows(int(k), int(self.done[k]), learner, scores, both)
+                    rows += _rows(int(k), int(self.done[k]), learner, scores, shared)
         for k in np.flatnonzero(finished | lost):  # all states before any end, so that a kill between loses no lane
             self.records[k].save(lanes[k])
         for k in np.flatnonzero(finished):
             cost = self.clock.cost(self.jobs[k], int(self.steps[k]), len(self.jobs))
             cost |= {"device_bytes": self.engine.programs.device_bytes, "lane_bytes": self.engine.lane_bytes}
-            self.trackers[k].finish(self.records[k].finish(lanes[k], cost))
+            result = self.records[k].finish(lanes[k], cost | self.means)
+            if self.trackers:
+                self.trackers[k].finish(result)
         for k in np.flatnonzero(lost):
             reason = f"loss, gradient or score not finite after step {int(self.done[k])}"
-            self.trackers[k].finish(self.records[k].fail(lanes[k], reason))
+            error = self.records[k].fail(lanes[k], reason)
+            if self.trackers:
+                self.trackers[k].finish(error)
         self.ended = self.ended | finished | lost
         self.progress.ended(int((finished | lost).sum()), int(lost.sum()))
 
@@ -152,26 +185,32 @@ class Pack:
 
 
 def dealt(jobs: list[Job], devices: int) -> list[Job]:
-    """The jobs in an order in which equal parts of it, one a device, have about as many steps to do."""
+    """Returns the jobs in an order in which equal parts of it, one a device, have about as many steps to do."""
     longest_first = sorted(jobs, key=lambda job: -job.run.train.steps)
     return [job for device in range(devices) for job in longest_first[device::devices]]
 
 
 def _started(job: Job, lane: Lane) -> Lane:
-    """A lane before its first step, with the parameters of the run that it starts from, if it does."""
+    """Returns a lane before its first step, with the parameters of the run that it starts from, if it does."""
     return lane._replace(params=last_params(job.start, lane.params)) if job.start else lane
 
 
-def _rows(lane: int, step: int, learner: str, scores: dict[str, dict[str, np.ndarray]], both: dict[str, Any]) -> list:
-    """Metrics of one lane, a row for each condition: the scores of the model, or of a baseline."""
+def _rows(lane: int, step: int, learner: str, scores: dict[str, dict[str, np.ndarray]], shared: dict[str, Any]) -> list:
+    """Returns metrics of one lane, a row for each condition: the scores of the model, or of a baseline."""
     return [
-        {"step": step, "learner": learner, "condition": name, **{m: _plain(v[lane]) for m, v in found.items()}, **both}
-        for name, found in scores.items()
+        {
+            "step": step,
+            "learner": learner,
+            "condition": name,
+            **{m: _plain(v[lane]) for m, v in values.items()},
+            **shared,
+        }
+        for name, values in scores.items()
     ]
 
 
 def _plain(score: np.ndarray) -> Any:
-    """A number, or a list of numbers with None for the positions that have no score."""
+    """Returns a number, or a list of numbers with None for the positions that have no score."""
     return score.item() if score.ndim == 0 else [None if np.isnan(x) else x for x in score.tolist()]
 
 
@@ -186,11 +225,11 @@ class _Clock:
 
     @property
     def steps_per_second(self) -> float:
-        """Steps of all lanes together, per second."""
+        """Returns the steps of all lanes together, per second."""
         return self.steps / self.seconds if self.seconds else 0.0
 
     def cost(self, job: Job, steps: int, lanes: int) -> dict[str, Any]:
-        """What a run took: its share of the group's training seconds, and the group's tokens per second."""
+        """Returns a run's share of the group's training seconds, and the group's tokens per second."""
         tokens = job.run.train.batch_size * job.run.task.spec.length
         rate = self.steps_per_second
         return {
@@ -200,7 +239,7 @@ class _Clock:
         }
 
     def checkpoint_due(self) -> bool:
-        """True every CHECKPOINT_SECONDS."""
+        """Returns True every CHECKPOINT_SECONDS."""
         due = time.monotonic() - self._saved > CHECKPOINT_SECONDS
         if due:
             self._saved = time.monotonic()

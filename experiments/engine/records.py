@@ -62,10 +62,11 @@ def last_params(job: Job, template: Any) -> Any:
 class Record:
     """Holds the records of one job, opened for going on from their end."""
 
-    def __init__(self, job: Job):
+    def __init__(self, job: Job, *, writes: bool = True):
+        """Opens a record. One with `writes` false only keeps count of what another process writes."""
         self.job, self.folder = job, job.folder
         self.rows: list[dict[str, Any]] = []
-        self._saved_step = -1
+        self._saved_step, self._writes = -1, writes
 
     @property
     def ended(self) -> bool:
@@ -91,7 +92,7 @@ class Record:
         Metrics later than that state are dropped: they will be made again, the same. Raises ConfigError if the state
         does not fit.
         """
-        write(self.folder / "config.yaml", yaml.safe_dump(self.job.config, sort_keys=False))
+        self._write("config.yaml", yaml.safe_dump(self.job.config, sort_keys=False))
         path = self.folder / "state.safetensors"
         if not path.exists():
             return None
@@ -104,8 +105,9 @@ class Record:
         """Writes metrics, then the state they belong to; writes nothing if the step is the one already on disk."""
         if int(state.step) == self._saved_step:
             return
-        self._write_metrics()
-        write(self.folder / "state.safetensors", safetensors.numpy.save(_named(state)))
+        self._write("metrics.jsonl", "".join(json.dumps(row) + "\n" for row in self.rows))
+        if self._writes:
+            write(self.folder / "state.safetensors", safetensors.numpy.save(_named(state)))
         self._saved_step = int(state.step)
 
     def finish(self, state: Any, cost: dict[str, Any]) -> dict[str, Any]:
@@ -123,7 +125,7 @@ class Record:
             **cost,
             **provenance(),
         }
-        write(self.folder / "result.json", json.dumps(result, indent=1) + "\n")
+        self._write("result.json", json.dumps(result, indent=1) + "\n")
         return result
 
     def fail(self, state: Any, reason: str) -> dict[str, Any]:
@@ -136,11 +138,12 @@ class Record:
             "reason": reason,
             **provenance(),
         }
-        write(self.folder / "error.json", json.dumps(error, indent=1) + "\n")
+        self._write("error.json", json.dumps(error, indent=1) + "\n")
         return error
 
-    def _write_metrics(self) -> None:
-        write(self.folder / "metrics.jsonl", "".join(json.dumps(row) + "\n" for row in self.rows))
+    def _write(self, name: str, content: str) -> None:
+        if self._writes:
+            write(self.folder / name, content)
 
 
 def _scores(row: dict[str, Any]) -> dict[str, Any]:

@@ -6,6 +6,9 @@ import traceback
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import numpy as np
+
+from experiments.engine import processes
 from experiments.engine.job import Job, headline
 from experiments.engine.lane import treedef
 from experiments.engine.pack import Pack
@@ -15,17 +18,19 @@ from experiments.engine.stop import Stop
 from experiments.errors import ConfigError
 from fields import declared
 
+LEAST_SPARE = 0.2  # of a device's memory: below it a lane that still does not fit is given up
+
 
 def groups(jobs: Iterable[Job]) -> list[list[Job]]:
-    """Jobs that can be lanes of one program, together, in order of first appearance."""
-    found: dict[Any, list[Job]] = {}
+    """Returns jobs that can be lanes of one program together, in order of first appearance."""
+    by_treedef: dict[Any, list[Job]] = {}
     for job in jobs:
-        found.setdefault(treedef(job.run), []).append(job)
-    return list(found.values())
+        by_treedef.setdefault(treedef(job.run), []).append(job)
+    return list(by_treedef.values())
 
 
 def packs(jobs: Iterable[Job], max_lanes: int) -> list[list[Job]]:
-    """Groups, split where they are larger than `max_lanes` (0 is no limit)."""
+    """Returns groups, split where they are larger than `max_lanes` (0 is no limit)."""
     return [
         group[i : i + (max_lanes or len(group))]
         for group in groups(jobs)
@@ -34,12 +39,14 @@ def packs(jobs: Iterable[Job], max_lanes: int) -> list[list[Job]]:
 
 
 def missing(jobs: Iterable[Job]) -> list[Job]:
-    """The jobs that have not ended, each once."""
-    return list({job.id: job for job in jobs if not Record(job).ended}.values())
+    """Returns the jobs that have not ended, each once."""
+    jobs = list({job.id: job for job in jobs}.values())
+    left = processes.agree(np.array([not Record(job).ended for job in jobs], np.int32))
+    return [job for job, is_left in zip(jobs, left, strict=True) if is_left]
 
 
 def plan(jobs: Sequence[Job], max_lanes: int) -> str:
-    """What is about to be compiled, in words: "2 programs, of 8 and 8 lanes: model.depth differs"."""
+    """Returns the programs to compile, in words: "2 programs, of 8 and 8 lanes: model.depth differs"."""
     parts, sizes = groups(jobs), [len(pack) for pack in packs(jobs, max_lanes)]
     apart = [
         f"{section}.{name}"
@@ -56,33 +63,39 @@ def plan(jobs: Sequence[Job], max_lanes: int) -> str:
 
 
 def _static(job: Job, section: str, name: str) -> Any:
-    """The value of a field that keeps programs apart; None for a knob."""
+    """Returns the value of a field that keeps programs apart; None for a knob."""
     part = getattr(job.run, section)
     declaration = declared(type(part)).get(name)
     return job.config[section].get(name) if declaration is None or not declaration.traced else None
 
 
 def train(
-    jobs: Sequence[Job], *, lanes_per_device: int = 0, max_lanes: int = 0, progress: Progress | None = None
+    jobs: Sequence[Job],
+    *,
+    lanes_per_device: int = 0,
+    max_lanes: int = 0,
+    shard_batch: bool | None = None,
+    progress: Progress | None = None,
 ) -> list[dict[str, Any] | None]:
-    """Do what is missing of `jobs` and return how each ended, in order: what its result or error file says.
+    """Trains the unfinished jobs. Returns each job's end record, in order, None if it has none.
 
     First the runs that others start from; where several nodes of a cluster want the same one, each makes the same.
     `max_lanes` splits larger groups (0 is no limit). `progress` is the display of a command that trains more than once,
-    by default one of its own. A pack that does not fit in memory is halved; one that raises
-    otherwise is reported, leaves its runs without an end (None), and does not keep the others from training. Raises
-    ConfigError for records that cannot be used or written, Stopped on SIGINT and SIGTERM once every lane is on disk.
+    by default one of its own. A pack that does not fit in memory is halved, and a single lane trained in passes; one
+    that raises otherwise is reported, leaves its runs without an end (None), and does not keep the others from
+    training. Raises ConfigError for records that cannot be used or written, Stopped on SIGINT and SIGTERM once every
+    lane is on disk.
     """
-    lanes = {"lanes_per_device": lanes_per_device, "max_lanes": max_lanes}
+    how: dict[str, Any] = {"lanes_per_device": lanes_per_device, "shard_batch": shard_batch}
     if progress is None:
         with Progress() as progress:
-            return train(jobs, **lanes, progress=progress)
+            return train(jobs, **how, max_lanes=max_lanes, progress=progress)
     todo = missing(jobs)
     if starts := [job.start for job in todo if job.start]:
-        train(starts, **lanes, progress=progress)
+        train(starts, **how, max_lanes=max_lanes, progress=progress)
     for job in todo:
         Record(job).check()
-    queue = packs(todo, max_lanes)
+    queue = [(pack, 1.0) for pack in packs(todo, max_lanes)]
     progress.add(todo, done=len(jobs) - len(todo))
     with Stop() as stop:
         if todo:
@@ -90,9 +103,9 @@ def train(
             progress.say(plan(todo, max_lanes))
         while queue:
             stop.obey()
-            pack = queue.pop(0)
+            pack, spare = queue.pop(0)
             try:
-                Pack(pack, lanes_per_device, progress).train(stop)
+                Pack(pack, progress, **how, spare=spare).train(stop)
             except ConfigError:
                 raise
             except Exception as e:
@@ -100,7 +113,11 @@ def train(
                 half, why = len(pack) // 2, (str(e).splitlines() or [type(e).__name__])[0]
                 if "RESOURCE_EXHAUSTED" in str(e) and half:
                     progress.say(f"{len(pack)} lanes do not fit, going on with {len(pack) - half} and {half} ({why})")
-                    queue = [pack[:-half], pack[-half:], *queue]
+                    queue = [(pack[:-half], spare), (pack[-half:], spare), *queue]
+                elif "RESOURCE_EXHAUSTED" in str(e) and spare > LEAST_SPARE:
+                    # The compiler's count was too low, as where other programs hold some of the memory.
+                    progress.say(f"the lane does not fit, trying it with less memory ({why})")
+                    queue = [(pack, spare * 0.7), *queue]
                 else:
                     progress.say("".join(traceback.format_exception(e)))
                     progress.say(f"the pack of {', '.join(job.folder.name for job in pack)} failed: {why}")
@@ -109,5 +126,5 @@ def train(
 
 
 def value(job: Job, end: dict[str, Any] | None) -> float:
-    """What a job returns to a sweeper: exact match at the end on the task's headline condition; NaN where it failed."""
+    """Returns a job's value for a sweeper: its last exact match on the task's headline condition; NaN if it failed."""
     return end["scores"][headline(job)]["exact_match"] if end and "scores" in end else float("nan")

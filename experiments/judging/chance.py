@@ -1,7 +1,7 @@
 """How often a criterion takes chance for the finding: rates as they are recorded, of tables in which a claim is false.
 
-Columns: claim; scores, the world: which bound of the criterion is false, and the value of its quantity; tables, how many
-were simulated; reproduced, how many of them passed; rate.
+Columns: claim; scores, the world: which bound of the criterion is false, and the value of its quantity; tables, how
+many were simulated; reproduced, how many of them passed; rate.
 """
 
 from __future__ import annotations

@@ -16,11 +16,14 @@ import numpy as np
 import polars as pl
 from scipy.optimize import linprog
 
+from experiments.judging.axes import BEST, POSTERIOR, Axis, Score, Setting
 from experiments.judging.claim import Claim
-from experiments.judging.criterion import Criterion, Fitted
+from experiments.judging.contrasts import Largest
+from experiments.judging.criterion import Criterion
 from experiments.judging.frame import HASHES, MODEL
-from experiments.judging.grid import BEST, POSTERIOR, Axis, Cells, Grid, Score, Setting
-from experiments.judging.quantities import Bound, Cell, Each, Largest
+from experiments.judging.grid import Cells, Grid
+from experiments.judging.quantities import Bound, Cell, Each
+from experiments.judging.reading import Fitted
 from experiments.judging.rows import Rows
 
 EXAMPLES = 512

@@ -2,119 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
-import inspect
-import json
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields, is_dataclass
-from typing import Any, Protocol
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import polars as pl
 
+from experiments.judging.axes import WORDS, Axis, Score, Setting
 from experiments.judging.claim import Cause, Judgement, LeftOut, Outcome, Verdict
-from experiments.judging.grid import WORDS, Axis, Grid, Pick, Score, Setting
-from experiments.judging.quantities import Arm, Bound, Each
+from experiments.judging.digest import digest
+from experiments.judging.grid import Grid
+from experiments.judging.quantities import Bound, Each
+from experiments.judging.reading import Fitted, Rule, Settled
 from experiments.judging.statistics import LEVEL
 
-FITTED = 0.9  # the mean score within the training distribution from which on scores outside it are read
-RISE = 0.1
 _FEW = 20  # settings of which a note is readable
 _RANKS: tuple[Verdict, ...] = ("not reproduced", "inconclusive", "reproduced")
-
-
-class Rule(Protocol):
-    """Which settings of a table can be read."""
-
-    def lost(self, grid: Grid) -> dict[Setting, LeftOut]:
-        """The settings that cannot be read, and why."""
-        ...
-
-    def rule(self) -> str:
-        """The rule in a sentence."""
-        ...
-
-
-@dataclass(frozen=True)
-class Fitted:
-    """Settings are read where the mean of `score` is `least` or more, at themselves or at a counterpart.
-
-    instead: the values that the counterpart has in place of a setting's own. exempt: arms that are read all the same.
-    every: no setting of the table may be below.
-    """
-
-    score: Score
-    least: float = FITTED
-    instead: tuple[Pick, ...] = ()
-    exempt: tuple[Pick, ...] = ()
-    every: bool = False
-
-    def lost(self, grid: Grid) -> dict[Setting, LeftOut]:
-        """The settings that cannot be read, and why."""
-        found, cells = {}, grid.cells(self.score)
-        free = set(grid.where(self.exempt)) if self.exempt else set()
-        for setting in grid.settings:
-            other = self.counterpart(grid, setting)
-            if setting in free:
-                continue
-            if other not in cells.scores:
-                why = f"{self.where()} was not run beside it"
-                found[setting] = LeftOut(grid.say(setting), why, "", "arm missing")
-            elif (mean := cells.estimate(other)) < self.least:
-                why = f"{self.words()} is below {self.least:g}"
-                found[setting] = LeftOut(grid.say(setting), why, f"{mean:.3f}")
-        return found
-
-    def counterpart(self, grid: Grid, setting: Setting) -> Setting:
-        """The setting whose score says whether `setting` is fitted."""
-        return grid.counterpart(setting, self.instead)
-
-    def where(self) -> str:
-        """The counterpart in words."""
-        return " and ".join(pick.words() for pick in self.instead)
-
-    def words(self) -> str:
-        """The score that is asked for, in words."""
-        return f"{self.score.words}{f' with {self.where()}' if self.instead else ''}"
-
-    def rule(self) -> str:
-        """The rule in a sentence."""
-        if self.every:
-            return f"Not fitted: at some setting the mean over seeds of {self.words()} is below {self.least:g}."
-        free = f" {Arm(self.score, self.exempt).where().capitalize()} is read all the same." if self.exempt else ""
-        return (
-            f"A setting is read where the mean over seeds of {self.words()} is at least {self.least:g}; others are "
-            f"left out and named.{free}"
-        )
-
-
-@dataclass(frozen=True)
-class Settled:
-    """Settings are read unless their mean `score` rose by more than `rise` over the last quarter, to less than `least`.
-
-    One that is still learning says nothing of what its noise does. What has not begun to rise this cannot see.
-    """
-
-    score: Score
-    rise: float = RISE
-    least: float = FITTED
-
-    def lost(self, grid: Grid) -> dict[Setting, LeftOut]:
-        """The settings that cannot be read, and why."""
-        cells, rise = grid.cells(self.score), grid.rise(self.score)
-        why = f"still rising by more than {self.rise:g} over the last quarter"
-        return {
-            s: LeftOut(f"{grid.say(s)} (by {rise[s]:.3f} to {cells.estimate(s):.3f})", why, "", "not settled")
-            for s in cells.scores
-            if rise[s] > self.rise and cells.estimate(s) < self.least
-        }
-
-    def rule(self) -> str:
-        """The rule in a sentence."""
-        return (
-            f"A setting is left out and named where {self.score.words} rose by more than {self.rise:g} over the last "
-            f"quarter of training and ended below {self.least:g}: it is still learning."
-        )
 
 
 @dataclass(frozen=True)
@@ -312,28 +215,6 @@ class Judged:
     def hash(self) -> str:
         """A digest of the function's source and of what it reads."""
         return digest(self)
-
-
-def digest(criterion: Criterion | Judged) -> str:
-    """Sixteen hexadecimal digits of a criterion's description, in which functions stand with their source.
-
-    What has its default is left out, so that a new field changes no digest.
-    """
-    return hashlib.sha256(json.dumps(_described(criterion), sort_keys=True).encode()).hexdigest()[:16]
-
-
-def _described(value: Any) -> Any:
-    if is_dataclass(value) and not isinstance(value, type):
-        decides = {one.name: one.default for one in fields(value) if not one.metadata.get("words")}
-        set_ = {name: getattr(value, name) for name, default in decides.items()}
-        return [type(value).__name__, {n: _described(v) for n, v in set_.items() if v != decides[n] and v != {}}]
-    if isinstance(value, Mapping):
-        return sorted([str(key), _described(of)] for key, of in value.items())
-    if isinstance(value, tuple | list):
-        return [_described(one) for one in value]
-    return (
-        inspect.getsource(value) if callable(value) else value if isinstance(value, str | bool | None) else repr(value)
-    )
 
 
 def sentence(text: str) -> str:

@@ -6,12 +6,13 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import polars as pl
 
+from experiments.judging.axes import Axis, Pick, Score, Setting
 from experiments.judging.frame import MODEL
-from experiments.judging.grid import Axis, Cells, Grid, Pick, Score, Setting
+from experiments.judging.grid import Cells, Grid
 from experiments.judging.quantities import by_seed
 from experiments.judging.rows import title
 from experiments.judging.statistics import Interval, mean_score
@@ -278,7 +279,7 @@ class Drawing:
     legend: str | None = None
     marks: str = BARS
     ylabel: str = ""
-    inside: str | None = None
+    inside: Literal["lower left", "lower right"] | None = None
     share: bool = True
 
     def figure(self, grid: Grid, judgement: Judgement) -> Figure:

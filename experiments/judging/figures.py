@@ -19,9 +19,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
 from experiments.files import write_whole
+from experiments.judging.axes import Axis, Score
 from experiments.judging.claim import Judgement
 from experiments.judging.frame import MODEL
-from experiments.judging.grid import Axis, Score
 from experiments.judging.statistics import Interval
 
 # Okabe and Ito's colours, which the colour-blind can tell apart; markers and lines for print in grey.

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from experiments.judging.axes import Score
 from experiments.judging.criterion import sentence
-from experiments.judging.grid import Grid, Score
+from experiments.judging.grid import Grid
 from experiments.judging.quantities import Quantity
 
 Note = Callable[[Grid], list[str]]

@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from experiments.judging.axes import Axis, Pick, Score, Setting
 from experiments.judging.claim import LeftOut, Outcome
 from experiments.judging.frame import MODEL
-from experiments.judging.grid import Axis, Grid, Pick, Score, Setting
+from experiments.judging.grid import Grid
 from experiments.judging.quantities import Bound, Cell, Quantity, Sides, by_seed
 from experiments.judging.statistics import Interval, mean_score, over_seeds
 
@@ -114,7 +115,7 @@ class Spread(Quantity):
     span: float = 10.0
     sure: float = 1.0
 
-    def columns(self, grid: Grid) -> dict[Any, Column]:
+    def columns(self, grid: Grid) -> Mapping[Any, Column]:
         """The crossing of every seed, by the value of `over`."""
         scores, fits = grid.cells(self.score).scores, grid.cells(self.fit).scores
         found: dict[Any, dict[int, Crossing]] = {}
@@ -126,8 +127,8 @@ class Spread(Quantity):
                 high = min((place for place, s in at.items() if scores[s][seed] >= self.level), default=None)
                 sides = [at[place] for place in (low, high) if place is not None]
                 fit = sum(fits[s][seed] for s in sides) / len(sides)
-                ends = (None if place is None else math.log2(place) for place in (low, high))
-                found.setdefault(value, {})[seed] = Crossing(*ends, fit)
+                below, above = (None if place is None else math.log2(place) for place in (low, high))
+                found.setdefault(value, {})[seed] = Crossing(below, above, fit)
         return found
 
     def fitted(self, grid: Grid, column: Column) -> Interval:
@@ -206,14 +207,14 @@ class Spread(Quantity):
             words, verdict = f"{words}, where within the grid some seed has no threshold,", "inconclusive"
         return Outcome(words, wanted, effect, len(seeds), verdict, tuple(read), (), lost)
 
-    def made(self, grid: Grid, moves: float) -> dict[Cell, float]:
-        """Mean scores of which the threshold moves by so many octaves from one end of `over` to the other."""
+    def made(self, grid: Grid, value: float) -> dict[Cell, float]:
+        """Mean scores of which the threshold moves by `value` octaves from one end of `over` to the other."""
         ends = [math.log2(pick(grid.value(self.along, s) for s in grid.settings)) for pick in (min, max)]
-        values = sorted({value for (value,) in self._values(grid)})
+        values = sorted({of for (of,) in self._values(grid)})
         cells: dict[Cell, float] = {}
         for setting in grid.settings:
             share = values.index(grid.value(self.over, setting)) / (len(values) - 1) - 0.5
-            away = math.log2(grid.value(self.along, setting)) - (sum(ends) / 2 + share * moves + 0.01)
+            away = math.log2(grid.value(self.along, setting)) - (sum(ends) / 2 + share * value + 0.01)
             cells[self.score, setting] = min(max(0.5 + away / 8, 0.0), 1.0)
             cells[self.fit, setting] = 0.98
         return cells

@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from experiments.judging.axes import Pick, Score, Setting
 from experiments.judging.claim import Row
-from experiments.judging.grid import Grid, Pick, Score, Setting
+from experiments.judging.grid import Grid
 
 
 def nothing(*values: Any) -> str:

@@ -10,7 +10,7 @@ import yaml
 
 from experiments import recorded as studies
 from experiments.judging.claim import Claim
-from experiments.judging.criterion import FITTED, RISE
+from experiments.judging.reading import FITTED, RISE
 from experiments.summary import Entry, format_tested
 from paper.article.settings import setting
 

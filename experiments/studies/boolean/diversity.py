@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 
-from experiments.judging.criterion import Criterion, Fitted
+from experiments.judging.axes import Axis, Score, Setting
+from experiments.judging.criterion import Criterion
 from experiments.judging.drawing import Curves, Drawing
-from experiments.judging.grid import Axis, Grid, Score, Setting
+from experiments.judging.grid import Grid
+from experiments.judging.reading import Fitted
 from experiments.judging.rows import Rows
 from experiments.studies.boolean.family import UNSEEN, claim
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import functools
 
+from experiments.judging.axes import BEST, Axis, Score
 from experiments.judging.claim import Claim
-from experiments.judging.grid import BEST, Axis, Grid, Score
+from experiments.judging.grid import Grid
 
 TITLE = "Understanding In-Context Learning in Transformers and LLMs by Learning to Learn Discrete Functions"
 ARXIV = "2310.03016"

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from experiments.judging.axes import Axis
 from experiments.judging.claim import Fact
 from experiments.judging.criterion import Criterion
 from experiments.judging.drawing import Bars, Drawing
-from experiments.judging.grid import Axis
 from experiments.judging.rows import Rows
 from experiments.studies.boolean.family import AT_NEIGHBOURS, FAMILY, OPTIMUM, UNSEEN, claim
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from experiments.judging.axes import Axis
 from experiments.judging.claim import Fact
 from experiments.judging.criterion import Criterion
 from experiments.judging.drawing import BARS, Bars, Drawing
-from experiments.judging.grid import Axis, Grid
+from experiments.judging.grid import Grid
 from experiments.judging.rows import Rows
 from experiments.studies.boolean.family import FAMILY, OPTIMUM, UNSEEN, claim
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from experiments.judging.axes import POSTERIOR, Axis, Number, Score
 from experiments.judging.claim import Fact
 from experiments.judging.criterion import Criterion
 from experiments.judging.drawing import THIN, ByPosition, Drawing
-from experiments.judging.grid import MODEL, POSTERIOR, Axis, Number, Score
+from experiments.judging.grid import MODEL
 from experiments.judging.rows import Rows
 from experiments.studies.boolean.family import FAMILY, NEIGHBOURS, UNSEEN, claim
 

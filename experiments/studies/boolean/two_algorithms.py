@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from experiments.judging.axes import BEST, Axis, Score
 from experiments.judging.claim import Fact
 from experiments.judging.criterion import Criterion
 from experiments.judging.drawing import Bars, Drawing
-from experiments.judging.grid import BEST, Axis, Grid, Score
+from experiments.judging.grid import Grid
 from experiments.judging.rows import Rows
 from experiments.studies.boolean.family import FAMILY, claim
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from experiments.judging.axes import Axis, Score
 from experiments.judging.claim import SIZES, Fact
-from experiments.judging.criterion import Criterion, Fitted
+from experiments.judging.criterion import Criterion
 from experiments.judging.drawing import ByLength, Curves, Drawing, lengths
-from experiments.judging.grid import Axis, Grid, Score
+from experiments.judging.grid import Grid
+from experiments.judging.reading import Fitted
 from experiments.judging.rows import Rows
 from experiments.studies.markov.family import claim
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from experiments.judging.axes import Axis
 from experiments.judging.claim import Fact, Row
 from experiments.judging.criterion import Criterion
 from experiments.judging.drawing import Drawing, Own
-from experiments.judging.grid import Axis, Grid
+from experiments.judging.grid import Grid
 from experiments.judging.reached import Spread
 from experiments.studies.markov.family import RULES, TRAIN, UNSEEN, claim
 

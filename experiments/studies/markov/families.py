@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from experiments.judging.axes import Axis, Score, Setting
 from experiments.judging.claim import Fact
 from experiments.judging.criterion import Criterion
 from experiments.judging.drawing import Curves, Drawing
-from experiments.judging.grid import Axis, Grid, Score, Setting
+from experiments.judging.grid import Grid
 from experiments.judging.notes import also
 from experiments.judging.rows import Rows
 from experiments.studies.markov.family import FIT, RULES, TASK, UNSEEN, claim

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import functools
 
+from experiments.judging.axes import Axis, Score
 from experiments.judging.claim import Claim
-from experiments.judging.criterion import Fitted
-from experiments.judging.grid import Axis, Score
+from experiments.judging.reading import Fitted
 
 TITLE = "Only-IF: Revealing the Decisive Effect of Instruction Diversity on Generalization"
 ARXIV = "2410.04717"

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from experiments.judging.axes import Axis, Setting
 from experiments.judging.claim import Fact
 from experiments.judging.criterion import Criterion
 from experiments.judging.drawing import Curves, Drawing
-from experiments.judging.grid import Axis, Grid, Setting
+from experiments.judging.grid import Grid
 from experiments.judging.rows import Rows
 from experiments.studies.markov.effective import BARELY_SEEN, effective_rules, rules_with_share
 from experiments.studies.markov.family import FIT, RULES, TRAIN, UNSEEN, claim

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from experiments.judging.axes import Axis, Score
 from experiments.judging.claim import Fact
 from experiments.judging.criterion import Criterion
 from experiments.judging.drawing import Curves, Drawing
-from experiments.judging.grid import Axis, Score
 from experiments.judging.rows import Rows
 from experiments.studies.markov.family import FIT, RULES, claim
 

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from experiments.judging.claim import Fact
-from experiments.judging.criterion import Criterion, Fitted
+from experiments.judging.criterion import Criterion
 from experiments.judging.drawing import AgainstSteps, Curves, Drawing
 from experiments.judging.grid import Grid
 from experiments.judging.reached import along, crossing, reached
+from experiments.judging.reading import Fitted
 from experiments.judging.rows import Rows
 from experiments.studies.markov.family import RULES, SEEN, UNSEEN, claim
 

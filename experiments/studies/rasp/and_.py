@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from experiments.judging.axes import Axis, Score
 from experiments.judging.claim import Fact
-from experiments.judging.criterion import Criterion, Fitted
+from experiments.judging.criterion import Criterion
 from experiments.judging.drawing import Bars, Drawing
-from experiments.judging.grid import Axis, Score
+from experiments.judging.reading import Fitted
 from experiments.judging.rows import Rows
 from experiments.studies.rasp.family import claim
 

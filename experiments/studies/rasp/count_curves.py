@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from experiments.judging.axes import Score
 from experiments.judging.claim import Fact
-from experiments.judging.criterion import Criterion, Fitted
+from experiments.judging.criterion import Criterion
 from experiments.judging.drawing import lengths
-from experiments.judging.grid import Grid, Score
+from experiments.judging.grid import Grid
+from experiments.judging.reading import Fitted
 from experiments.judging.rows import Rows
 from experiments.studies.rasp.family import TRAINED, WITHIN, claim, curves, longer
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import functools
 
+from experiments.judging.axes import Axis, Number, Score
 from experiments.judging.claim import Claim
-from experiments.judging.criterion import Fitted
 from experiments.judging.drawing import ByLength, Drawing
-from experiments.judging.grid import Axis, Number, Score
+from experiments.judging.reading import Fitted
 
 TITLE = "What Algorithms can Transformers Learn? A Study in Length Generalization"
 ARXIV = "2310.16028"

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from experiments.judging.claim import Fact
-from experiments.judging.criterion import FITTED, Criterion, Fitted
+from experiments.judging.criterion import Criterion
 from experiments.judging.grid import Grid
+from experiments.judging.reading import FITTED, Fitted
 from experiments.judging.rows import Rows
 from experiments.studies.rasp.family import SCRATCHPAD, TRAINED, WITHIN, claim, curves, longer
 

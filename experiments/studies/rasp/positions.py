@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from experiments.judging.axes import Axis, Score
 from experiments.judging.criterion import Criterion
 from experiments.judging.drawing import Bars, Drawing
-from experiments.judging.grid import Axis, Score
 from experiments.judging.rows import Rows
 from experiments.studies.rasp.family import FIT, TASK, TRAINED, WITHIN, claim, longer
 

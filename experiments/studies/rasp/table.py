@@ -6,10 +6,11 @@ from dataclasses import replace
 
 import polars as pl
 
+from experiments.judging.axes import Setting
 from experiments.judging.claim import Fact
 from experiments.judging.criterion import Criterion
 from experiments.judging.drawing import Bars, Drawing
-from experiments.judging.grid import Grid, Setting
+from experiments.judging.grid import Grid
 from experiments.judging.results import RecordError, path_for
 from experiments.judging.rows import Rows
 from experiments.studies.rasp.family import FIT, TASK, TRAINED, WITHIN, claim, longer

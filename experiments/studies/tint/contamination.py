@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from experiments.judging.axes import Axis
 from experiments.judging.claim import SIZES, Fact
 from experiments.judging.criterion import Criterion
 from experiments.judging.drawing import Curves, Drawing
-from experiments.judging.grid import Axis
 from experiments.judging.notes import also
 from experiments.studies.tint.family import (
     ANSWER,

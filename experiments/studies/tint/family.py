@@ -11,11 +11,13 @@ from typing import Any
 
 import polars as pl
 
+from experiments.judging.axes import Axis, Pick, Score, Setting
 from experiments.judging.claim import Claim
-from experiments.judging.criterion import Fitted, Settled
+from experiments.judging.contrasts import Matched
 from experiments.judging.frame import MODEL
-from experiments.judging.grid import Axis, Grid, Pick, Score, Setting
-from experiments.judging.quantities import Matched, Sides, interval
+from experiments.judging.grid import Grid
+from experiments.judging.quantities import Sides, interval
+from experiments.judging.reading import Fitted, Settled
 from experiments.judging.rows import Rows
 from experiments.judging.statistics import Interval
 
@@ -119,8 +121,8 @@ def by_pair(matched: Matched) -> Callable[[Grid], list[str]]:
 
 def minus(grid: Grid, more: Sequence[Setting], less: Sequence[Setting]) -> Interval | None:
     """The answers at some settings minus those at others, paired by seed."""
-    cells = (tuple((ANSWER, setting) for setting in side) for side in (more, less))
-    return interval(grid, Sides(*cells))[0]
+    first, second = (tuple((ANSWER, setting) for setting in side) for side in (more, less))
+    return interval(grid, Sides(first, second))[0]
 
 
 def against(grid: Grid, some: Sequence[Setting], other: Pick, but: Pick) -> dict[Setting, Interval]:

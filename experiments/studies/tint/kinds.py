@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from experiments.judging.axes import Score, Setting
 from experiments.judging.drawing import Bars, Curves, Drawing, Panel
-from experiments.judging.grid import Grid, Score, Setting
+from experiments.judging.grid import Grid
 from experiments.studies.tint.family import ANSWER, CLEAN, DYNAMIC, KEPT, LABEL, STATIC, in_order, kind_of, words
 
 if TYPE_CHECKING:

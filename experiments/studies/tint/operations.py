@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from experiments.judging.axes import Axis, Setting
 from experiments.judging.claim import SIZES, Fact
+from experiments.judging.contrasts import Interaction
 from experiments.judging.criterion import Criterion
 from experiments.judging.drawing import Curves, Drawing
-from experiments.judging.grid import Axis, Grid, Setting
-from experiments.judging.quantities import Interaction
+from experiments.judging.grid import Grid
 from experiments.studies.tint.family import (
     ANSWER,
     CLEAN,

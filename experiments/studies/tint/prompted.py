@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import polars as pl
 
+from experiments.judging.axes import Axis
 from experiments.judging.claim import SIZES, Fact
 from experiments.judging.criterion import Criterion
 from experiments.judging.frame import RecordError, swept
-from experiments.judging.grid import Axis
 from experiments.studies.tint import kinds
 from experiments.studies.tint.family import ANSWER, LABEL, NOISE, NOISES, by_pair, claim, kind, read, recovery, rows
 from experiments.studies.tint.static_vs_dynamic import PAIRS

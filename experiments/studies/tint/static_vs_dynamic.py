@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from experiments.judging.claim import SIZES, Fact
+from experiments.judging.contrasts import Matched
 from experiments.judging.criterion import Criterion
-from experiments.judging.quantities import Matched
 from experiments.studies.tint import kinds
 from experiments.studies.tint.family import (
     ANSWER,

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from experiments.judging.axes import Axis, Setting
 from experiments.judging.claim import SIZES, Fact
+from experiments.judging.contrasts import Largest, Matched
 from experiments.judging.criterion import Criterion
 from experiments.judging.drawing import Drawing, Own, mean_of
-from experiments.judging.grid import Axis, Grid, Setting
-from experiments.judging.quantities import Largest, Matched
+from experiments.judging.grid import Grid
 from experiments.studies.tint.family import (
     ANSWER,
     CLEAN,

@@ -1,0 +1,222 @@
+"""Quantities of several differences: matched pairs, a difference of differences, the largest of several."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from experiments.judging.axes import WORDS, Axis, Pick, Score, Setting
+from experiments.judging.claim import Outcome, Verdict
+from experiments.judging.grid import Grid
+from experiments.judging.quantities import Arm, Bound, Difference, Quantity, Sides, interval
+from experiments.judging.statistics import Interval
+
+
+@dataclass(frozen=True)
+class Matched(Quantity):
+    """One kind of arm minus another, in pairs that are equal in a further score, `by`, to within `near` and a factor.
+
+    Of each setting of `less` the one of `more` counts that is nearest by that score, and equal in all other axes.
+    """
+
+    score: Score
+    more: tuple[Pick, ...]
+    less: tuple[Pick, ...]
+    by: Score
+    near: float = 0.1
+    times: float = 2.0
+
+    def pairs(self, grid: Grid, read: Sequence[Setting]) -> list[tuple[Setting, Setting]]:
+        """The pairs (more, less) among the settings `read`."""
+        varied = grid.keys.index(self.more[0].axis.column)
+        share = grid.cells(self.by)
+        more, pairs = grid.where(self.more, read), []
+        for one in grid.where(self.less, read):
+            others = [s for s in more if s[:varied] + s[varied + 1 :] == one[:varied] + one[varied + 1 :]]
+            gap = {s: abs(share.estimate(s) - share.estimate(one)) for s in others}
+            nearest = min(gap, key=gap.__getitem__, default=None)
+            if nearest is not None and gap[nearest] <= self.near:
+                low, high = sorted((share.estimate(nearest), share.estimate(one)))
+                pairs += [(nearest, one)] if high <= self.times * low else []
+        return pairs
+
+    def sides(self, grid: Grid, read: Sequence[Setting]) -> Sides:
+        """The cells of all pairs."""
+        pairs = self.pairs(grid, read)
+        arms = {arm.words(): grid.where(arm.picks) for arm in self.arms()}
+        missing = tuple(name for name, settings in arms.items() if not settings)
+        lost = tuple(s for settings in arms.values() for s in settings if s not in read)
+        more, less = (tuple((self.score, pair[side]) for pair in pairs) for side in (0, 1))
+        return Sides(more, less, 1.0, missing, lost)
+
+    def scores(self) -> Iterator[Score]:
+        """The score, and the one by which pairs are matched."""
+        yield from (self.score, self.by)
+
+    def arms(self) -> tuple[Arm, ...]:
+        """Both kinds."""
+        return Arm(self.score, self.more), Arm(self.score, self.less)
+
+    def words(self, grid: Grid | None = None) -> str:
+        """The score under both kinds."""
+        more, less = (Arm(self.score, picks).where(grid) for picks in (self.more, self.less))
+        return f"{self.score.words}, {more} minus {less} of the same {self.by.words},"
+
+    def within(self, *picks: Pick) -> Matched:
+        """The same where `picks` hold too."""
+        return replace(self, more=(*self.more, *picks), less=(*self.less, *picks))
+
+    def rule(self) -> str:
+        """How pairs are made."""
+        more, less = (Arm(self.score, picks).where() for picks in (self.more, self.less))
+        return (
+            f"Of each setting with {less} the one with {more} counts that has the nearest {self.by.words}, where the "
+            f"two are within {self.near:g} and a factor of {self.times:g} of one another; averaged over these pairs."
+        )
+
+    def each(self, grid: Grid, read: Sequence[Setting]) -> str:
+        """Every pair with its further scores and its own difference, in words."""
+        share, says = grid.cells(self.by), []
+        for a, b in self.pairs(grid, read):
+            effect, _ = interval(grid, Sides(((self.score, a),), ((self.score, b),)))
+            shares = f"{self.by.words} {share.mean(a).estimate:.2f} and {share.mean(b).estimate:.2f}"
+            says.append(f"{grid.say(a)} and {grid.say(b)} ({shares}): {effect}")
+        return "; ".join(says)
+
+
+@dataclass(frozen=True)
+class Interaction(Quantity):
+    """A difference of differences: `more` minus `less` at the largest value of `axis` minus that at the smallest.
+
+    Its ends are those among the values at which both can be read.
+    """
+
+    score: Score
+    axis: Axis
+    more: tuple[Pick, ...]
+    less: tuple[Pick, ...]
+    what: str = field(default="", metadata=WORDS)
+
+    def ends(self, grid: Grid, read: Sequence[Setting]) -> list[tuple[Setting, Setting]]:
+        """The settings (more, less) of every value at which both can be read, from the smallest value on."""
+        found = {}
+        for side, picks in enumerate((self.more, self.less)):
+            for setting in grid.where(picks):
+                found.setdefault(grid.value(self.axis, setting), {})[side] = setting
+        both = [of for of in found.values() if len(of) == 2 and of[0] in read and of[1] in read]
+        both.sort(key=lambda of: self.axis.rank(grid.value(self.axis, of[0])))
+        return [(of[0], of[1]) for of in both]
+
+    def sides(self, grid: Grid, read: Sequence[Setting]) -> Sides:
+        """The difference of two differences as twice that of two means."""
+        run = [arm.settings(grid) for arm in self.arms()]
+        missing = tuple(arm.words() for arm, settings in zip(self.arms(), run, strict=True) if not settings)
+        if not missing and len({grid.value(self.axis, s) for settings in run for s in settings}) < 2:
+            missing = (f"a second {self.axis.noun}",)
+        lost = tuple(s for settings in run for s in settings if s not in read)
+        ends = self.ends(grid, read)
+        if len(ends) < 2:
+            return Sides((), (), 2.0, missing, lost)
+        least, most = ends[0], ends[-1]
+        cells = [tuple((self.score, s) for s in side) for side in ((most[0], least[1]), (most[1], least[0]))]
+        return Sides(cells[0], cells[1], 2.0, missing, lost)
+
+    def scores(self) -> Iterator[Score]:
+        """The one score."""
+        yield self.score
+
+    def arms(self) -> tuple[Arm, ...]:
+        """Both sides of the difference."""
+        return Arm(self.score, self.more), Arm(self.score, self.less)
+
+    def words(self, grid: Grid | None = None) -> str:
+        """The differences, and the two ends."""
+        ends = f"the {self.axis.ends[1]} {self.axis.noun} minus the {self.axis.ends[0]}"
+        if grid is not None and len(found := self.ends(grid, grid.settings)) > 1:
+            ends = " minus ".join(self.axis.say(grid.value(self.axis, found[place][0])) for place in (-1, 0))
+        harm = Difference(Arm(self.score, self.more), Arm(self.score, self.less)).words().rstrip(",")
+        return f"{self.what or harm}, {ends},"
+
+
+@dataclass(frozen=True)
+class Largest(Quantity):
+    """The largest of several quantities, at each value of `axis`: the one with the highest lower bound.
+
+    Of N quantities each interval has the level 1 - 0.05 / N (Bonferroni), since the largest is picked. That all of them
+    are below a bound wants no correction.
+    """
+
+    axis: Axis
+    of: tuple[Quantity, ...]
+    names: tuple[str, ...] = field(default=(), metadata=WORDS)
+
+    def all(self, grid: Grid, read: Sequence[Setting]) -> dict[str, tuple[Quantity, Sides]]:
+        """Every quantity that can be read, by what it is in words."""
+        found = {}
+        for value in dict.fromkeys(grid.value(self.axis, setting) for setting in grid.settings):
+            for quantity, name in zip(self.of, self.names, strict=True):
+                one = quantity.within(self.axis.at(value))
+                sides = one.sides(grid, read)
+                if not sides.empty:
+                    found[self.axis.say(value) + name] = one, sides
+        return found
+
+    def sides(self, grid: Grid, read: Sequence[Setting]) -> Sides:
+        """The cells of all that can be read."""
+        every = [of.sides(grid, read) for of in self.of]
+        cells = [sides for _, sides in self.all(grid, read).values()]
+        more, less = (
+            tuple(cell for sides in cells for cell in getattr(sides, side) or ()) for side in ("more", "less")
+        )
+        lost = tuple(dict.fromkeys(s for sides in every for s in sides.lost))
+        missing = tuple(dict.fromkeys(name for sides in every for name in sides.missing))
+        return Sides(more, less, 1.0, missing if len([s for s in every if s.missing]) == len(every) else (), lost)
+
+    def arms(self) -> tuple[Arm, ...]:
+        """The arms that all of them have."""
+        first, *others = (of.arms() for of in self.of)
+        return tuple(arm for arm in first if all(arm in arms for arms in others))
+
+    def scores(self) -> Iterator[Score]:
+        """Those of all."""
+        yield from dict.fromkeys(score for quantity in self.of for score in quantity.scores())
+
+    def words(self, grid: Grid | None = None) -> str:
+        """What the largest is of."""
+        return f"the largest, at any {self.axis.noun}, of {' or '.join(of.words().rstrip(',') for of in self.of)}"
+
+    def rule(self) -> str:
+        """How the largest is corrected, and the rule of what it is of."""
+        own = " ".join(dict.fromkeys(of.rule() for of in self.of))
+        return (
+            f"{own} It is the contrast with the highest lower bound, where of N contrasts each interval is of level "
+            "1 - 0.05 / N (Bonferroni), since the largest of several is picked; that all of them are below the bound "
+            "wants no correction."
+        )
+
+    def map(self, grid: Grid, read: Sequence[Setting]) -> dict[str, Interval]:
+        """The interval of every quantity that can be read, by what it is in words."""
+        return _intervals(grid, self.all(grid, read))
+
+    def outcome(self, grid: Grid, read: Sequence[Setting], bound: Bound) -> Outcome:
+        """The largest, corrected for how many there are; its bound is `least`."""
+        every, sides = self.all(grid, read), self.sides(grid, read)
+        plain = _intervals(grid, every)
+        wide = _intervals(grid.at(1 - (1 - grid.level) / max(len(every), 1)), every)
+        settings = tuple(dict.fromkeys(setting for _, setting in sides.cells))
+        best = max(wide, key=lambda name: wide[name].lower, default=None)
+        if best is None:
+            return Outcome(self.words(), bound.wanted(), None, 0, "inconclusive", settings, sides.missing, sides.lost)
+        verdict: Verdict = "inconclusive"
+        if wide[best].lower >= bound.least:
+            verdict = "reproduced"
+        elif all(effect.upper < bound.least for effect in plain.values()):
+            verdict = "not reproduced"
+        seeds = interval(grid, every[best][1])[1]
+        words = f"the largest of {len(every)} contrasts, {best},"
+        return Outcome(words, bound.wanted(), wide[best], seeds, verdict, settings, (), sides.lost)
+
+
+def _intervals(grid: Grid, every: Mapping[str, tuple[Quantity, Sides]]) -> dict[str, Interval]:
+    found = {name: interval(grid, sides)[0] for name, (_, sides) in every.items()}
+    return {name: effect for name, effect in found.items() if effect}
