@@ -71,7 +71,7 @@ def test_questions_of_ours_are_counted_apart():
     mine = claims.claim_for("boolean/diversity")
     table = made_up("boolean/diversity/cpu", ["task.pool"], {(5,): {"unseen": (0.1, 0.2)}})
     found = [Entry(claim, "cpu", table, judgement) for claim in (mine, *claims.every()[:2])]
-    said = words._ran(found)
+    said = words._format_trained(found)
     assert "Of the papers' findings 2 were measured: 2 came out as the papers say" in said
     assert "Of our own questions, which no paper answers, 1 was measured: 1 came out" in said
 

@@ -189,12 +189,12 @@ def test_settings_are_read_without_jax_and_hydra():
 
 
 def test_an_unfinished_name_of_a_study_lists_what_there_is():
-    every = run._listed(["study="])
+    every = run._format_list(["study="])
     assert len([line for line in every if line.startswith("study=")]) == len(settings.studies()) / 4
-    scales = run._listed(["study=rasp/parity"])
+    scales = run._format_list(["study=rasp/parity"])
     assert scales[0] == "study=rasp/parity: Do index hints and a scratchpad let parity generalise to longer strings?"
     assert [line.split()[0] for line in scales[1:]] == [f"study=rasp/parity/{scale}" for scale in settings.SCALES]
-    assert run._listed(["study=rasp/parity/cpu"]) == run._listed(["task=markov"]) == []
+    assert run._format_list(["study=rasp/parity/cpu"]) == run._format_list(["task=markov"]) == []
 
 
 def test_hydra_completes_the_names_of_studies_and_arms():

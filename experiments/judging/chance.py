@@ -1,7 +1,7 @@
-"""How often a criterion takes chance for the finding: rates as they are recorded, of tables in which a claim is false.
+"""Reads the recorded rates at which a criterion passes tables in which its claim is false.
 
-Columns: claim; scores, the world: which bound of the criterion is false, and the value of its quantity; tables, how
-many were simulated; reproduced, how many of them passed; rate.
+Columns: claim; scores, the world: the bound of the criterion that is false, and the value of its quantity; tables, the
+number simulated; reproduced, the number that passed; rate.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ PATH = Path(__file__).parents[2] / "paper" / "results" / "null_rates.csv"
 
 
 def false_positives(claim: str) -> str:
-    """Returns, in a sentence, the highest rate at which the criterion of `claim` passes where the claim is false.
+    """Formats in a sentence the highest rate at which the criterion of `claim` passes although the claim is false.
 
-    In each of its worlds one bound is false by the least. Raises RecordError where the rates are missing or lack the
+    In each of its worlds one bound is false by the least. Raises RecordError if the rates are missing or lack the
     claim; `python -m experiments.null_rates` writes them.
     """
     of_claim = rates().filter(claim=claim)
@@ -34,7 +34,7 @@ def false_positives(claim: str) -> str:
 
 @functools.cache
 def rates() -> pl.DataFrame:
-    """Returns the recorded rates. Raises RecordError where they cannot be read."""
+    """Returns the recorded rates. Raises RecordError if they cannot be read."""
     try:
         return pl.read_csv(PATH).select(COLUMNS)
     except (OSError, pl.exceptions.PolarsError) as e:

@@ -1,8 +1,8 @@
-"""Made-up tables that follow from a criterion: where all its bounds hold, and where one alone is false by the least.
+"""Makes tables that follow from a criterion: all its bounds hold, or one alone is false by the least.
 
 Every quantity is a mean of scores minus another, so the mean scores of such a world are the solution of a linear
 programme: all bounds hold by as much as they can, but for the one that is false. From a world follow tables of a few
-seeds, on which the contract of criteria tests a criterion, and by whose thousands its false positives are counted.
+seeds. The contract of criteria tests a criterion on them, and thousands of them count its false positives.
 """
 
 from __future__ import annotations
@@ -36,14 +36,14 @@ World = Mapping[Cell, float]  # mean scores
 
 
 def settings(axes: Sequence[Axis]) -> list[Setting]:
-    """The made-up grid of a criterion: every combination of the values that its axes are tried at."""
+    """Returns the made-up grid of a criterion: every combination of the values that its axes are tried at."""
     return list(itertools.product(*(tuple(axis.tried) for axis in axes)))
 
 
 def table(study: str, axes: Sequence[Axis], cells: Mapping[Cell, Sequence[float]], before: float = 1.0) -> pl.DataFrame:
-    """A results table of these scores by seed (1, 2, ...) at the end, and of `before` times them at the step before.
+    """Returns a results table of these scores by seed (1, 2, ...) at the end, and `before` times them one step earlier.
 
-    Scores of which only some are given of a run are 0.9 where they are not.
+    A score is 0.9 if only other scores of its run are given.
     """
     keys = [axis.column for axis in axes]
     grid = Grid(_bare(study, axes), axes)
@@ -80,17 +80,17 @@ def table(study: str, axes: Sequence[Axis], cells: Mapping[Cell, Sequence[float]
 
 
 def _arms(axes: Sequence[Axis], setting: Setting) -> dict[str, Any]:
-    """The typed values of the arms that a setting names, and none of those that other arms set."""
+    """Returns the typed values of the arms that a setting names, and None for the values that other arms set."""
     values: dict[str, Any] = {}
     for axis, name in zip(axes, setting, strict=True):
         if isinstance(axis.tried, Mapping):
-            names = dict.fromkeys(column for of in axis.tried.values() for column in of)
+            names = dict.fromkeys(column for typed in axis.tried.values() for column in typed)
             values |= names | dict(axis.tried[name])
     return values
 
 
 def _bare(study: str, axes: Sequence[Axis]) -> pl.DataFrame:
-    """A table without scores, of the made-up grid's settings."""
+    """Returns a table without scores, of the made-up grid's settings."""
     rows = [
         {"study": study, "run": str(n), "seed": 1}
         | {axis.column: value for axis, value in zip(axes, setting, strict=True)}
@@ -107,14 +107,14 @@ def _bare(study: str, axes: Sequence[Axis]) -> pl.DataFrame:
 
 
 def blank(criterion: Criterion) -> Grid:
-    """The made-up grid, on which every score is one half."""
+    """Returns the made-up grid, on which every score is one half."""
     grid = Grid(_bare("made/up/cpu", criterion.axes), criterion.axes)
     half = {s: dict.fromkeys(range(1, SEEDS + 1), 0.5) for s in grid.settings}
     return grid.filled({score: Cells(half, EXAMPLES) for score in criterion.scores()})
 
 
 def instances(criterion: Criterion, grid: Grid) -> list[list[Bound]]:
-    """The bounds of a criterion, each as the list of bounds that it stands for on a grid."""
+    """Returns the bounds of a criterion, each as the list of bounds that it stands for on a grid."""
     lists = []
     for part in (*criterion.bounds, *criterion.then):
         if isinstance(part, Each):
@@ -139,7 +139,7 @@ class Programme:
         self.fixed: list[tuple[np.ndarray, float]] = []
 
     def weights(self, bound: Bound) -> np.ndarray:
-        """The coefficients of a bound's quantity, and 0 for the margin."""
+        """Returns the coefficients of a bound's quantity, and 0 for the margin."""
         sides = bound.quantity.sides(self.grid, self.grid.settings)
         row = np.zeros(len(self.cells) + 1)
         for side, sign in ((sides.more, 1.0), (sides.less or (), -1.0)):
@@ -170,10 +170,10 @@ class Programme:
                     self.rows.append((row, -_FIT))
 
     def solve(self) -> World:
-        """The world with the largest margin, and with high scores where nothing is asked; ValueError for none."""
+        """Returns the world with the largest margin, with high scores where no bound asks. Raises ValueError."""
         cost = np.full(len(self.cells) + 1, -1e-4)
         cost[-1] = -1.0
-        found = linprog(
+        solution = linprog(
             cost,
             np.array([row for row, _ in self.rows]) if self.rows else None,
             np.array([end for _, end in self.rows]) if self.rows else None,
@@ -181,15 +181,15 @@ class Programme:
             np.array([end for _, end in self.fixed]) if self.fixed else None,
             [*((0.0, 1.0) for _ in self.cells), (0.0, MARGIN)],
         )
-        if not found.success:
-            raise ValueError(f"no made-up table keeps to the criterion: {found.message}")
-        return dict(zip(self.cells, map(float, found.x), strict=False))
+        if not solution.success:
+            raise ValueError(f"no made-up table keeps to the criterion: {solution.message}")
+        return dict(zip(self.cells, map(float, solution.x), strict=False))
 
 
 def world(criterion: Criterion, false: int | None = None, *, high: bool = False, far: bool = False) -> World:
-    """The mean scores where all bounds hold, or all but that in place `false`, which is false by the least, or `far`.
+    """Returns mean scores where all bounds hold, or all but that in place `false`: it is false by the least, or `far`.
 
-    Of a bound with two ends it is the lower that is passed, or where `high` the upper.
+    If a bound has two ends, the lower one is passed, or with `high` the upper.
     """
     programme = Programme(criterion)
     first = criterion.parts()[0]
@@ -218,7 +218,7 @@ def world(criterion: Criterion, false: int | None = None, *, high: bool = False,
 
 
 def worlds(criterion: Criterion) -> Iterator[tuple[str, World]]:
-    """The worlds in which the claim is false by the least, one for each end of each bound, as "bound 1 at 0.5"."""
+    """Yields the worlds where the claim is false by the least, one for each end of each bound, as "bound 1 at 0.5"."""
     for place, part in enumerate((*criterion.bounds, *criterion.then)):
         bound = part.bound if isinstance(part, Each) else part
         ends = [(high, end) for high, end in ((False, bound.least), (True, bound.most)) if np.isfinite(end)]
@@ -227,13 +227,13 @@ def worlds(criterion: Criterion) -> Iterator[tuple[str, World]]:
 
 
 def seeds_of(means: World, spread: float = _SPREAD) -> dict[Cell, list[float]]:
-    """Scores by seed that lie a little around the means."""
+    """Returns scores by seed that lie a little around the means."""
     around = np.linspace(-spread, spread, SEEDS)
     return {cell: [float(np.clip(mean + one, 0, 1)) for one in around] for cell, mean in means.items()}
 
 
 def made(claim: Claim, cells: Mapping[Cell, Sequence[float]]) -> pl.DataFrame:
-    """The results table of a claim's study with these scores by seed, and 0.9 for those that are only printed."""
+    """Returns the results table of a claim's study with these scores by seed, and 0.9 for scores only printed."""
     criterion = claim.criterion
     printed = [*criterion.scores(), *(claim.rows.scores.values() if isinstance(claim.rows, Rows) else ())]
     rest = {(score, s): [0.9] * SEEDS for score in printed if not score.instead for s in settings(criterion.axes)}
@@ -241,7 +241,7 @@ def made(claim: Claim, cells: Mapping[Cell, Sequence[float]]) -> pl.DataFrame:
 
 
 def false_positives(criterion: Criterion, means: World, tables: int, spread: float, seed: int = 0) -> int:
-    """How many of so many simulated tables of a world the criterion calls reproduced.
+    """Returns how many of so many simulated tables of a world the criterion calls reproduced.
 
     True scores scatter over seeds with a standard deviation of `spread`, by a beta distribution, so that their mean is
     the world's also near 0 and 1, where they scatter less. They are measured on EXAMPLES examples.
@@ -255,8 +255,8 @@ def false_positives(criterion: Criterion, means: World, tables: int, spread: flo
         true = rng.beta(middle * size, (1 - middle) * size, (len(order), SEEDS))
         scores = rng.binomial(EXAMPLES, true) / EXAMPLES
         by_score: dict[Score, dict[Setting, dict[int, float]]] = {}
-        for (score, setting), of in zip(order, scores, strict=True):
-            by_score.setdefault(score, {})[setting] = dict(enumerate(map(float, of), 1))
-        filled = grid.filled({score: Cells(of, EXAMPLES) for score, of in by_score.items()})
+        for (score, setting), values in zip(order, scores, strict=True):
+            by_score.setdefault(score, {})[setting] = dict(enumerate(map(float, values), 1))
+        filled = grid.filled({score: Cells(values, EXAMPLES) for score, values in by_score.items()})
         passed += criterion.judge(filled).verdict == "reproduced"
     return passed

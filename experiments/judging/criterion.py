@@ -1,4 +1,4 @@
-"""A criterion as a value: which bounds must hold, where scores are read, and what follows from both."""
+"""Defines a criterion as a value: bounds that must hold, and rules by which settings are read."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ _RANKS: tuple[Verdict, ...] = ("not reproduced", "inconclusive", "reproduced")
 
 @dataclass(frozen=True)
 class Criterion:
-    """A claim is reproduced where all `bounds` hold, read where training is fitted.
+    """A claim is reproduced if all `bounds` hold on the settings where training is fitted.
 
     axes: those of the table, one for each swept key. read: the rules by which settings are left out. then: bounds that
-    are asked only where `bounds` hold. given: bounds on means without which nothing can be told. whole: no run of the
-    whole grid may be missing, and not only of the arms. apart: an axis whose values may have ended at different steps.
-    view: what makes the table that is judged of the one that is recorded.
+    are asked only if `bounds` hold. given: bounds on means; nothing can be decided unless they hold. whole: no run of
+    the whole grid may be missing, and not only of the arms. apart: an axis whose values may have ended at different
+    steps. view: makes the judged table of the recorded one.
     """
 
     axes: tuple[Axis, ...]
@@ -40,15 +40,15 @@ class Criterion:
     view: Callable[[pl.DataFrame], pl.DataFrame] | None = None
 
     def grid(self, table: pl.DataFrame, level: float = LEVEL) -> Grid:
-        """The table by setting; RecordError where it is a table of something else."""
+        """Returns the table by setting. Raises RecordError if it is a table of something else."""
         return Grid(self.view(table) if self.view else table, self.axes, level)
 
     def __call__(self, table: pl.DataFrame, level: float = LEVEL) -> Judgement:
-        """What it says of a results table, at a level of confidence."""
+        """Returns its judgement of a results table, at a level of confidence."""
         return self.judge(self.grid(table, level))
 
     def judge(self, grid: Grid) -> Judgement:
-        """What it says of a table by setting."""
+        """Returns its judgement of a table by setting."""
         for score in self.scores():
             grid.cells(score)
         lost = {s: left for rule in reversed(self.read) for s, left in rule.lost(grid).items()}
@@ -88,7 +88,7 @@ class Criterion:
         return judgement(verdict, "; ".join(_says(group) for group in deciding if group))
 
     def _outcomes(self, part: Bound | Each, grid: Grid, read: Sequence[Setting]) -> list[Outcome]:
-        """What the table says of a bound, or of one at every value: the worst first."""
+        """Returns the result of a bound, or of one at every value: the worst first."""
         if isinstance(part, Bound):
             return [part.quantity.outcome(grid, read, part)]
         bounds = part.bounds(grid)
@@ -103,9 +103,9 @@ class Criterion:
         return sorted(outcomes, key=lambda one: down * one.effect.estimate if one.effect else np.inf)
 
     def _medians(self, grid: Grid, used: Sequence[Setting]) -> list[str]:
-        """A note with the median over seeds of the effect's score, and its quartiles, at every setting that is used.
+        """Returns a note with median and quartiles over seeds of the effect's score, at every setting that is used.
 
-        None where there are many.
+        It returns none for many settings.
         """
         if len(used) > _FEW:
             return []
@@ -117,13 +117,17 @@ class Criterion:
         return [f"Median over seeds [quartiles]: {'; '.join(parts)}."] if parts else []
 
     def _bar(self, grid: Grid, used: Sequence[Setting]) -> tuple[str, Cause] | None:
-        """Why no verdict can rest on this table, if none can."""
-        of = self.parts()[0].quantity.seeds(grid, grid.settings if self.whole else used)
-        seeds = sorted(set().union(*of.values()))
-        missing = [f"{name}, seed {seed}" for name, some in of.items() for seed in seeds if seed not in some]
+        """Returns the reason that no verdict can rest on this table, if there is one."""
+        steps_of_group = self.parts()[0].quantity.seeds(grid, grid.settings if self.whole else used)
+        seeds = sorted(set().union(*steps_of_group.values()))
+        missing = [
+            f"{name}, seed {seed}" for name, some in steps_of_group.items() for seed in seeds if seed not in some
+        ]
         ends = grid.table.filter(pl.col("final"), status="finished")
         groups = ends.partition_by(self.apart.column) if self.apart else [ends]
-        steps = next((of for group in groups if len(of := sorted(group["step"].unique())) > 1), [])
+        steps = next(
+            (steps_of_group for group in groups if len(steps_of_group := sorted(group["step"].unique())) > 1), []
+        )
         if len(seeds) < 2:
             return "there is one seed only, so nothing is known of the spread between seeds", "one seed"
         if missing:
@@ -134,28 +138,32 @@ class Criterion:
         return None
 
     def parts(self) -> list[Bound]:
-        """All its bounds, those at every value once."""
+        """Returns all its bounds; a bound at every value stands once."""
         return [part.bound if isinstance(part, Each) else part for part in (*self.bounds, *self.then, *self.given)]
 
     def scores(self) -> list[Score]:
-        """The scores that it reads, each once; that of the effect first."""
+        """Returns the scores that it reads, each once; that of the effect first."""
         every = [score for bound in self.parts() for score in bound.quantity.scores()]
         return list(dict.fromkeys([*every, *(rule.score for rule in self.read if isinstance(rule, Fitted | Settled))]))
 
     def effect_words(self) -> str:
-        """What the effect is, in words."""
+        """Formats the effect."""
         first = self.bounds[0]
         worst = f", at the {first.over()} where it is worst" if isinstance(first, Each) else ""
         return self.parts()[0].quantity.words().rstrip(",") + worst
 
     def words(self) -> tuple[str, ...]:
-        """The criterion in words: how settings are read, the effect, and what each verdict takes."""
+        """Formats the criterion: how settings are read, the effect, and the conditions of each verdict."""
         rules = [rule.rule() for rule in self.read]
         if any(not getattr(rule, "every", False) for rule in self.read):
             need = max((part.need for part in self.bounds if isinstance(part, Each)), default=1)
             few = f"fewer than {_number(need)} values of {_each(self.bounds).over()}" if need > 1 else "too little"
             rules.append(f"Not fitted: {few} can be read of what is compared, as training is not fitted.")
-        more = [of for of in dict.fromkeys(bound.quantity.rule() for bound in self.parts()) if of and of not in rules]
+        more = [
+            rule
+            for rule in dict.fromkeys(bound.quantity.rule() for bound in self.parts())
+            if rule and rule not in rules
+        ]
         rules.append(" ".join([f"Effect: {self.effect_words()}, paired by seed.", *more]))
         wanted = [_wanted(part, effect=place == 0) for place, part in enumerate(self.bounds)]
         then = [_wanted(part, effect=False) for part in self.then]
@@ -174,13 +182,13 @@ class Criterion:
         return tuple(rules)
 
     def hash(self) -> str:
-        """A digest of all that decides a verdict; it does not change with words."""
+        """Returns a digest of all that decides a verdict; it does not change with words."""
         return digest(self)
 
 
 @dataclass(frozen=True)
 class Judged:
-    """A criterion that is a plain function, for what the algebra cannot say; `says` and `effect` are its words."""
+    """A criterion that is a plain function, for cases that the algebra cannot express, with its words."""
 
     axes: tuple[Axis, ...]
     function: Callable[[Grid], Judgement]
@@ -189,36 +197,36 @@ class Judged:
     effect: str = field(metadata=WORDS)
 
     def grid(self, table: pl.DataFrame, level: float = LEVEL) -> Grid:
-        """The table by setting; RecordError where it is a table of something else."""
+        """Returns the table by setting. Raises RecordError if it is a table of something else."""
         return Grid(table, self.axes, level)
 
     def __call__(self, table: pl.DataFrame, level: float = LEVEL) -> Judgement:
-        """What it says of a results table, at a level of confidence."""
+        """Returns its judgement of a results table, at a level of confidence."""
         return self.judge(self.grid(table, level))
 
     def judge(self, grid: Grid) -> Judgement:
-        """What it says of a table by setting."""
+        """Returns its judgement of a table by setting."""
         return self.function(grid)
 
     def scores(self) -> list[Score]:
-        """The scores that it reads."""
+        """Returns the scores that it reads."""
         return list(self.reads)
 
     def effect_words(self) -> str:
-        """What the effect is, in words."""
+        """Formats the effect."""
         return self.effect
 
     def words(self) -> tuple[str, ...]:
-        """The criterion in words."""
+        """Formats the criterion."""
         return self.says
 
     def hash(self) -> str:
-        """A digest of the function's source and of what it reads."""
+        """Returns a digest of the function's source and of the scores that it reads."""
         return digest(self)
 
 
 def sentence(text: str) -> str:
-    """A sentence: a capital letter before, a full stop after."""
+    """Formats a text as a sentence: a capital letter before, a full stop after."""
     return f"{text[:1].upper()}{text[1:]}{'' if text.endswith('.') else '.'}"
 
 
@@ -239,18 +247,18 @@ def _left(outcomes: Sequence[Outcome]) -> int:
 
 
 def _worst(outcomes: Sequence[Outcome]) -> Verdict:
-    """One that fails is enough, and so is one that cannot be told where none fails."""
+    """Returns the worst verdict: one bound that fails is enough, then one that is inconclusive."""
     return next(rank for rank in _RANKS if any(one.verdict == rank for one in outcomes))
 
 
 def _says(outcomes: Sequence[Outcome]) -> str:
-    """The worst of the outcomes of one bound in words, and how many there are."""
-    one, of = outcomes[0], f"the worst of {len(outcomes)}; " if len(outcomes) > 1 else ""
-    return f"{one.words} is {one.effect} ({of}{one.wanted} is wanted)"
+    """Formats the worst of the outcomes of one bound, and their number."""
+    one, count = outcomes[0], f"the worst of {len(outcomes)}; " if len(outcomes) > 1 else ""
+    return f"{one.words} is {one.effect} ({count}{one.wanted} is wanted)"
 
 
 def _unread(left_out: Sequence[LeftOut], short: Sequence[Bound | Each]) -> tuple[Verdict, str, Cause]:
-    """The verdict where too little can be read, and why."""
+    """Returns the verdict if too little can be read, and the reason."""
     weak = [left for left in left_out if left.cause == "not fitted"]
     if weak:
         return (
@@ -267,7 +275,7 @@ def _unread(left_out: Sequence[LeftOut], short: Sequence[Bound | Each]) -> tuple
 
 
 def _wanted(part: Bound | Each, *, effect: bool) -> str:
-    """What a bound asks for, in words."""
+    """Formats the condition of a bound."""
     bound = part.bound if isinstance(part, Each) else part
     words = bound.quantity.words().rstrip(",")
     at = f" at every {part.over()} that can be read" if isinstance(part, Each) else ""
@@ -279,14 +287,14 @@ def _wanted(part: Bound | Each, *, effect: bool) -> str:
 
 
 def _false(bound: Bound) -> str:
-    """What makes a lone bound false, in words."""
+    """Formats the condition under which a lone bound is false."""
     if np.isinf(bound.most):
         return f"the effect's upper bound is below {bound.least:g}"
     return f"the effect's lower bound is above {bound.most:g}"
 
 
 def _diverged(grid: Grid) -> list[str]:
-    """A note on the runs that diverged, if any did."""
+    """Returns a note on the runs that diverged, if any did."""
     rows = grid.table.filter(status="diverged").select(*grid.keys, "seed").unique().sort(*grid.keys, "seed").iter_rows()
     named = [f"{grid.say(tuple(setting))}, seed {seed}" for *setting, seed in rows]
     return [f"Diverged, and counted as scores of 0: {'; '.join(named)}."] if named else []

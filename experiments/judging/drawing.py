@@ -44,7 +44,7 @@ class Panel:
         raise NotImplementedError
 
     def dress(self, panel: Axes, grid: Grid) -> None:
-        """Adds names, the title, the legend and what else the panel shows."""
+        """Adds names, the title, the legend and the panel's further marks."""
         names = {"title": self.title, "xlabel": self.xlabel, "ylabel": self.ylabel}
         panel.set(**{name: text for name, text in names.items() if text})
         if self.mark:
@@ -54,14 +54,14 @@ class Panel:
 
 
 def place_of(x: Place, grid: Grid, setting: Setting) -> float:
-    """Where a setting stands on an x axis."""
+    """Returns the place of a setting on an x axis."""
     if isinstance(x, Axis):
         return grid.value(x, setting)
     return grid.cells(x).estimate(setting) if isinstance(x, Score) else x(grid, setting)
 
 
 def mean_of(grid: Grid, score: Score, settings: Sequence[Setting]) -> tuple[Interval, list[float]]:
-    """The interval of a score's mean over settings and seeds, and each seed's mean over the settings."""
+    """Returns the interval of a score's mean over settings and seeds, and each seed's mean over the settings."""
     seeds = list(by_seed(grid, [(score, s) for s in settings]).values())
     return (mean_score(seeds, grid.cells(score).examples, grid.level) if seeds else Interval(0.0, 0.0, 1.0)), seeds
 
@@ -113,7 +113,7 @@ class Curves(Panel):
         if self.groups:
             score = next(iter(self.scores.values()))
             some = {name: [grid.where(p, settings) for p in either] for name, either in self.groups.items()}
-            return [(name, score, [s for of in found for s in of]) for name, found in some.items()]
+            return [(name, score, [s for chosen in choices for s in chosen]) for name, choices in some.items()]
         if self.by is None:
             return [(name, score, list(settings)) for name, score in self.scores.items()]
         by, score = self.by, next(iter(self.scores.values()))
@@ -158,18 +158,18 @@ class Bars(Panel):
 
 
 def lengths(grid: Grid, score: Score) -> dict[int, Cells]:
-    """A score by the number in its condition, of all numbers that were tested, ascending."""
+    """Returns a score by the number in its condition, of all numbers that were tested, ascending."""
     pattern = re.compile(re.escape(score.condition).replace(r"\{\}", r"(\d+)"))
     names = grid.table.filter(learner=MODEL)["condition"].unique()
-    found = {int(match[1]): name for name in names if (match := pattern.fullmatch(name))}
-    return {n: grid.cells(replace(score, condition=found[n], number=None)) for n in sorted(found)}
+    conditions = {int(match[1]): name for name in names if (match := pattern.fullmatch(name))}
+    return {n: grid.cells(replace(score, condition=conditions[n], number=None)) for n in sorted(conditions)}
 
 
 @dataclass(frozen=True, kw_only=True)
 class ByLength(Panel):
     """Scores against the number in a condition's name, a curve for each setting and each score, by the curve's name.
 
-    A setting's curve is named by the axis `by` where there is one. trained: the axis whose values are marked.
+    The axis `by`, if there is one, names a setting's curve. trained: the axis whose values are marked.
     """
 
     scores: Mapping[str, Score]
@@ -201,7 +201,7 @@ class ByLength(Panel):
 class ByPosition(Panel):
     """A score at every position, of several learners: mean, interval, and each seed as a thin line.
 
-    learners: labels by learner; BEST stands for the optimum. late: learners that have nothing to say at position 0.
+    learners: labels by learner; BEST stands for the optimum. late: learners that have no score at position 0.
     """
 
     score: Score
@@ -223,9 +223,11 @@ class ByPosition(Panel):
             rows = rows.filter(pl.col("position") > 0) if name in self.late else rows
             if rows.is_empty():
                 continue
-            of = {int(p[0]): group.sort("seed")[self.score.score].to_list() for p, group in rows.group_by("position")}  # pyright: ignore[reportArgumentType]
-            x, examples = sorted(of), int(rows["examples"].to_numpy().min())
-            means = [mean_score(of[p], examples, grid.level) for p in x]
+            by_position = {
+                int(p[0]): group.sort("seed")[self.score.score].to_list() for p, group in rows.group_by("position")
+            }  # pyright: ignore[reportArgumentType]
+            x, examples = sorted(by_position), int(rows["examples"].to_numpy().min())
+            means = [mean_score(by_position[p], examples, grid.level) for p in x]
             width = [[i.estimate - i.lower for i in means], [i.upper - i.estimate for i in means]]
             style = figures.STYLES[place]
             middle = [i.estimate for i in means]
@@ -233,8 +235,8 @@ class ByPosition(Panel):
             drawn[0].set_markevery(4)
             for bars in drawn[2]:
                 bars.set_alpha(0.45)  # so that three at one position can be told apart
-            for seed in range(min(map(len, of.values()))):
-                panel.plot(x, [of[p][seed] for p in x], color=style["color"], lw=0.5, alpha=0.6)
+            for seed in range(min(map(len, by_position.values()))):
+                panel.plot(x, [by_position[p][seed] for p in x], color=style["color"], lw=0.5, alpha=0.6)
         self.dress(panel, grid)
 
 
@@ -255,12 +257,12 @@ class AgainstSteps(Panel):
 
 @dataclass(frozen=True, kw_only=True)
 class Own(Panel):
-    """A panel that a function of its own draws."""
+    """A panel that its own function draws."""
 
     drawn: Callable[[Axes, Grid], None]
 
     def draw(self, panel: Axes, grid: Grid, judgement: Judgement) -> None:
-        """Draws what the function does."""
+        """Calls the function."""
         self.drawn(panel, grid)
         self.dress(panel, grid)
 
@@ -283,13 +285,13 @@ class Drawing:
     share: bool = True
 
     def figure(self, grid: Grid, judgement: Judgement) -> Figure:
-        """The figure of a table by setting, without a title."""
+        """Returns the figure of a table by setting, without a title."""
         from experiments.judging import figures
 
         panels = self.panels
         if self.by:
             values = dict.fromkeys(tuple(grid.value(axis, s) for axis in self.by) for s in grid.settings)
-            panels = tuple(self._of(of, place == 0) for place, of in enumerate(values))
+            panels = tuple(self._of(chosen, place == 0) for place, chosen in enumerate(values))
         figure, axes = figures.canvas(self.widths or (1,) * len(panels), share=self.share)
         for panel, kind in zip(axes, panels, strict=True):
             kind.draw(panel, grid, judgement)
@@ -302,7 +304,7 @@ class Drawing:
         return figure
 
     def _of(self, values: tuple[Any, ...], first: bool) -> Panel:
-        """The panel at some values of `by`, which are its title."""
+        """Returns the panel at some values of `by`, which are its title."""
         panel = self.panels[0]
         title = ",\n".join(axis.say(value) for axis, value in zip(self.by, values, strict=True))
         picks = tuple(axis.at(value) for axis, value in zip(self.by, values, strict=True))

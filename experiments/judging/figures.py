@@ -1,4 +1,4 @@
-"""Drawing scores with intervals and every seed, for print and the colour-blind; the same bytes every time."""
+"""Draws scores with intervals and every seed, for print and the colour-blind; the same bytes every time."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _PLACES: WeakKeyDictionary[Artist, list[float]] = WeakKeyDictionary()
 
 
 def canvas(widths: Sequence[float], *, share: bool = True) -> tuple[Figure, list[Axes]]:
-    """A figure with one panel beside the other, of these relative widths, for scores from 0 to 1."""
+    """Returns a figure with one panel beside the other, of these relative widths, for scores from 0 to 1."""
     figure = Figure(figsize=_INCHES, layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.subplots(1, len(widths), width_ratios=list(widths), sharey=share, squeeze=False)[0]
@@ -61,7 +61,7 @@ def scores_with_seeds(
     *,
     log: bool = True,
 ) -> None:
-    """A curve of means with bars for their 95 % intervals, and every seed as a hollow point beside its mean.
+    """Draws a curve of means with bars for their 95 % intervals, and every seed as a hollow point beside its mean.
 
     x is positive and by default drawn on a logarithmic axis; points holds the seeds' scores at each x. `place` counts
     the panel's curves from 0 and fixes colour, marker, line and the side on which the seeds stand.
@@ -98,17 +98,17 @@ def scores_with_seeds(
 
 
 def stand_for(drawn: Artist, places: Sequence[float]) -> None:
-    """Note at which x the points of `drawn` belong that stand beside it to be seen."""
+    """Notes the true x of the points of `drawn`, which stand beside it to be seen."""
     _PLACES[drawn] = list(places)
 
 
 def places(drawn: Artist) -> list[float] | None:
-    """The x that `stand_for` noted for the points of `drawn`; None where they stand in their places."""
+    """Returns the x that `stand_for` noted for the points of `drawn`; None if they stand in their places."""
     return _PLACES.get(drawn)
 
 
 def _aside(at: float, x: Sequence[float], share: float, *, log: bool) -> float:
-    """A little beside `at`: by a share of the axis that `x` spans, or where that is linear by some of a step of `x`.
+    """Returns a place beside `at`: by a share of the axis that `x` spans, or if linear by a part of a step of `x`.
 
     A step counts as a quarter of the span at most, so that the points stay inside the axes.
     """
@@ -123,7 +123,7 @@ def bars(
     names: Sequence[str],
     series: Mapping[str, tuple[Sequence[Interval], Sequence[Sequence[float]]]],
 ) -> None:
-    """Means of named settings, one below the other from the top, with 95 % intervals and every seed.
+    """Draws means of named settings, one below the other from the top, with 95 % intervals and every seed.
 
     series: label to (an interval for each name, the seeds' scores for each name). Scores run along the x axis.
     """
@@ -152,7 +152,7 @@ def bars(
 
 
 def scores_against_steps(panel: Axes, table: pl.DataFrame, score: Score, by: Axis) -> None:
-    """Mean score over seeds against training steps, one line for each value of the axis `by`.
+    """Draws the mean score over seeds against training steps, one line for each value of the axis `by`.
 
     A run that diverged scores 0 from its last evaluation on.
     """
@@ -177,19 +177,19 @@ def scores_against_steps(panel: Axes, table: pl.DataFrame, score: Score, by: Axi
 
 
 def legend_beside(panel: Axes, title: str) -> None:
-    """The panel's legend, to its right."""
+    """Puts the panel's legend to its right."""
     panel.legend(title=title, loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)
 
 
 def title(
     figure: Figure, table: pl.DataFrame, judgement: Judgement, marks: str = "bars: 95 % intervals; hollow: single seeds"
 ) -> None:
-    """Which study, its verdict, and how to read the marks."""
+    """Writes the study, its verdict, and how to read the marks above the figure."""
     figure.suptitle(f"{table['study'][0]}: {judgement.verdict} ({marks})")
 
 
 def save(figure: Figure, path: Path) -> list[Path]:
-    """Write the figure as `path`.png and `path`.svg, and return both."""
+    """Writes the figure as `path`.png and `path`.svg, and returns both."""
     files = [path.with_name(f"{path.name}.{kind}") for kind in ("png", "svg")]
     for file in files:
         write_whole(file, content(figure, file.suffix[1:]))
@@ -197,7 +197,7 @@ def save(figure: Figure, path: Path) -> list[Path]:
 
 
 def content(figure: Figure, kind: str, *, page: bool = False) -> bytes:
-    """The figure as a png or svg file, without dates or versions inside.
+    """Returns the figure as a png or svg file, without dates or versions inside.
 
     For a `page` an SVG's letters stay letters, in the page's own type, and its ground is the page's.
     """

@@ -1,4 +1,4 @@
-"""The printed table: a row for each setting, what the paper says of it beside our scores."""
+"""Makes the printed table: a row for each setting, with the paper's words beside our scores."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from experiments.judging.grid import Grid
 
 
 def nothing(*values: Any) -> str:
-    """What a paper says that says nothing."""
+    """Returns the words of a paper that has none."""
     return ""
 
 
 def title(name: str | Callable[[Grid, Setting], str], grid: Grid, setting: Setting) -> str:
-    """A setting by its name: what a function says, or a format of the axes' values, or these alone for no format."""
+    """Formats a setting: by a function, by a format of the axes' values, or without a format by these alone."""
     if callable(name):
         return name(grid, setting)
     shown = grid.show(setting)
@@ -29,9 +29,9 @@ class Rows:
     """A row for each setting at which all `scores` were measured.
 
     scores: by the column's name, in which {} stands for the score's number. name: a format of the axes' values as the
-    axes show them, or a function of grid and setting. paper: what the paper says, of the axes' values, or by picks that
-    hold at a setting. order: what rows are sorted by, of the axes' values. picks: only settings where these hold have a
-    row. A score that was not tested has no column.
+    axes show them, or a function of grid and setting. paper: the paper's words, by the axes' values, or by picks that
+    hold at a setting. order: the key by which rows are sorted, of the axes' values. picks: only settings where these
+    hold have a row. A score that was not tested has no column.
     """
 
     scores: Mapping[str, Score]
@@ -41,7 +41,7 @@ class Rows:
     picks: tuple[Pick, ...] = ()
 
     def __call__(self, grid: Grid) -> tuple[Row, ...]:
-        """The rows of a table by setting."""
+        """Returns the rows of a table by setting."""
         columns = {
             score.label(name, grid): cells for name, score in self.scores.items() if (cells := grid.cells(score)).scores
         }
@@ -60,16 +60,16 @@ class Rows:
         )
 
     def says(self, grid: Grid, setting: Setting) -> str:
-        """What the paper says of a setting."""
+        """Returns the paper's words on a setting."""
         if isinstance(self.paper, Mapping):
             return next((text for picks, text in self.paper.items() if setting in grid.where(picks)), "")
         return self.paper(*self.values(grid, setting))
 
     @staticmethod
     def values(grid: Grid, setting: Setting) -> list[Any]:
-        """The values of all axes at a setting."""
+        """Returns the values of all axes at a setting."""
         return [grid.value(axis, setting) for axis in grid.axes]
 
     def title(self, grid: Grid, setting: Setting) -> str:
-        """A setting as its row names it."""
+        """Formats a setting for its row."""
         return title(self.name, grid, setting)

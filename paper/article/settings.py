@@ -66,7 +66,7 @@ def setting(study: str) -> Setting:
     if model["position"] != [usual["position"]]:
         parts.append(f"positions: {_format_values(model['position'])}")
     parts.append(f"{_format_values(parameters)} parameters")
-    parts.append(f"sequences of {_said(sorted({job.run.task.spec.length for job in jobs}))} positions")
+    parts.append(f"sequences of {_format_values(sorted({job.run.task.spec.length for job in jobs}))} positions")
     parts.append(_training(jobs))
     starts = [job.start for job in jobs if job.start]
     if starts:
