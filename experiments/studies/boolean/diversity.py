@@ -23,7 +23,7 @@ SEEN = Score("seen", "accuracy on functions of the pool at the last point")
 
 
 def _place(grid: Grid, setting: Setting) -> int:
-    """The size of a pool; an unlimited one stands right of the others."""
+    """Returns the size of a pool; an unlimited one stands right of the others."""
     return setting[0] or 4 * max(pool for (pool,) in grid.settings)
 
 

@@ -21,7 +21,7 @@ CHANCE = 0.5
 
 
 def _at_chance(grid: Grid) -> list[str]:
-    """A note on the classes that no run learns without a sequence, so that nothing can be lost on them."""
+    """Returns a note on the classes that no run learns without a sequence, so that nothing can be lost on them."""
     found: dict[str, bool] = {}
     for setting in grid.cells(PLAIN).scores:
         family, mean = grid.value(FAMILIES, setting), grid.cells(PLAIN).mean(setting)

@@ -23,7 +23,7 @@ MOVES = Spread(UNSEEN, MANY_RULES, PER_RULE, TRAIN)
 
 
 def _rows(grid: Grid) -> tuple[Row, ...]:
-    """A row for each number of examples per rule: the threshold in rules, and the fit on either side of it."""
+    """Returns a row for each number of examples per rule: the threshold in rules, and the fit on either side of it."""
     return tuple(
         Row(
             PER_RULE.show(value),
@@ -36,7 +36,7 @@ def _rows(grid: Grid) -> tuple[Row, ...]:
 
 
 def _search(grid: Grid) -> list[str]:
-    """What the search cost, and how far the threshold would move were it the number of examples that counted."""
+    """Returns what the search cost, and how far the threshold would move if the number of examples counted."""
     columns = MOVES.columns(grid)
     found = [one for column in columns.values() for one in column.values()]
     width, more = max(one.width for one in found), math.log2(max(columns) / min(columns))
@@ -63,7 +63,7 @@ def _number_axes(panel: Axes, runs: list[tuple[float, int, int, float]], *names:
 
 
 def _plane(panel: Axes, grid: Grid) -> None:
-    """Every run in the plane of rules and examples per rule, with the threshold."""
+    """Draws every run in the plane of rules and examples per rule, with the threshold."""
     from experiments.judging import figures
 
     columns, runs = MOVES.columns(grid), _runs(grid)
@@ -86,7 +86,7 @@ def _plane(panel: Axes, grid: Grid) -> None:
 
 
 def _rise(panel: Axes, grid: Grid) -> None:
-    """Unseen exact match of every run against rules."""
+    """Draws unseen exact match of every run against rules."""
     from experiments.judging import figures
 
     runs = _runs(grid)

@@ -12,18 +12,18 @@ BARELY_SEEN = 0.001  # share of the examples; the paper counts rules with less a
 
 
 def shares(rule_power: float, num_rules: int) -> np.ndarray:
-    """Share of the examples that each rule has, float64[num_rules], which add up to 1."""
+    """Returns the share of the examples that each rule has, float64[num_rules], which add up to 1."""
     return np.diff((np.arange(num_rules + 1) / num_rules) ** rule_power)
 
 
 def effective_rules(rule_power: float, num_rules: int) -> float:
-    """Exponential of the entropy of the rules' shares: `num_rules` where they are equal, 1 where one rule has all."""
+    """Returns the exponential of the entropy of the rules' shares, from 1 (one rule has all) to `num_rules` (even)."""
     share = shares(rule_power, num_rules)
     share = share[share > 0]  # float64 leaves nothing of the last rules where almost all is the first's
     return float(np.exp(-(share * np.log(share)).sum()))
 
 
 def rules_with_share(rule_power: float, num_rules: int, least: float = BARELY_SEEN) -> int:
-    """Number of rules that have `least` of the examples or more."""
+    """Returns the number of rules that have `least` of the examples or more."""
     # Equal shares of 1/1000 are that only up to the last bit.
     return int((shares(rule_power, num_rules) >= least * (1 - 1e-9)).sum())

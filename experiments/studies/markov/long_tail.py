@@ -38,13 +38,13 @@ def _name(grid: Grid, setting: Setting) -> str:
 
 
 def _barely_seen(grid: Grid) -> list[str]:
-    """A note on the rules that are barely seen at every setting."""
+    """Returns a note on the rules that are barely seen at every setting."""
     parts = [f"{rules_with_share(shape, n):,} of {n:,} at shape {shape:g}" for n, shape in grid.settings]
     return [f"Rules with {BARELY_SEEN:.1%} of the examples or more: {'; '.join(parts)}."]
 
 
 def _least(grid: Grid) -> list[str]:
-    """A note on the setting with the fewest effective rules that still generalises, and the most that does not."""
+    """Returns a note on the fewest effective rules that generalise, and on the most that do not."""
     cells = grid.cells(UNSEEN)
     scores = {_in_effect(grid, s): cells.estimate(s) for s in cells.scores}
     above, below = ([n for n, mean in scores.items() if (mean >= HALF) is high] for high in (True, False))

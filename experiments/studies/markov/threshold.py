@@ -25,7 +25,7 @@ PAPER_BAND = (300, 1000)
 
 
 def _threshold(grid: Grid) -> list[str]:
-    """Where unseen rules come up to HALF: our sizes differ from the paper's."""
+    """Returns where unseen rules come up to HALF: our sizes differ from the paper's."""
     points = along(grid, UNSEEN, RULES)
     if place := reached(points, HALF):
         low, middle, high = (f"{value:,.0f}" for value in (place.lower, place.estimate, place.upper))
@@ -36,7 +36,7 @@ def _threshold(grid: Grid) -> list[str]:
 
 
 def _steepness(grid: Grid) -> list[str]:
-    """Over how many steps of the grid most of the rise is spread."""
+    """Returns over how many steps of the grid most of the rise is spread."""
     cells = grid.cells(UNSEEN)
     means = [(rules, float(np.mean([*cells.scores[rules,].values()]))) for (rules,) in grid.settings]
     total = means[-1][1] - means[0][1]
@@ -51,7 +51,7 @@ def _steepness(grid: Grid) -> list[str]:
 
 
 def _steepest(means: Sequence[tuple[int, float]], rise: float) -> tuple[int, int]:
-    """The fewest neighbouring steps of the grid that carry `rise`: indices of their two ends."""
+    """Returns the fewest neighbouring steps of the grid that carry `rise`: indices of their two ends."""
     spans = [
         (end - start, means[start][1] - means[end][1], start, end)
         for start in range(len(means))

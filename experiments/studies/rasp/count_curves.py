@@ -20,7 +20,7 @@ BEYOND = longer(REACH, own=True)
 
 
 def _reach(grid: Grid) -> list[str]:
-    """The longest tested length that is still solved half of the time, for each training maximum."""
+    """Returns the longest tested length that is still solved half of the time, for each training maximum."""
     found, parts = lengths(grid, Score("length_{}")), []
     for setting in grid.settings:
         end = max((length for length, of in found.items() if of.mean(setting).estimate >= HALF), default=0)

@@ -17,7 +17,7 @@ LONGER = longer(1.25)
 
 
 def _fit(grid: Grid) -> list[str]:
-    """A note on whether plain parity was fitted."""
+    """Returns a note on whether plain parity was fitted."""
     means = [grid.cells(WITHIN).mean(setting) for setting in grid.where((PLAIN,))]
     fitted = ["fitted" if mean.estimate >= FITTED else "not fitted" for mean in means]
     return [f"Plain parity within its training lengths: {m}, {f}." for m, f in zip(means, fitted, strict=True)]

@@ -21,7 +21,7 @@ LONGER = longer(1.5)
 
 
 def _both(score: Score) -> dict[str, Score]:
-    """A score on sort, beside that on copy under the same scheme."""
+    """Returns a score on sort, beside that on copy under the same scheme."""
     return {"sort": score, "copy, repeated": replace(score, instead=(LONG,))}
 
 

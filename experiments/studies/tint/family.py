@@ -31,7 +31,7 @@ _KINDS = ("style", "characters", "dynamic", "hidden", "deletion", "insertion", "
 
 
 def kind(style: str | None, *levels: float | None) -> tuple[str, float]:
-    """The kind of a noise and its level, of the values that its arm sets; hidden noise is dynamic noise too."""
+    """Returns the kind of a noise and its level, of the values that its arm sets; hidden noise is dynamic noise too."""
     if style == "none":
         return "no trace", 0.0
     of = dict(zip(_KINDS[1:], levels, strict=True))
@@ -72,12 +72,12 @@ def read(*clean: Pick) -> tuple[Fitted, Settled]:
 
 
 def kind_of(grid: Grid, setting: Setting) -> tuple[str, float]:
-    """The kind and level of a setting's noise."""
+    """Returns the kind and level of a setting's noise."""
     return kind(*grid.value(NOISES, setting))
 
 
 def words(grid: Grid, setting: Setting) -> str:
-    """A setting in a table's row: its noise, and what else there are several of."""
+    """Returns a setting in a table's row: its noise, and what else there are several of."""
     shown = zip(grid.axes, grid.show(setting), zip(*grid.settings, strict=True), strict=True)
     return ", ".join(text for axis, text, values in shown if axis.column == NOISE.column or len({*values}) > 1)
 
@@ -97,18 +97,18 @@ def in_order(*values: Any) -> tuple[Any, ...]:
 
 
 def rows(paper: Callable[..., str] = lambda *values: "") -> Rows:
-    """The printed table: answers and label share, and in words the share of tokens kept and what is unsettled."""
+    """Returns the printed table: answers and label share, and in words the tokens kept and what still rises."""
     return Rows({"answer": ANSWER, "label": LABEL}, _row, paper, in_order)
 
 
 def readable(grid: Grid, *clean: Pick) -> list[Setting]:
-    """The settings that can be read."""
+    """Returns the settings that can be read."""
     lost = {s for rule in read(*clean) for s in rule.lost(grid)}
     return [s for s in grid.settings if s not in lost]
 
 
 def by_pair(matched: Matched) -> Callable[[Grid], list[str]]:
-    """A note on every pair, and on those of noises that keep as many tokens."""
+    """Returns a note on every pair, and on those of noises that keep as many tokens."""
 
     def note(grid: Grid) -> list[str]:
         own = matched.each(grid, readable(grid))
@@ -120,13 +120,13 @@ def by_pair(matched: Matched) -> Callable[[Grid], list[str]]:
 
 
 def minus(grid: Grid, more: Sequence[Setting], less: Sequence[Setting]) -> Interval | None:
-    """The answers at some settings minus those at others, paired by seed."""
+    """Returns the answers at some settings minus those at others, paired by seed."""
     first, second = (tuple((ANSWER, setting) for setting in side) for side in (more, less))
     return interval(grid, Sides(first, second))[0]
 
 
 def against(grid: Grid, some: Sequence[Setting], other: Pick, but: Pick) -> dict[Setting, Interval]:
-    """The answers of every setting of `some`, but those at `other` and at `but`, minus those at `other`."""
+    """Returns the answers of every setting of `some`, but those at `other` and at `but`, minus those at `other`."""
     less = grid.where((other,), some)
     left = [s for s in sorted(some, key=lambda s: in_order(*Rows.values(grid, s))) if s not in less]
     effects = {s: minus(grid, [s], less) for s in left if s not in grid.where((but,))} if less else {}
@@ -134,7 +134,7 @@ def against(grid: Grid, some: Sequence[Setting], other: Pick, but: Pick) -> dict
 
 
 def recovery(grid: Grid) -> list[str]:
-    """A note on decoded traces: how often those that differ from the right one still end right, and answers follow.
+    """Returns a note on decoded traces: how often those that differ still end right, and how often answers follow.
 
     Of settings in which SOME or more of the traces differ.
     """

@@ -20,7 +20,7 @@ RIGHT = "share of training answers that are right"
 
 
 def bars(beside: Score = LABEL) -> Drawing:
-    """Right answers under each noise, beside the share of answers it leaves right, or of tokens it keeps."""
+    """Returns right answers under each noise, beside the share of answers it leaves right, or of tokens it keeps."""
     name = "tokens that the\nnoise keeps" if beside is KEPT else "answers that the\nnoise leaves right"
     scores = {"right answers to\nclean questions": ANSWER, name: beside}
     return Drawing((Bars(scores=scores, name=words, order=in_order, xlabel="share"),), legend="")

@@ -59,7 +59,7 @@ CONTRASTS = Largest(
 
 
 def with_sampled(table: pl.DataFrame) -> pl.DataFrame:
-    """The table as if the answers that were sampled from runs without a departure were those of runs of their own."""
+    """Returns the table as if answers sampled from runs without a departure were those of runs of their own."""
     both = {name.removeprefix(SAMPLED): name for name in table.columns if name.startswith(SAMPLED)}
     if "answer" not in both or DEPARTURE.column not in table.columns:
         return table
@@ -73,7 +73,7 @@ def with_sampled(table: pl.DataFrame) -> pl.DataFrame:
 
 
 def _map(grid: Grid) -> list[str]:
-    """The map of contrasts, and those that could not be read."""
+    """Returns the map of contrasts, and those that could not be read."""
     effects = CONTRASTS.map(grid, readable(grid))
     each = "; ".join(f"{name} {effect}" for name, effect in effects.items())
     every = [f"{DEPARTURE.say(of)}{name}" for of in _departures(grid) for name in CONTRASTS.names]
@@ -92,7 +92,7 @@ def _hidden(grid: Grid, departure: str) -> list[Setting]:
 
 
 def _bars(panel: Axes, grid: Grid) -> None:
-    """Right answers after clean, static and dynamic noise, for every departure with a pair of noises."""
+    """Draws right answers after clean, static and dynamic noise, for every departure with a pair of noises."""
     from experiments.judging import figures
 
     every, read_ = CONTRASTS.all(grid, grid.settings), CONTRASTS.all(grid, readable(grid))
