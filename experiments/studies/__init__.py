@@ -1,7 +1,7 @@
-"""The studies there are: each is the CLAIM of a module in a family's folder, or of a package outside.
+"""Lists the studies: each is the CLAIM of a module in a family's folder, or of a package outside.
 
-A family's package names its studies in the order in which they are listed (`ORDER`); those that it does not name come
-after. A package outside adds a claim by the entry-point group `terrarium.studies`: an object, or a module's CLAIM.
+A family's package names its studies in the order in which they are listed (`ORDER`); other studies come after these. A
+package outside adds a claim by the entry-point group `terrarium.studies`: an object, or a module's CLAIM.
 """
 
 from __future__ import annotations
@@ -20,14 +20,18 @@ _SHARED = ("family", "kinds")  # modules of a family that are no study
 
 
 class ClaimError(ValueError):
-    """A study that no claim belongs to; the message is one line and names the claims there are."""
+    """A study without a claim; the message is one line and names the claims."""
 
 
 def _own() -> Iterator[Claim]:
-    found = [of.name for of in pkgutil.iter_modules(__path__) if of.ispkg]
-    for family in [*FAMILIES, *(name for name in found if name not in FAMILIES)]:
+    packages = [module_info.name for module_info in pkgutil.iter_modules(__path__) if module_info.ispkg]
+    for family in [*FAMILIES, *(name for name in packages if name not in FAMILIES)]:
         package = importlib.import_module(f"{__name__}.{family}")
-        names = [of.name for of in pkgutil.iter_modules(package.__path__) if of.name not in _SHARED]
+        names = [
+            module_info.name
+            for module_info in pkgutil.iter_modules(package.__path__)
+            if module_info.name not in _SHARED
+        ]
         order: tuple[str, ...] = getattr(package, "ORDER", ())
         for name in sorted(names, key=lambda name: (order.index(name) if name in order else len(order), name)):
             module = importlib.import_module(f"{package.__name__}.{name}")
@@ -46,7 +50,7 @@ def _outside() -> Iterator[Claim]:
 
 @functools.cache
 def every() -> tuple[Claim, ...]:
-    """Returns the claims of all studies, in order. Raises ClaimError for two of one name."""
+    """Returns the claims of all studies, in order. Raises ClaimError if two have one name."""
     claims: dict[str, Claim] = {}
     for claim in (*_own(), *_outside()):
         if claim.name in claims:
@@ -56,7 +60,7 @@ def every() -> tuple[Claim, ...]:
 
 
 def claim_for(study: str) -> Claim:
-    """Returns the claim that `study` (markov/threshold/cpu, or markov/threshold) measures; ClaimError without one."""
+    """Returns the claim of `study` (markov/threshold/cpu, or markov/threshold). Raises ClaimError without one."""
     name = "/".join(study.split("/")[:2])
     for claim in every():
         if claim.name == name:

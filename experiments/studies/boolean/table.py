@@ -21,7 +21,7 @@ RIVALS = MIXER.but("attention").named("the mean of its rivals")
 
 
 def _elsewhere(grid: Grid) -> list[str]:
-    """Returns a note for every other class on how attention stands among its rivals."""
+    """Returns a note for every other class on the place of attention among its rivals."""
     notes, cells = [], grid.cells(UNSEEN)
     for family in dict.fromkeys(grid.value(FAMILY, s) for s in grid.where((FAMILY.but(*NEAREST.values),))):
         own, rivals = (

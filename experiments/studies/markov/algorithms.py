@@ -18,7 +18,7 @@ STEPS = {f"{lists} lists": Score(f"{lists}/steps_{{}}") for lists in ("unseen", 
 
 
 def _kept(grid: Grid) -> list[str]:
-    """Returns how exact match falls from step to step at the most lists."""
+    """Returns notes on the fall of exact match from step to step at the most lists."""
     notes = []
     (most,) = grid.where((LISTS.most,))
     for name, score in STEPS.items():

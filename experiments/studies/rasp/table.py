@@ -40,7 +40,7 @@ TASKS = replace(TASK, names=NAMES, tried=tuple(NAMES))
 
 
 def _name(grid: Grid, setting: Setting) -> str:
-    """Returns the task in words, with the number of operations of its program where there is a short one."""
+    """Formats the task, with the number of operations of its program if it has a short one."""
     try:
         recorded = pl.read_csv(LENGTHS)
     except (OSError, pl.exceptions.PolarsError) as error:

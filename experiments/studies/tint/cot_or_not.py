@@ -30,7 +30,7 @@ TRACES = replace(NOISES, tried=TRIED | {"no_trace": {"task.style": "none"}, "dyn
 
 
 def _levels(grid: Grid) -> list[str]:
-    """Returns each noise minus no trace, and of each kind the lowest level that is not better."""
+    """Returns a note on each noise minus no trace, and on the lowest level of each kind that is not better."""
     effects = against(grid, readable(grid), NONE, but=CLEAN)
     worse: dict[str, float] = {}
     for setting, effect in effects.items():

@@ -32,7 +32,7 @@ LINES = replace(
 
 
 def _each(grid: Grid) -> list[str]:
-    """Returns clean traces minus each noise."""
+    """Returns a note on clean traces minus each noise."""
     some = readable(grid)
     clean = grid.where((CLEAN,), some)
     effects = {s: minus(grid, clean, [s]) for s in some if s not in clean} if clean else {}
