@@ -1,7 +1,7 @@
 # Everything runs in .venv, made from requirements.lock with Python's own venv and pip: nothing to install by hand.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help reproduce paper test lint format lock lock-check clean
+.PHONY: help reproduce gpu gpu-record paper test lint format lock lock-check clean
 
 python := .venv/bin/python
 environment := .venv/.installed
@@ -11,6 +11,16 @@ help: ## list these targets
 
 reproduce: $(environment) ## train, judge and draw the first study (about 5 minutes on 2 quiet CPU cores, 8 on busy ones)
 	@$(python) -m experiments.reproduce markov/threshold/cpu
+
+# On a machine with a GPU and a Python of its own: make gpu python=python3.
+seconds := 600
+out := gpu
+gpu: $(if $(filter .venv/%,$(python)),$(environment)) ## check, measure and train on a GPU, within 600 s (seconds=, out=, python=)
+	@$(python) -m benchmarks.gpu out=$(out) seconds=$(seconds)
+
+FROM := gpu
+gpu-record: $(environment) ## turn what `make gpu` left in FROM=FOLDER into records and tables
+	@$(python) -m benchmarks.gpu.record $(FROM)
 
 paper: $(environment) ## make the write-up (PDF) and the report (HTML) from the records, in paper/build/
 	@$(python) -m paper

@@ -3,8 +3,8 @@
     python -m benchmarks.lanes
 
 It times a lane's training step in milliseconds with 1, 2, 4 and 8 of 8 lanes a device at a time, interleaved in one
-run, at the studies' size. `lanes_per_device` is by default 1 on a CPU and all of them on an accelerator because of this
-record.
+run, at the studies' size. `lanes_per_device` is by default 1 on a CPU because of this record, and all of them on an
+accelerator because of `gpu.json`.
 """
 
 from __future__ import annotations

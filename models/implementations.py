@@ -1,22 +1,23 @@
 """Causal attention over whole sequences, by the implementation that suits the device, the precision and the length.
 
-- plain: `kernels.attend`, which keeps every layer's float32[B, H, T, T] weights for the gradient. A CPU has no other.
-- chunked: the same formula for `CHUNK` queries at a time, whose weights are made again for the gradient, so that they
-  are never held whole. On accelerators, for more than `LONG` positions where fused attention does not fit.
-- fused: one kernel of cuDNN (Dao et al. 2022, "FlashAttention"), on NVIDIA GPUs and for products in bfloat16 alone, as
-  it takes no float32. Not for ALiBi: its bias would be rounded to bfloat16, and its gradient be made for nothing.
+- plain: `kernels.attend` keeps every layer's float32[B, H, T, T] weights for the gradient. It is the default.
+- chunked: the same formula takes `CHUNK` queries at a time and makes their weights again for the gradient, so that they
+  are never held whole. It is the default on accelerators for more than `LONG` positions.
+- fused: one kernel of cuDNN (Dao et al. 2022, "FlashAttention") works on NVIDIA GPUs in bfloat16; it takes no float32.
+  ALiBi's bias would be rounded to bfloat16, and its gradient be made for nothing: such layers keep to the default.
+  No layer takes it by itself, for it failed where it was tried (jax 0.11.2 with CUDA 13, one H200): the first step of
+  every model, of 2 layers and more, raised `IndexError: absl::container_internal::raw_hash_map<>::at`. The likely cause
+  is XLA's: where kernels without a fixed order of sums are excluded, as the engine does, the gradients of all layers of
+  one shape but the first look up a kernel that was not kept (github.com/openxla/xla/pull/46500).
 
-The environment variable TERRARIUM_ATTENTION names one for all layers, to compare them; by default each layer chooses.
-Which it is makes no part of a run's identity: all compute the same up to rounding.
+The environment variable TERRARIUM_ATTENTION names one for all layers. Which it is makes no part of a run's identity:
+all compute the same up to rounding.
 """
 
 from __future__ import annotations
 
-import functools
 import os
-import warnings
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 
 import jax
 import jax.numpy as jnp
@@ -40,19 +41,14 @@ def wanted() -> str:
     return name
 
 
-def choose(*, heads: int, time: int, head_width: int, position: str, precision: str) -> str:
-    """Returns "plain", "chunked" or "fused" for a layer of this shape on the device that JAX computes on."""
-    name, platform = wanted(), jax.default_backend()
-    fits = precision == "bfloat16" and position != "alibi"
-    if name == "fused" and fits:
-        return name
+def choose(*, time: int, position: str, precision: str) -> str:
+    """Returns "plain", "chunked" or "fused" for a layer of this length on the device that JAX computes on."""
+    name = wanted()
     if name in ("plain", "chunked"):
         return name
-    if platform == "cpu":
-        return "plain"
-    if platform == "gpu" and fits and _cudnn_takes(heads, time, head_width):
-        return "fused"
-    return "chunked" if time > LONG else "plain"
+    if name == "fused" and precision == "bfloat16" and position != "alibi":
+        return name
+    return "chunked" if time > LONG and jax.default_backend() != "cpu" else "plain"
 
 
 def attend_causally(
@@ -62,8 +58,8 @@ def attend_causally(
 
     `bias(query, key)` is what is added to a score, by positions; -infinity where the key lies ahead of the query.
     """
-    _, heads, time, head_width = q.shape
-    chosen = choose(heads=heads, time=time, head_width=head_width, position=position, precision=precision)
+    time = q.shape[2]
+    chosen = choose(time=time, position=position, precision=precision)
     if chosen == "fused":
         return _fused(q, k, v)
     if chosen == "chunked":
@@ -98,21 +94,3 @@ def _kernel(q: jax.Array, k: jax.Array, v: jax.Array) -> jax.Array:
     """Returns causal attention, by cuDNN on a GPU; elsewhere, where only tests come here, by XLA."""
     implementation = "cudnn" if jax.default_backend() == "gpu" else "xla"
     return jax.nn.dot_product_attention(q, k, v, is_causal=True, implementation=implementation)
-
-
-@functools.cache
-def _cudnn_takes(heads: int, time: int, head_width: int) -> bool:
-    """Returns whether cuDNN has kernels for this shape, forwards and backwards. Compiles them, and warns if not."""
-    shape = jax.ShapeDtypeStruct((1, time + time % 2, heads, head_width), jnp.bfloat16)
-
-    def compile_both() -> None:
-        gradient = jax.grad(lambda q, k, v: _kernel(q, k, v).astype(jnp.float32).sum(), (0, 1, 2))
-        jax.jit(gradient).lower(shape, shape, shape).compile()
-
-    # A thread of its own, for the choice is made while a model is traced: JAX keeps what it traces by thread.
-    with ThreadPoolExecutor(1) as own_thread:
-        error = own_thread.submit(compile_both).exception()
-    if error is not None:
-        why = (str(error).splitlines() or [type(error).__name__])[0]
-        warnings.warn(f"no fused attention for {heads} heads of {head_width} at {time} positions: {why}", stacklevel=2)
-    return error is None

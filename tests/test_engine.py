@@ -141,13 +141,17 @@ def test_greedy_decoding_agrees_with_teacher_forcing_where_the_answer_is_unique(
     assert engine.evaluate(lanes)["seen/applied"]["exact_match"] > 0.2
 
 
-def test_vectors_in_context_are_scored_as_a_curve():
-    """What an in-context study needs: vector inputs, a score for each position, and lanes that differ in noise."""
+def in_context(*noise_rates: float) -> Engine:
+    """Returns lanes that learn half-spaces in context, each with noise of its own; all share a program."""
     task = HalfSpace(width=3, points=8)
     model, optim = TransformerConfig(width=32, depth=2, heads=2), Optimizer(lr=0.003, schedule="constant")
     settings = Training(steps=600, batch_size=64, eval_examples=500)
-    runs = [Run(task.replace(noise_rate=noise), model, optim, settings, 0) for noise in (0.0, 0.5)]
-    engine = Engine(runs)
+    return Engine([Run(task.replace(noise_rate=noise), model, optim, settings, 0) for noise in noise_rates])
+
+
+def test_vectors_in_context_are_scored_as_a_curve():
+    """What an in-context study needs: vector inputs, a score for each position, and lanes that differ in noise."""
+    engine = in_context(0.0, 0.5)
     scores = engine.evaluate(engine.advance(engine.start(), 600))
     curve = scores["seen"]["curve"]
     assert curve.shape == (2, 16)
@@ -160,10 +164,7 @@ def test_vectors_in_context_are_scored_as_a_curve():
 
 def test_baselines_are_scored_on_the_models_examples():
     """One that knows the plane errs where labels lie alone; one that always says yes is right half the time."""
-    task = HalfSpace(width=3, points=8)
-    settings = Training(batch_size=64, eval_examples=500)
-    runs = [Run(task.replace(noise_rate=noise), TransformerConfig(), Optimizer(), settings, 0) for noise in (0.0, 0.25)]
-    found = Engine(runs).baselines()
+    found = in_context(0.0, 0.25).baselines()
     assert list(found) == ["knows", "says yes"]
     assert found["knows"]["unseen"]["exact_match"].tolist() == [1, 1]
     np.testing.assert_allclose(found["knows"]["seen"]["exact_match"], [1, 0.75], atol=0.06)

@@ -71,19 +71,22 @@ def test_fused_attention_equals_plain_within_bfloat16_for_each_scheme_it_takes(p
     assert (errors(fused) <= 2 * errors(plain) + 1e-3).all()
 
 
-def test_a_cpu_attends_plainly_and_float32_never_goes_to_a_kernel(monkeypatch):
-    shape = {"heads": 2, "time": 4096, "head_width": 16, "position": "rope"}
-    assert implementations.choose(**shape, precision="bfloat16") == "plain"
-    monkeypatch.setenv("TERRARIUM_ATTENTION", "fused")
-    assert implementations.choose(**shape, precision="bfloat16") == "fused"
-    assert implementations.choose(**shape, precision="float32") == "plain"
+def test_attention_is_plain_by_default_and_chunked_for_long_sequences_on_accelerators(monkeypatch):
+    long = {"time": 4096, "position": "rope", "precision": "bfloat16"}
+    assert implementations.choose(**long) == "plain"
     monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
-    assert implementations.choose(**shape, precision="float32") == "chunked"
-    assert implementations.choose(**{**shape, "time": 100}, precision="float32") == "plain"
-    monkeypatch.delenv("TERRARIUM_ATTENTION")
-    monkeypatch.setattr(implementations, "_cudnn_takes", lambda *_: True)
-    assert implementations.choose(**shape, precision="bfloat16") == "fused"
-    assert implementations.choose(**{**shape, "position": "alibi"}, precision="bfloat16") == "chunked"
+    assert implementations.choose(**long) == "chunked"
+    assert implementations.choose(**{**long, "time": 100}) == "plain"
+
+
+@pytest.mark.parametrize("device", ["cpu", "gpu"])
+def test_fused_attention_is_taken_if_it_is_asked_for_and_fits(device, monkeypatch):
+    monkeypatch.setattr(jax, "default_backend", lambda: device)
+    monkeypatch.setenv("TERRARIUM_ATTENTION", "fused")
+    layer = {"time": 100, "position": "rope", "precision": "bfloat16"}
+    assert implementations.choose(**layer) == "fused"
+    assert implementations.choose(**{**layer, "precision": "float32"}) == "plain"
+    assert implementations.choose(**{**layer, "position": "alibi"}) == "plain"
 
 
 def test_an_unknown_implementation_is_named_with_those_there_are(monkeypatch):
@@ -92,14 +95,6 @@ def test_an_unknown_implementation_is_named_with_those_there_are(monkeypatch):
         ValueError, match="TERRARIUM_ATTENTION: expected one of auto, plain, chunked, fused, got 'flash'"
     ):
         implementations.wanted()
-
-
-def test_a_shape_that_cudnn_refuses_is_said_and_attended_to_plainly(monkeypatch):
-    """Asked in the midst of a trace, as a model asks; here there is no cuDNN at all."""
-    monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
-    shape = {"heads": 3, "time": 5, "head_width": 4, "position": "rope", "precision": "bfloat16"}
-    with pytest.warns(UserWarning, match="no fused attention for 3 heads of 4 at 5 positions: "):
-        jax.jit(lambda x: x * (implementations.choose(**shape) == "plain")).lower(1.0)
 
 
 @pytest.mark.parametrize("lanes_at_a_time", [None, 2])

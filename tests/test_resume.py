@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import random
 import signal
@@ -16,7 +17,7 @@ from experiments.engine import config, records
 from experiments.engine.engine import Engine
 from experiments.engine.launch import Settings, launch
 from experiments.engine.pack import dealt
-from experiments.engine.train import plan, train
+from experiments.engine.train import missing, plan, train
 from experiments.errors import ConfigError
 from tests.commands import ROOT, TINY, call, command
 
@@ -226,6 +227,13 @@ def test_a_pack_that_fails_does_not_keep_the_others_from_training(tmp_path, monk
     said = capfd.readouterr().err
     assert "RuntimeError: the second pack is broken" in said
     assert f"the pack of {jobs[1].folder.name} failed" in said
+
+
+def test_equal_runs_of_two_studies_are_both_missing_and_a_run_asked_for_twice_is_so_once(tmp_path):
+    (job,) = config.jobs([[*TINY, f"out={tmp_path}"]])
+    other = dataclasses.replace(job, study="markov/threshold/smoke")
+    assert job.id == other.id
+    assert missing([job, other, job]) == [job, other]
 
 
 def test_the_plan_says_what_keeps_programs_apart(tmp_path):

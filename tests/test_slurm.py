@@ -93,7 +93,7 @@ class Sweep:
 
         def some_are() -> bool:
             for path in self.out.glob(".slurm/*.json"):
-                folders = [folder for run in json.loads(path.read_text()) for folder in self.out.glob(f"*/*-{run}")]
+                folders = [Path(folder) for folder in json.loads(path.read_text())]
                 if len(folders) == runs and all((f / "state.safetensors").exists() for f in folders):
                     assert not any((f / "result.json").exists() for f in folders), "the pack ended before its stop"
                     found.append(path.stem)
@@ -133,7 +133,7 @@ def test_a_cancelled_pack_is_named_and_the_same_command_does_only_what_is_missin
     assert f"Slurm job {pack} left 2 runs undone: " in said
     assert "CANCELLED" in said
     assert {line.split("-")[-1] for line in said.splitlines() if line.startswith("failed: ")} == {
-        f"{run}: it has not ended" for run in lost
+        f"{folder.rpartition('-')[2]}: it has not ended" for folder in lost
     }
     assert "only these again: python -m experiments.run -m" in said
     done = call("run", *SWEEP, *PACKS, f"out={tmp_path}")

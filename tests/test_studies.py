@@ -24,9 +24,8 @@ def _sources(study: str) -> tuple[str, str]:
 
 
 def _marked(study: str):
-    """Hundreds of jobs of a large scale are checked apart from the quick tests, some studies in each round."""
-    large = study.endswith(("/gpu", "/paper"))
-    return pytest.param(study, marks=[pytest.mark.slow, pytest.mark.rotated(16, *_sources(study))] if large else [])
+    """Hundreds of jobs of a large scale are checked apart from the quick tests."""
+    return pytest.param(study, marks=pytest.mark.slow) if study.endswith(("/gpu", "/paper")) else study
 
 
 @pytest.mark.parametrize("study", [_marked(study) for study in STUDIES])

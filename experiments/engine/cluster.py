@@ -72,8 +72,8 @@ def train_on_slurm(
     if todo:
         waiting = _submitted(logs)
         taken = {run for runs in waiting.values() for run in runs}
-        fresh = [job for job in todo if job.id not in taken]
-        wanted = {job.id for job in todo}
+        fresh = [job for job in todo if str(job.folder) not in taken]
+        wanted = {str(job.folder) for job in todo}
         waiting = {number: runs for number, runs in waiting.items() if wanted & set(runs)}
         if waiting:
             print(f"in the queue already: Slurm jobs {' '.join(waiting)}", file=sys.stderr)
@@ -81,7 +81,7 @@ def train_on_slurm(
             waiting |= _submit(packs(fresh, max_lanes), (lanes_per_device, shard_batch), slurm, logs)
             print(f"{plan(fresh, max_lanes)}; Slurm jobs {' '.join(waiting)}, output in {logs}", file=sys.stderr)
         _wait(list(waiting))
-        lost = {job.id for job in missing(jobs)}
+        lost = {str(job.folder) for job in missing(jobs)}
         for number, runs in waiting.items():
             if without := lost & set(runs):
                 print(
@@ -93,7 +93,7 @@ def train_on_slurm(
 def _submit(
     batches: Sequence[Sequence[Job]], how: tuple[Any, ...], slurm: Mapping[str, Any], logs: Path
 ) -> dict[str, list[str]]:
-    """Submits packs as one array of Slurm jobs. Returns the ids of the runs of each, by Slurm's job number.
+    """Submits packs as one array of Slurm jobs. Returns the folders of the runs of each, by Slurm's job number.
 
     `how` is what `TrainPack` is called with beside a pack's overrides.
     """
@@ -116,14 +116,14 @@ def _submit(
         raise ConfigError(f"hydra.launcher.slurm: {'; '.join(str(e).strip().splitlines())}") from None
     except (RuntimeError, ValueError, TypeError) as e:
         raise ConfigError(f"hydra.launcher.slurm: {str(e).strip().splitlines()[0]}") from None
-    runs = {job.job_id: [run.id for run in pack] for job, pack in zip(submitted, batches, strict=True)}
-    for number, ids in runs.items():
-        write(logs / f"{number}.json", json.dumps(ids))
+    runs = {job.job_id: [str(run.folder) for run in pack] for job, pack in zip(submitted, batches, strict=True)}
+    for number, folders in runs.items():
+        write(logs / f"{number}.json", json.dumps(folders))
     return runs
 
 
 def _submitted(logs: Path) -> dict[str, list[str]]:
-    """Returns the packs of earlier commands that are still in the queue: ids of runs by Slurm's job number."""
+    """Returns the packs of earlier commands that are still in the queue: folders of runs by Slurm's job number."""
     submitted = {path.stem: json.loads(path.read_text()) for path in sorted(logs.glob("*.json"))}
     alive = _queue() if submitted else set()
     return {number: runs for number, runs in submitted.items() if alive is None or number in alive}

@@ -97,10 +97,7 @@ def gradient_bytes(run: Run, parts: int = 1) -> int:
     heads, length = getattr(model, "heads", 1), spec.length
     plain = (
         getattr(model, "mixer", "") == "attention"
-        and implementations.choose(
-            heads=heads, time=length, head_width=width // heads, position=model.position, precision=model.precision
-        )
-        == "plain"
+        and implementations.choose(time=length, position=model.position, precision=model.precision) == "plain"
     )
     block = 4 * ((10 + 4 * ratio) * width + heads * length * plain)
     kept = depth * 4 * width + block if getattr(model, "remat", False) else depth * block

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -26,10 +27,10 @@ class Progress:
     """
 
     def __init__(self) -> None:
-        self._jobs: dict[str, Job] = {}
-        self._steps: dict[str, int] = {}
+        self._jobs: dict[Path, Job] = {}
+        self._steps: dict[Path, int] = {}
         self._total = self._ended = self._diverged = self._failed = 0
-        self._scores: dict[str, float] = {}
+        self._scores: dict[Path, float] = {}
         self._rate, self._tokens = 0.0, 0.0
         self._phase, self._printed, self._began = "", time.monotonic(), time.monotonic()
         self._console = Console(stderr=True)
@@ -43,7 +44,7 @@ class Progress:
 
         A study that chooses its jobs as it goes, and the runs that others start from, use the same display.
         """
-        fresh = {job.id: job for job in jobs if job.id not in self._jobs}
+        fresh = {job.folder: job for job in jobs if job.folder not in self._jobs}
         if not fresh:
             return
         self._jobs |= fresh
@@ -66,7 +67,7 @@ class Progress:
 
     def start(self, jobs: Sequence[Job], steps: np.ndarray) -> None:
         """Shows the pack that trains from here on, and the steps its runs had done when they were resumed."""
-        self._steps.update(zip([job.id for job in jobs], steps.tolist(), strict=True))
+        self._steps.update(zip([job.folder for job in jobs], steps.tolist(), strict=True))
         self._scores.clear()  # those of the pack before
         resumed = sum(steps > 0)
         if resumed:
@@ -74,7 +75,7 @@ class Progress:
 
     def update(self, jobs: Sequence[Job], steps: np.ndarray, rate: float) -> None:
         """Shows each run's steps, and all lanes' steps per second, after a chunk."""
-        self._steps.update(zip([job.id for job in jobs], steps.tolist(), strict=True))
+        self._steps.update(zip([job.folder for job in jobs], steps.tolist(), strict=True))
         self._rate = rate
         self._tokens = rate * jobs[0].run.train.batch_size * jobs[0].run.task.spec.length
         self._phase = ""
@@ -91,7 +92,7 @@ class Progress:
 
     def score(self, job: Job, rows: Sequence[dict[str, Any]]) -> None:
         """Shows a run's newest exact match on the task's headline condition."""
-        self._scores[job.id] = next(row["exact_match"] for row in rows if row["condition"] == headline(job))
+        self._scores[job.folder] = next(row["exact_match"] for row in rows if row["condition"] == headline(job))
 
     def say(self, text: str) -> None:
         """Prints a line of its own, above the display."""

@@ -217,6 +217,10 @@ def _lines(path: str) -> Iterator[str]:
 
 
 def _commit() -> str:
+    """The commit that this code is of; where the tree came without its history, what TERRARIUM_COMMIT says."""
+    if said := os.environ.get("TERRARIUM_COMMIT"):
+        return said
+
     def git(*words: str) -> str:
         here = Path(__file__).parent
         return subprocess.run(["git", *words], cwd=here, capture_output=True, text=True, check=True).stdout.strip()

@@ -39,8 +39,8 @@ def packs(jobs: Iterable[Job], max_lanes: int) -> list[list[Job]]:
 
 
 def missing(jobs: Iterable[Job]) -> list[Job]:
-    """Returns the jobs that have not ended, each once."""
-    jobs = list({job.id: job for job in jobs}.values())
+    """Returns the jobs that have not ended, each once; equal runs of two studies have records of their own."""
+    jobs = list({job.folder: job for job in jobs}.values())
     left = processes.agree(np.array([not Record(job).ended for job in jobs], np.int32))
     return [job for job, is_left in zip(jobs, left, strict=True) if is_left]
 

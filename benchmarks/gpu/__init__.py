@@ -1,0 +1,1 @@
+"""Checks, measurements and studies for a machine with a GPU and no network; `python -m benchmarks.gpu` runs them."""
