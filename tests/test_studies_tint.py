@@ -173,7 +173,7 @@ def test_noised_worked_examples_are_read_from_their_conditions():
     record = results.read(results.path_for("tint/prompted/cpu"))
     table = prompted.by_noise(record)
     grid = Grid(table, prompted.CLAIM.criterion.axes)
-    assert [grid.say(setting) for setting in grid.settings][:3] == [
+    assert [grid.format_setting(setting) for setting in grid.settings][:3] == [
         "30 % characters",
         "60 % characters",
         "90 % characters",

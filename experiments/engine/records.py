@@ -217,9 +217,9 @@ def _lines(path: str) -> Iterator[str]:
 
 
 def _commit() -> str:
-    """The commit that this code is of; where the tree came without its history, what TERRARIUM_COMMIT says."""
-    if said := os.environ.get("TERRARIUM_COMMIT"):
-        return said
+    """Returns the commit of this code: $TERRARIUM_COMMIT if that is set, for a tree without history, else git's."""
+    if given := os.environ.get("TERRARIUM_COMMIT"):
+        return given
 
     def git(*words: str) -> str:
         here = Path(__file__).parent

@@ -97,7 +97,7 @@ class Axis:
             return self.order(*value) if isinstance(value, tuple) else self.order(value)
         return self.order.get(value, value)
 
-    def show(self, value: Any) -> str:
+    def format_cell(self, value: Any) -> str:
         """Formats a value for a table's row."""
         if value in self.names:
             return self.names[value]
@@ -107,14 +107,14 @@ class Axis:
         numbers = all(isinstance(v, int | float) and not isinstance(v, bool) for v in values)
         return self.value.format(*values) if numbers or self.value != "{:,}" else ", ".join(map(_plain, values))
 
-    def say(self, value: Any) -> str:
+    def format_value(self, value: Any) -> str:
         """Formats a value for a sentence."""
         if value in self.names:
             return self.names[value]
         if callable(self.said):
             return self.said(value)
         counted = isinstance(value, int | float) and not isinstance(value, bool)
-        return (self.said or (f"{{}} {self.noun}" if self.noun and counted else "{}")).format(self.show(value))
+        return (self.said or (f"{{}} {self.noun}" if self.noun and counted else "{}")).format(self.format_cell(value))
 
 
 def _plain(value: Any) -> str:
@@ -164,16 +164,16 @@ class Pick:
             return self.name
         if self.how in ("most", "fewest", "lowest") and grid is not None:
             values = {grid.value(axis, s) for s in self.settings(grid, grid.settings)}
-            return axis.say(next(iter(values))) if len(values) == 1 else self.words()
+            return axis.format_value(next(iter(values))) if len(values) == 1 else self.words()
         if self.how in ("most", "fewest"):
             return f"the {axis.ends[self.how == 'most']} {axis.noun}"
         if self.how == "at":
-            return " or ".join(map(axis.say, self.values))
+            return " or ".join(map(axis.format_value, self.values))
         if self.how == "lowest":
             return f"the {axis.noun} with the lowest {self.values[0].words}"
         return {
             "above the fewest": f"more than the {axis.ends[0]} {axis.noun}",
-            "other than": f"other than {' or '.join(map(axis.say, self.values))}",
+            "other than": f"other than {' or '.join(map(axis.format_value, self.values))}",
             "between": axis.noun,
             "some": axis.noun,
             "no": f"no {axis.noun}",
@@ -240,10 +240,10 @@ class Score:
         number = self.number.of(grid, setting) if self.number else None
         return self.condition.format(number), number if self.positional else None
 
-    def label(self, name: str, grid: Grid) -> str:
+    def format_label(self, name: str, grid: Grid) -> str:
         """Formats a column's or a series' name; {} stands for the score's number in a table."""
         return name.format(self.number.of(grid)) if self.number else name
 
-    def say(self, grid: Grid | None = None) -> str:
+    def format_name(self, grid: Grid | None = None) -> str:
         """Formats the score with its number."""
         return self.words.format(self.number.words(grid)) if self.number else self.words

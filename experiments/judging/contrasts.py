@@ -81,7 +81,7 @@ class Matched(Quantity):
         for a, b in self.pairs(grid, read):
             effect, _ = interval(grid, Sides(((self.score, a),), ((self.score, b),)))
             shares = f"{self.by.words} {share.mean(a).estimate:.2f} and {share.mean(b).estimate:.2f}"
-            parts.append(f"{grid.say(a)} and {grid.say(b)} ({shares}): {effect}")
+            parts.append(f"{grid.format_setting(a)} and {grid.format_setting(b)} ({shares}): {effect}")
         return "; ".join(parts)
 
 
@@ -134,7 +134,7 @@ class Interaction(Quantity):
         """Formats the differences, and the two ends."""
         ends = f"the {self.axis.ends[1]} {self.axis.noun} minus the {self.axis.ends[0]}"
         if grid is not None and len(pairs := self.ends(grid, grid.settings)) > 1:
-            ends = " minus ".join(self.axis.say(grid.value(self.axis, pairs[place][0])) for place in (-1, 0))
+            ends = " minus ".join(self.axis.format_value(grid.value(self.axis, pairs[place][0])) for place in (-1, 0))
         harm = Difference(Arm(self.score, self.more), Arm(self.score, self.less)).words().rstrip(",")
         return f"{self.what or harm}, {ends},"
 
@@ -159,7 +159,7 @@ class Largest(Quantity):
                 one = quantity.within(self.axis.at(value))
                 sides = one.sides(grid, read)
                 if not sides.empty:
-                    readable[self.axis.say(value) + name] = one, sides
+                    readable[self.axis.format_value(value) + name] = one, sides
         return readable
 
     def sides(self, grid: Grid, read: Sequence[Setting]) -> Sides:

@@ -64,7 +64,7 @@ class Criterion:
 
         def judgement(verdict: Verdict, why: str, cause: Cause = "") -> Judgement:
             size = (None, 0) if verdict == "not fitted" else (effect, seeds)
-            return Judgement(verdict, *size, sentence(why), (), notes, left_out, tuple(outcomes), cause)
+            return Judgement(verdict, *size, format_sentence(why), (), notes, left_out, tuple(outcomes), cause)
 
         if missing := dict.fromkeys(name for group in groups for one in group for name in one.missing):
             return judgement("inconclusive", f"there are no runs of {'; nor of '.join(missing)}", "arm missing")
@@ -85,7 +85,7 @@ class Criterion:
             outcomes += [one for group in groups[len(self.bounds) :] for one in group]
             verdict = _worst(outcomes)
         deciding = [[one for one in group if one in outcomes and one.verdict == verdict] for group in groups]
-        return judgement(verdict, "; ".join(_says(group) for group in deciding if group))
+        return judgement(verdict, "; ".join(_format_worst(group) for group in deciding if group))
 
     def _outcomes(self, part: Bound | Each, grid: Grid, read: Sequence[Setting]) -> list[Outcome]:
         """Returns the result of a bound, or of one at every value: the worst first."""
@@ -95,7 +95,7 @@ class Criterion:
         if len(bounds) < part.need:
             lacking = part.bound.quantity.sides(grid, grid.settings).missing
             missing = lacking or (
-                f"{_number(part.need)} value{'s' * (part.need > 1)} of {part.over()} with all that is compared",
+                f"{_format_number(part.need)} value{'s' * (part.need > 1)} of {part.over()} with all that is compared",
             )
             return [Outcome(part.bound.quantity.words(), part.bound.wanted(), None, 0, "inconclusive", (), missing)]
         outcomes = [bound.quantity.outcome(grid, read, bound) for bound in bounds]
@@ -113,7 +113,7 @@ class Criterion:
         for setting in used:
             if seeds := grid.cells(score).scores.get(setting):
                 low, middle, high = np.quantile([*seeds.values()], [0.25, 0.5, 0.75])
-                parts.append(f"{middle:.3f} [{low:.3f}, {high:.3f}] at {grid.say(setting)}")
+                parts.append(f"{middle:.3f} [{low:.3f}, {high:.3f}] at {grid.format_setting(setting)}")
         return [f"Median over seeds [quartiles]: {'; '.join(parts)}."] if parts else []
 
     def _bar(self, grid: Grid, used: Sequence[Setting]) -> tuple[str, Cause] | None:
@@ -157,7 +157,9 @@ class Criterion:
         rules = [rule.rule() for rule in self.read]
         if any(not getattr(rule, "every", False) for rule in self.read):
             need = max((part.need for part in self.bounds if isinstance(part, Each)), default=1)
-            few = f"fewer than {_number(need)} values of {_each(self.bounds).over()}" if need > 1 else "too little"
+            few = (
+                f"fewer than {_format_number(need)} values of {_each(self.bounds).over()}" if need > 1 else "too little"
+            )
             rules.append(f"Not fitted: {few} can be read of what is compared, as training is not fitted.")
         more = [
             rule
@@ -165,11 +167,11 @@ class Criterion:
             if rule and rule not in rules
         ]
         rules.append(" ".join([f"Effect: {self.effect_words()}, paired by seed.", *more]))
-        wanted = [_wanted(part, effect=place == 0) for place, part in enumerate(self.bounds)]
-        then = [_wanted(part, effect=False) for part in self.then]
+        wanted = [_format_condition(part, effect=place == 0) for place, part in enumerate(self.bounds)]
+        then = [_format_condition(part, effect=False) for part in self.then]
         rules.append(f"Reproduced: {'; and '.join([*wanted, *then])}.")
         several = len(wanted) + len(then) > 1
-        false = "the whole interval of one of these is outside its bound" if several else _false(self.parts()[0])
+        false = "the whole interval of one of these is outside its bound" if several else _format_false(self.parts()[0])
         later = "; the last is asked only where the others hold" if then else ""
         rules.append(f"Not reproduced: {false}{later}.")
         whole = " of the whole grid" if self.whole else ""
@@ -225,12 +227,12 @@ class Judged:
         return digest(self)
 
 
-def sentence(text: str) -> str:
+def format_sentence(text: str) -> str:
     """Formats a text as a sentence: a capital letter before, a full stop after."""
     return f"{text[:1].upper()}{text[1:]}{'' if text.endswith('.') else '.'}"
 
 
-def _number(number: int) -> str:
+def _format_number(number: int) -> str:
     return {1: "one", 2: "two", 3: "three"}.get(number, str(number))
 
 
@@ -251,7 +253,7 @@ def _worst(outcomes: Sequence[Outcome]) -> Verdict:
     return next(rank for rank in _RANKS if any(one.verdict == rank for one in outcomes))
 
 
-def _says(outcomes: Sequence[Outcome]) -> str:
+def _format_worst(outcomes: Sequence[Outcome]) -> str:
     """Formats the worst of the outcomes of one bound, and their number."""
     one, count = outcomes[0], f"the worst of {len(outcomes)}; " if len(outcomes) > 1 else ""
     return f"{one.words} is {one.effect} ({count}{one.wanted} is wanted)"
@@ -274,7 +276,7 @@ def _unread(left_out: Sequence[LeftOut], short: Sequence[Bound | Each]) -> tuple
     return "inconclusive", f"it cannot be read {what}{rising}", "not settled"
 
 
-def _wanted(part: Bound | Each, *, effect: bool) -> str:
+def _format_condition(part: Bound | Each, *, effect: bool) -> str:
     """Formats the condition of a bound."""
     bound = part.bound if isinstance(part, Each) else part
     words = bound.quantity.words().rstrip(",")
@@ -286,7 +288,7 @@ def _wanted(part: Bound | Each, *, effect: bool) -> str:
     return f"the whole interval of {'the effect' if effect else words} lies within {bound.wanted()}{at}"
 
 
-def _false(bound: Bound) -> str:
+def _format_false(bound: Bound) -> str:
     """Formats the condition under which a lone bound is false."""
     if np.isinf(bound.most):
         return f"the effect's upper bound is below {bound.least:g}"
@@ -296,5 +298,5 @@ def _false(bound: Bound) -> str:
 def _diverged(grid: Grid) -> list[str]:
     """Returns a note on the runs that diverged, if any did."""
     rows = grid.table.filter(status="diverged").select(*grid.keys, "seed").unique().sort(*grid.keys, "seed").iter_rows()
-    named = [f"{grid.say(tuple(setting))}, seed {seed}" for *setting, seed in rows]
+    named = [f"{grid.format_setting(tuple(setting))}, seed {seed}" for *setting, seed in rows]
     return [f"Diverged, and counted as scores of 0: {'; '.join(named)}."] if named else []

@@ -14,7 +14,7 @@ from experiments.judging.axes import Axis, Pick, Score, Setting
 from experiments.judging.frame import MODEL
 from experiments.judging.grid import Cells, Grid
 from experiments.judging.quantities import by_seed
-from experiments.judging.rows import title
+from experiments.judging.rows import format_title
 from experiments.judging.statistics import Interval, mean_score
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ class Curves(Panel):
         values = sorted({grid.value(by, s) for s in settings}, key=by.rank)
         if len(values) > self.few:
             values = [values[round(i * (len(values) - 1) / (self.few - 1))] for i in range(self.few)]
-        return [(by.show(v), score, [s for s in settings if grid.value(by, s) == v]) for v in values]
+        return [(by.format_cell(v), score, [s for s in settings if grid.value(by, s) == v]) for v in values]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,8 +150,8 @@ class Bars(Panel):
         for label, score in self.scores.items():
             cells = grid.cells(score)
             points = [[] if score.of_examples else [*cells.scores.get(s, {}).values()] for s in settings]
-            series[score.label(label, grid)] = [cells.mean(s) for s in settings], points
-        figures.bars(panel, [title(self.name, grid, s) if self.named else "" for s in settings], series)
+            series[score.format_label(label, grid)] = [cells.mean(s) for s in settings], points
+        figures.bars(panel, [format_title(self.name, grid, s) if self.named else "" for s in settings], series)
         if self.line:
             panel.axvline(mean_of(grid, self.line, settings)[0].estimate, color="0.3", ls="--", lw=1)
         self.dress(panel, grid)
@@ -185,7 +185,7 @@ class ByLength(Panel):
         for place, (name, curves, setting) in enumerate(drawn):
             x = [n for n, cells in curves.items() if setting in cells.scores]
             means, points = [curves[n].mean(setting) for n in x], [[*curves[n].scores[setting].values()] for n in x]
-            label = self.by.show(grid.value(self.by, setting)) if self.by else name
+            label = self.by.format_cell(grid.value(self.by, setting)) if self.by else name
             figures.scores_with_seeds(panel, x, means, points, label, place, log=False)
             if self.trained:
                 several = len({grid.value(self.trained, s) for s in grid.settings}) > 1
@@ -306,7 +306,7 @@ class Drawing:
     def _of(self, values: tuple[Any, ...], first: bool) -> Panel:
         """Returns the panel at some values of `by`, which are its title."""
         panel = self.panels[0]
-        title = ",\n".join(axis.say(value) for axis, value in zip(self.by, values, strict=True))
+        title = ",\n".join(axis.format_value(value) for axis, value in zip(self.by, values, strict=True))
         picks = tuple(axis.at(value) for axis, value in zip(self.by, values, strict=True))
         panel = replace(panel, title=title, picks=(*panel.picks, *picks))
         return replace(panel, named=first) if isinstance(panel, Bars) else panel
@@ -316,5 +316,5 @@ class Drawing:
         from experiments.judging import figures
 
         figure = self.figure(grid, judgement)
-        figures.title(figure, grid.table, judgement, self.marks)
+        figures.draw_title(figure, grid.table, judgement, self.marks)
         return figures.save(figure, path)

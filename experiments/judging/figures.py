@@ -172,7 +172,7 @@ def scores_against_steps(panel: Axes, table: pl.DataFrame, score: Score, by: Axi
             marker=_MARKERS[i % len(_MARKERS)],
             ms=4,
             markevery=max(1, len(steps) // 6),
-            label=by.show(value),
+            label=by.format_cell(value),
         )
 
 
@@ -181,7 +181,7 @@ def legend_beside(panel: Axes, title: str) -> None:
     panel.legend(title=title, loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)
 
 
-def title(
+def draw_title(
     figure: Figure, table: pl.DataFrame, judgement: Judgement, marks: str = "bars: 95 % intervals; hollow: single seeds"
 ) -> None:
     """Writes the study, its verdict, and how to read the marks above the figure."""

@@ -196,11 +196,11 @@ class Grid:
         cells = self.cells(score)
         return {s: cells.estimate(s) - (known.get(s) or 0.0) for s in cells.scores}
 
-    def say(self, setting: Setting) -> str:
+    def format_setting(self, setting: Setting) -> str:
         """Formats a setting by the axes that vary."""
         varied = [a for i, a in enumerate(self.axes) if len({s[i] for s in self.settings}) > 1] or self.axes
-        return ", ".join(axis.say(self.value(axis, setting)) for axis in varied)
+        return ", ".join(axis.format_value(self.value(axis, setting)) for axis in varied)
 
-    def show(self, setting: Setting) -> list[str]:
+    def format_cells(self, setting: Setting) -> list[str]:
         """Formats the values of all axes at a setting for a row, without those that are one in the whole table."""
-        return [axis.show(self.value(axis, setting)) for axis in self.axes if not axis.single]
+        return [axis.format_cell(self.value(axis, setting)) for axis in self.axes if not axis.single]

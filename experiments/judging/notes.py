@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from experiments.judging.axes import Score
-from experiments.judging.criterion import sentence
+from experiments.judging.criterion import format_sentence
 from experiments.judging.grid import Grid
 from experiments.judging.quantities import Quantity
 
@@ -19,7 +19,11 @@ def also(*quantities: Quantity) -> Note:
         notes = []
         for quantity in quantities:
             outcome = quantity.outcome(grid, grid.settings, quantity.at_least(0))
-            notes += [sentence(f"{outcome.words.rstrip(',')}: {outcome.effect} (not judged)")] if outcome.effect else []
+            notes += (
+                [format_sentence(f"{outcome.words.rstrip(',')}: {outcome.effect} (not judged)")]
+                if outcome.effect
+                else []
+            )
         return notes
 
     return note
@@ -32,7 +36,7 @@ def each(score: Score, words: str) -> Note:
         if score.condition not in set(grid.table["condition"]):
             return []
         cells = grid.cells(score)
-        means = "; ".join(f"{cells.mean(setting)} at {grid.say(setting)}" for setting in cells.scores)
+        means = "; ".join(f"{cells.mean(setting)} at {grid.format_setting(setting)}" for setting in cells.scores)
         return [f"{words}: {means} (not judged)."]
 
     return note

@@ -92,7 +92,7 @@ class Quantity:
     def seeds(self, grid: Grid, settings: Sequence[Setting]) -> dict[str, set[int]]:
         """Returns the seeds of every setting, which must all have the same, by the setting's name."""
         cells = grid.cells(next(iter(self.scores()))).scores
-        return {grid.say(setting): set(cells[setting]) for setting in settings if setting in cells}
+        return {grid.format_setting(setting): set(cells[setting]) for setting in settings if setting in cells}
 
     def made(self, grid: Grid, value: float) -> dict[Cell, float] | None:
         """Returns mean scores with which it has a value; None if a linear programme is to find them."""
@@ -153,7 +153,7 @@ class Arm(Quantity):
 
     def words(self, grid: Grid | None = None) -> str:
         """Formats the score at the picks."""
-        score = self.score.say(grid)
+        score = self.score.format_name(grid)
         return f"{score} with {self.where(grid)}" if self.picks else score
 
     def within(self, *picks: Pick) -> Arm:

@@ -147,7 +147,9 @@ class Spread(Quantity):
         lost = {}
         for value, column in self.columns(grid).items():
             if (mean := self.fitted(grid, column).estimate) < self.least:
-                left = LeftOut(self.over.say(value), f"{self.fit.words} is below {self.least:g}", f"{mean:.3f}")
+                left = LeftOut(
+                    self.over.format_value(value), f"{self.fit.words} is below {self.least:g}", f"{mean:.3f}"
+                )
                 lost |= dict.fromkeys(grid.where((self.over.at(value),)), left)
         return lost
 
@@ -170,7 +172,9 @@ class Spread(Quantity):
         """Formats which threshold moves, and over which values."""
         noun = self.over.noun
         if grid is not None:
-            noun = " to ".join(str(self.over.show(pick(v for v, *_ in self._values(grid)))) for pick in (min, max))
+            noun = " to ".join(
+                str(self.over.format_cell(pick(v for v, *_ in self._values(grid)))) for pick in (min, max)
+            )
             noun = f"{noun} {self.over.noun}"
         what = f"the number of {self.along.noun} at which {self.score.words} reaches {self.level:g}"
         return f"octaves by which {what} moves over {noun}"
@@ -185,7 +189,7 @@ class Spread(Quantity):
     def seeds(self, grid: Grid, settings: Sequence[Setting]) -> dict[str, set[int]]:
         """Returns the seeds of every column, as bisection runs each seed at values of its own."""
         values = {grid.value(self.over, s) for s in settings}
-        return {self.over.say(v): set(column) for v, column in self.columns(grid).items() if v in values}
+        return {self.over.format_value(v): set(column) for v, column in self.columns(grid).items() if v in values}
 
     def outcome(self, grid: Grid, read: Sequence[Setting], bound: Bound) -> Outcome:
         """Returns how far the thresholds of the columns that are read move, and whether that is at most the bound."""

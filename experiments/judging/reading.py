@@ -50,10 +50,10 @@ class Fitted:
                 continue
             if other not in cells.scores:
                 why = f"{self.where()} was not run beside it"
-                lost[setting] = LeftOut(grid.say(setting), why, "", "arm missing")
+                lost[setting] = LeftOut(grid.format_setting(setting), why, "", "arm missing")
             elif (mean := cells.estimate(other)) < self.least:
                 why = f"{self.words()} is below {self.least:g}"
-                lost[setting] = LeftOut(grid.say(setting), why, f"{mean:.3f}")
+                lost[setting] = LeftOut(grid.format_setting(setting), why, f"{mean:.3f}")
         return lost
 
     def counterpart(self, grid: Grid, setting: Setting) -> Setting:
@@ -96,7 +96,9 @@ class Settled:
         cells, rise = grid.cells(self.score), grid.rise(self.score)
         why = f"still rising by more than {self.rise:g} over the last quarter"
         return {
-            s: LeftOut(f"{grid.say(s)} (by {rise[s]:.3f} to {cells.estimate(s):.3f})", why, "", "not settled")
+            s: LeftOut(
+                f"{grid.format_setting(s)} (by {rise[s]:.3f} to {cells.estimate(s):.3f})", why, "", "not settled"
+            )
             for s in cells.scores
             if rise[s] > self.rise and cells.estimate(s) < self.least
         }

@@ -16,11 +16,11 @@ def nothing(*values: Any) -> str:
     return ""
 
 
-def title(name: str | Callable[[Grid, Setting], str], grid: Grid, setting: Setting) -> str:
+def format_title(name: str | Callable[[Grid, Setting], str], grid: Grid, setting: Setting) -> str:
     """Formats a setting: by a function, by a format of the axes' values, or without a format by these alone."""
     if callable(name):
         return name(grid, setting)
-    shown = grid.show(setting)
+    shown = grid.format_cells(setting)
     return name.format(*shown) if name else ", ".join(shown)
 
 
@@ -43,7 +43,9 @@ class Rows:
     def __call__(self, grid: Grid) -> tuple[Row, ...]:
         """Returns the rows of a table by setting."""
         columns = {
-            score.label(name, grid): cells for name, score in self.scores.items() if (cells := grid.cells(score)).scores
+            score.format_label(name, grid): cells
+            for name, score in self.scores.items()
+            if (cells := grid.cells(score)).scores
         }
         first = next(iter(columns.values()))
         settings = [s for s in grid.where(self.picks) if s in first.scores]
@@ -51,15 +53,15 @@ class Rows:
             settings.sort(key=lambda s: self.order(*self.values(grid, s)) if self.order else 0)
         return tuple(
             Row(
-                self.title(grid, s),
-                self.says(grid, s),
+                self.format_title(grid, s),
+                self.format_paper(grid, s),
                 {name: cells.mean(s) for name, cells in columns.items()},
                 len(first.scores[s]),
             )
             for s in settings
         )
 
-    def says(self, grid: Grid, setting: Setting) -> str:
+    def format_paper(self, grid: Grid, setting: Setting) -> str:
         """Returns the paper's words on a setting."""
         if isinstance(self.paper, Mapping):
             return next((text for picks, text in self.paper.items() if setting in grid.where(picks)), "")
@@ -70,6 +72,6 @@ class Rows:
         """Returns the values of all axes at a setting."""
         return [grid.value(axis, setting) for axis in grid.axes]
 
-    def title(self, grid: Grid, setting: Setting) -> str:
+    def format_title(self, grid: Grid, setting: Setting) -> str:
         """Formats a setting for its row."""
-        return title(self.name, grid, setting)
+        return format_title(self.name, grid, setting)

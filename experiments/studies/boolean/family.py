@@ -21,4 +21,6 @@ claim = functools.partial(Claim, title=TITLE, arxiv=ARXIV, scatter=0.01)
 
 def optima(grid: Grid) -> list[str]:
     """Returns a note that names the optimum of every setting."""
-    return [f"Optimum: {', '.join(f'{name} for {grid.say(s)}' for s, name in grid.optimum('unseen').items())}."]
+    return [
+        f"Optimum: {', '.join(f'{name} for {grid.format_setting(s)}' for s, name in grid.optimum('unseen').items())}."
+    ]

@@ -30,7 +30,7 @@ def _elsewhere(grid: Grid) -> list[str]:
         if own and rivals:
             above = f"{sum(mean > own[0] for mean in rivals)} of {len(rivals)} above"
             rest = f"{min(rivals):.3f} to {max(rivals):.3f} of its rivals, {above}"
-            notes.append(f"On {FAMILY.say(family)}: {own[0]:.3f} of attention, {rest} (not judged).")
+            notes.append(f"On {FAMILY.format_value(family)}: {own[0]:.3f} of attention, {rest} (not judged).")
     return notes
 
 

@@ -26,7 +26,7 @@ def _at_chance(grid: Grid) -> list[str]:
     for setting in grid.cells(PLAIN).scores:
         family, mean = grid.value(FAMILIES, setting), grid.cells(PLAIN).mean(setting)
         at_chance[family] = at_chance.get(family, True) and mean.lower <= CHANCE <= mean.upper
-    named = ", ".join(FAMILIES.say(family) for family, lost in at_chance.items() if lost)
+    named = ", ".join(FAMILIES.format_value(family) for family, lost in at_chance.items() if lost)
     return [f"Without a sequence at chance in every arm, where nothing can be lost: {named} (not judged)."] * bool(
         named
     )

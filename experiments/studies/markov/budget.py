@@ -26,7 +26,7 @@ def _rows(grid: Grid) -> tuple[Row, ...]:
     """Returns a row for each number of examples per rule: the threshold in rules, and the fit on either side of it."""
     return tuple(
         Row(
-            PER_RULE.show(value),
+            PER_RULE.format_cell(value),
             "300-1,000",
             {"rules": MOVES.threshold(grid, column), "train": MOVES.fitted(grid, column)},
             len(column),
@@ -95,7 +95,7 @@ def _rise(panel: Axes, grid: Grid) -> None:
     for place, value in enumerate(sorted({per_rule for per_rule, *_ in runs})):
         style = figures.STYLES[place % len(figures.STYLES)]
         x, y = zip(*((rules, score) for per_rule, rules, _, score in runs if per_rule == value), strict=True)
-        panel.plot(x, y, style["marker"], color=style["color"], ms=4, mfc="white", label=PER_RULE.show(value))
+        panel.plot(x, y, style["marker"], color=style["color"], ms=4, mfc="white", label=PER_RULE.format_cell(value))
     panel.set(xscale="log")
     panel.legend(title="examples per rule", loc="lower right")
     _number_axes(panel, runs, "x")

@@ -61,7 +61,7 @@ FREE = Score("unseen/plain", "exact match on unconstrained rules")
 
 def _name(grid: Grid, setting: Setting) -> str:
     """Formats the families, the largest k if there are several, and the number of rules."""
-    kinds, k, rules = grid.show(setting)
+    kinds, k, rules = grid.format_cells(setting)
     several = len({grid.value(K, s) for s in grid.settings}) > 1
     return f"{kinds}{f', k to {k}' if several else ''}, {rules}"
 

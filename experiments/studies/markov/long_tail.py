@@ -34,7 +34,7 @@ def _in_effect(grid: Grid, setting: Setting) -> float:
 
 
 def _name(grid: Grid, setting: Setting) -> str:
-    return "{}, shape {} ".format(*grid.show(setting)) + f"({_in_effect(grid, setting):,.0f})"
+    return "{}, shape {} ".format(*grid.format_cells(setting)) + f"({_in_effect(grid, setting):,.0f})"
 
 
 def _barely_seen(grid: Grid) -> list[str]:

@@ -24,7 +24,7 @@ def _reach(grid: Grid) -> list[str]:
     by_length, parts = lengths(grid, Score("length_{}")), []
     for setting in grid.settings:
         end = max((length for length, cells in by_length.items() if cells.mean(setting).estimate >= HALF), default=0)
-        parts.append(f"{end} ({end / setting[0]:.2g} times) from {MAXIMA.show(setting[0])}")
+        parts.append(f"{end} ({end / setting[0]:.2g} times) from {MAXIMA.format_cell(setting[0])}")
     return [f"Longest tested length solved half of the time or more: {'; '.join(parts)} (not judged)."]
 
 

@@ -49,7 +49,7 @@ def _name(grid: Grid, setting: Setting) -> str:
         wanted = " and ".join(LENGTHS_COLUMNS)
         raise RecordError(f"{LENGTHS}: has the columns {', '.join(recorded.columns)} where {wanted} are wanted")
     task, lengths = setting[0], dict(recorded.iter_rows())
-    return TASKS.show(task) + (f" ({lengths[SHORT[task][1]]})" if task in SHORT else "")
+    return TASKS.format_cell(task) + (f" ({lengths[SHORT[task][1]]})" if task in SHORT else "")
 
 
 def _order(task: str, trained: int) -> int:

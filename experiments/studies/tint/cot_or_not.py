@@ -38,7 +38,7 @@ def _levels(grid: Grid) -> list[str]:
             worse.setdefault(*kind_of(grid, setting))
     first = ", ".join(f"{100 * level:.0f} % {name}" for name, level in worse.items())
     until = f"no longer better (lower bound at most 0) from {first} on" if first else "better at every level"
-    each = "; ".join(f"{grid.say(setting)} {effect}" for setting, effect in effects.items())
+    each = "; ".join(f"{grid.format_setting(setting)} {effect}" for setting, effect in effects.items())
     return [f"Minus no trace: {each}; {until} (not judged)."] if each else []
 
 

@@ -78,7 +78,7 @@ def kind_of(grid: Grid, setting: Setting) -> tuple[str, float]:
 
 def words(grid: Grid, setting: Setting) -> str:
     """Formats a setting for a table's row: its noise, and the other keys that vary."""
-    shown = zip(grid.axes, grid.show(setting), zip(*grid.settings, strict=True), strict=True)
+    shown = zip(grid.axes, grid.format_cells(setting), zip(*grid.settings, strict=True), strict=True)
     return ", ".join(text for axis, text, values in shown if axis.column == NOISE.column or len({*values}) > 1)
 
 

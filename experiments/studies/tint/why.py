@@ -76,9 +76,11 @@ def _map(grid: Grid) -> list[str]:
     """Returns notes on the map of contrasts, and on those that could not be read."""
     effects = CONTRASTS.map(grid, readable(grid))
     each = "; ".join(f"{name} {effect}" for name, effect in effects.items())
-    every = [f"{DEPARTURE.say(departure)}{name}" for departure in _departures(grid) for name in CONTRASTS.names]
+    every = [
+        f"{DEPARTURE.format_value(departure)}{name}" for departure in _departures(grid) for name in CONTRASTS.names
+    ]
     without = {
-        f"{DEPARTURE.say(departure)}{CONTRASTS.names[1]}"
+        f"{DEPARTURE.format_value(departure)}{CONTRASTS.names[1]}"
         for departure in _departures(grid)
         if not _hidden(grid, departure)
     }
