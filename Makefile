@@ -62,7 +62,7 @@ $(environment): requirements.lock pyproject.toml
 		[ -n "$$p" ] || { echo 'needs Python 3.11, 3.12 or 3.13 with its venv module (Debian: apt install python3-venv)'; exit 1; }; \
 		$$p -m venv .venv; }
 	@echo "Installing requirements.lock into .venv (once; one to three minutes, most of it download) ..."
-	@export PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_USE_PEP517=1 && \
+	@unset PIP_TARGET PIP_PREFIX PIP_ROOT; export PIP_USER=0 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_USE_PEP517=1 && \
 		$(python) -m pip install --quiet --require-hashes -r requirements.lock && \
 		$(python) -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@

@@ -16,6 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from experiments.engine import config as configs
+from experiments.engine import devices
 from experiments.engine.lane import Run
 from experiments.errors import ConfigError
 from fields import INT32_MAX, replace
@@ -42,7 +43,7 @@ def read_words(doc: str, command: str, **own: str) -> Words:
     Raises ConfigError, one line per bad key.
     """
     own = {"split": "train", **own}
-    lines = doc.strip().splitlines()
+    lines = doc.strip().splitlines() or [""]  # none under -OO
     parser = argparse.ArgumentParser(
         prog=f"python -m experiments.{command}",
         description=lines[0].rpartition("`: ")[2].capitalize(),
@@ -58,6 +59,7 @@ def read_words(doc: str, command: str, **own: str) -> Words:
             own[key] = value
         else:
             overrides.append(word)
+    devices.check_platform()
     run = configs.jobs([overrides])[0].run
     errors = []
     if not own["count"].isdecimal() or not 1 <= int(own["count"]) <= INT32_MAX:

@@ -9,9 +9,8 @@ and score look where the weight is 1) and facts. The file appears when it is who
 
 from __future__ import annotations
 
-import contextlib
 import os
-import tempfile
+import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,6 +24,7 @@ from polars.io.plugins import register_io_source
 from experiments.engine import devices
 from experiments.errors import ConfigError, command
 from experiments.examples import batches, compiled, read_words, rows
+from experiments.files import check_writable, whole
 from synthetic.task import Example, Task
 
 BATCH = 4096
@@ -38,8 +38,10 @@ def main() -> int:
     path = Path(words.own["out"])
     if path.suffix not in _SINKS:
         raise ConfigError(f"out: expected a file that ends in {' or '.join(_SINKS)}, got {words.own['out'] or 'none'}")
-    if path.is_dir():
-        raise ConfigError(f"out: {path} is a folder")
+    try:
+        check_writable(path)
+    except OSError as e:
+        raise ConfigError(f"out: cannot write {path}: {e.strerror}") from None
     with _written_whole(path) as temporary:
         size = min(BATCH, words.count)
         program = compiled(words.run, words.split, size)
@@ -73,33 +75,16 @@ def frame(task: Task, batch: Example) -> pl.DataFrame:
 
 @contextmanager
 def _written_whole(path: Path) -> Iterator[Path]:
-    """Yields a temporary file beside `path` that takes its place at the end.
-
-    Raises ConfigError if it cannot be written.
-    """
+    """Yields a temporary file that takes the place of `path` at the end. Raises ConfigError if it cannot be written."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".writing-", suffix=path.suffix)
-        os.close(handle)
-    except OSError as e:
-        raise ConfigError(f"out: cannot write to {path.parent}: {e.strerror}") from None
-    try:
-        yield Path(name)
-        with open(name, "rb+") as file:
-            os.fsync(file.fileno())
-        os.chmod(name, 0o666 & ~_umask())
-        os.replace(name, path)
+        with whole(path) as temporary:
+            yield temporary
     except OSError as e:
         raise ConfigError(f"out: cannot write {path}: {e.strerror or e}") from None
-    finally:
-        with contextlib.suppress(OSError):
-            os.unlink(name)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+    except pl.exceptions.PolarsError as e:  # such as a full disk while it writes Parquet
+        if number := re.search(r"\(os error (\d+)\)", str(e)):
+            raise ConfigError(f"out: cannot write {path}: {os.strerror(int(number[1]))}") from None
+        raise
 
 
 if __name__ == "__main__":

@@ -25,8 +25,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from experiments.engine import config as configs
-from experiments.errors import command
+from experiments.engine import devices
+from experiments.errors import ConfigError, check_docstrings, command
 from experiments.examples import compiled, rows
+from experiments.files import write_whole
 from fields import declared, replace
 from synthetic.task import Example, Task, registry
 
@@ -249,16 +251,20 @@ def _format_table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str
 def main() -> int:
     """Runs the command; see the module's docstring."""
     parser = argparse.ArgumentParser(prog="python -m experiments.gallery", description="Write docs/tasks.md.")
-    parser.add_argument("--check", action="store_true", help="only check that the page is current; exit 1 if not")
+    parser.add_argument("--check", action="store_true", help="only say whether the page is current; exit 1 if not")
     args = parser.parse_args()
+    check_docstrings()
+    devices.pin()
     text, where = page(), PAGE.relative_to(ROOT) if PAGE.is_relative_to(ROOT) else PAGE
     if args.check:
         if PAGE.is_file() and PAGE.read_text() == text:
             return 0
         print(f"{where} is not current: run `python -m experiments.gallery`", file=sys.stderr)
         return 1
-    PAGE.parent.mkdir(exist_ok=True)
-    PAGE.write_text(text)
+    try:
+        write_whole(PAGE, text.encode())
+    except OSError as e:
+        raise ConfigError(f"cannot write {PAGE}: {e.strerror or e}") from None
     print(f"wrote {where}: {len(ours())} tasks")
     return 0
 

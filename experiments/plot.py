@@ -18,13 +18,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from experiments.errors import ConfigError, command
 from experiments.judging import figures
 from experiments.judging.statistics import Interval
+from experiments.streams import console
 from experiments.sweeps import Setting, Sweep, read_sweep
 
 _LOG_FROM = 20  # numbers that span at least this factor are drawn on a logarithmic axis
@@ -51,7 +51,7 @@ def main() -> int:
     """Runs the command; see the module's docstring."""
     request = _read_request()
     means = {name: request.sweep.means(request.keys, name, request.score) for name in request.conditions}
-    Console().print(_table(request, means))
+    console().print(_table(request, means))
     if request.sweep.unfinished:
         count = request.sweep.unfinished
         print(f"left out: {count} run{'s that have' if count > 1 else ' that has'} not ended")

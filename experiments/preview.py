@@ -6,16 +6,13 @@ python -m experiments.preview study=markov/threshold/cpu split=unseen
 
 from __future__ import annotations
 
-import os
-import sys
-
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from experiments.engine import devices
 from experiments.errors import command
 from experiments.examples import batches, compiled, read_words, rows
+from experiments.streams import console
 from synthetic.task import Example
 
 
@@ -24,17 +21,13 @@ def main() -> int:
     devices.use_all_cores()
     words = read_words(__doc__ or "", "preview", count="5")
     size = min(words.count, 1024)
-    console = Console()
+    screen = console()
     for batch in batches(compiled(words.run, words.split, size), words.count, size):
         shown = [(*words.run.task.render(example), _format_facts(example)) for example in rows(batch)]
-        if console.is_terminal:
-            console.print(_table(shown))
+        if screen.is_terminal:
+            screen.print(_table(shown))
             continue
-        try:
-            print("\n".join(f"{prompt}  =>  {answer}    ({facts})" for prompt, answer, facts in shown), flush=True)
-        except BrokenPipeError:  # the reader, such as `head`, has seen enough
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            break
+        print("\n".join(f"{prompt}  =>  {answer}    ({facts})" for prompt, answer, facts in shown), flush=True)
     return 0
 
 

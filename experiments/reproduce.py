@@ -12,12 +12,11 @@ from __future__ import annotations
 
 import argparse
 
-from rich.console import Console
-
 from experiments import recorded, settings, summary
 from experiments.errors import ConfigError, command
 from experiments.judging.results import RecordError, path_for
 from experiments.printing import show, show_summary
+from experiments.streams import console
 from experiments.studies import ClaimError, claim_for
 
 _RECORDED_WITH = ("seed=", "out=", "wandb.", "retry=", "hydra.launcher.", "hydra/launcher=")
@@ -59,15 +58,15 @@ def main() -> int:
 def _check(name: str) -> int:
     claim = claim_for(name)
     table, judgement = summary.read(claim, path_for(name))
-    show(claim, judgement, table, Console())
+    show(claim, judgement, table, console())
     return 0
 
 
 def _check_all(scale: str) -> int:
     recorded.check()
-    show_summary(summary.entries(scale), Console())
+    show_summary(summary.entries(scale), console())
     return 0
 
 
 if __name__ == "__main__":
-    command(main)()
+    command(main, trains=True)()

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
-from rich.console import Console
 
 from experiments import settings, summary
 from experiments.engine import config as configs
@@ -28,6 +27,7 @@ from experiments.judging.claim import Claim, Judgement
 from experiments.judging.comparison import compare
 from experiments.judging.frame import MODEL
 from experiments.printing import show, show_comparison, show_summary
+from experiments.streams import console
 from experiments.studies import claim_for
 
 
@@ -37,6 +37,7 @@ def run(name: str | None, scale: str, overrides: Sequence[str], *, record: bool)
     Raises ConfigError, ClaimError and RecordError.
     """
     devices.use_all_cores()  # before anything asks JAX, as the checks of some tasks do
+    devices.check_platform()
     try:
         return _one(name, overrides, record=record) if name else _all(scale, overrides, record=record)
     except Stopped as stopped:
@@ -104,11 +105,11 @@ def _one(name: str, overrides: Sequence[str], *, record: bool) -> int:
     with Progress() as progress:
         jobs = study.run(progress)
     scores, judgement, figure = study.judge(jobs, record=record)
-    console, recorded = Console(), results.path_for(name)
-    show(study.claim, judgement, scores, console)
+    screen, recorded = console(), results.path_for(name)
+    show(study.claim, judgement, scores, screen)
     if recorded.exists() and not record:
         before_scores, before_judgement = summary.read(study.claim, recorded)
-        show_comparison(_compared(study.claim, scores, before_scores), console)
+        show_comparison(_compared(study.claim, scores, before_scores), screen)
         print(_format_effects(judgement, before_judgement))
     print(f"figure: {figure}.png" + (f"  record: {recorded}" if record else f"  runs: {jobs[0].folder.parent}"))
     return 0
@@ -130,7 +131,7 @@ def _all(scale: str, overrides: Sequence[str], *, record: bool) -> int:
                 judgements[study.claim.name] = study.judge(jobs, record=record)[:2]
             except (ConfigError, results.RecordError) as e:  # no end of a run: the others are judged all the same
                 failed[study.name] = str(e).splitlines()[0]
-    show_summary(summary.judged(judgements, scale), Console())
+    show_summary(summary.judged(judgements, scale), console())
     for name, why in failed.items():
         print(f"failed: {name}: {why}", file=sys.stderr)
     return 1 if failed else 0

@@ -24,7 +24,7 @@ from experiments import settings, studies
 from experiments.engine import config as configs
 from experiments.engine import devices
 from experiments.engine.bisection import bisection_of
-from experiments.engine.job import Job
+from experiments.engine.job import Job, check_output
 from experiments.engine.launch import LAUNCHED, Settings, launch, settings_of
 from experiments.engine.records import read_end
 from experiments.engine.stop import Stopped
@@ -34,13 +34,27 @@ from experiments.errors import ConfigError, command
 _NAMED = 20  # of the jobs that failed, how many a command's end names
 
 
+# Not empty in the process of the command itself, empty in those of launchers.
+_HERE: list[bool] = []
+
+
+class _Refused(BaseException):
+    """Carries a ConfigError through Hydra, which would add a line of its own to an Exception."""
+
+    def __init__(self, error: ConfigError):
+        self.error = error
+
+
 @hydra.main(config_path=str(settings.CONF), config_name="config", version_base="1.3")
 def _job(config: DictConfig) -> float:
     """Runs one job, as Hydra calls it: directly, or from a launcher that runs one job per process."""
     devices.use_all_cores()  # nothing new here, but in a launcher's process it is
     whole: Any = OmegaConf.create({**config, "hydra": HydraConfig.get()}, flags={"allow_objects": True})
     job = configs.job(whole, list(HydraConfig.get().overrides.task))
-    end = launch([job], Settings())[0]
+    try:
+        end = launch([job], Settings())[0]
+    except ConfigError as e:
+        raise (_Refused(e) if _HERE else e) from None
     print(job.folder)
     return value(job, end)
 
@@ -49,24 +63,35 @@ def main() -> int:
     """Checks every job before Hydra makes a folder or JAX compiles; then lets Hydra run."""
     devices.use_all_cores()
     args = get_args_parser().parse_args()
+    for option in ("config_name", "config_path", "experimental_rerun"):
+        if getattr(args, option, None):
+            name = option.replace("_", "-")
+            raise ConfigError(f"--{name}: not used by this project; files of your own are found with --config-dir")
+    configs.use_config_dir(args.config_dir)
     if listed := _format_list(args.overrides):
         print("\n".join(listed))
         return 0
     asks = args.cfg or args.help or args.hydra_help or args.info or args.shell_completion
     jobs: list[Job] = []
     if not asks:
+        devices.check_platform()
         if args.multirun:
             jobs = configs.jobs(configs.sweep(args.overrides))
             chosen = configs.compose([o for o in args.overrides if o.startswith(("study=", "hydra"))])
             settings_of(chosen)
+            check_output(jobs)
             if bisection_of(chosen):
                 jobs = []  # not all of them will be launched
         else:
             _refuse_forgotten_multirun(args.overrides)
             jobs = configs.jobs([args.overrides])
+            check_output(jobs)
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra raises what it would print over many lines
+    _HERE.append(True)
     try:
         _job()
+    except _Refused as refused:
+        raise refused.error from None
     except Stopped as stopped:
         again = shlex.join(["python", "-m", "experiments.run", *sys.argv[1:]])
         print(f"stopped by {stopped}; every run is on disk, to go on: {again}", file=sys.stderr)
@@ -128,4 +153,4 @@ def _report(jobs: list[Job]) -> int:
 
 if __name__ == "__main__":
     configs.register()
-    command(main)()
+    command(main, trains=True)()

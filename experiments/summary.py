@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from experiments import completeness
 from experiments.judging import results
 from experiments.judging.claim import Claim, Judgement
 from experiments.judging.results import RecordError, path_for
@@ -61,7 +62,9 @@ def read(claim: Claim, path: Path) -> tuple[pl.DataFrame, Judgement]:
     """Returns the record in `path` and its claim's judgement of it. Raises RecordError, which names the file."""
     table = results.read(path)
     try:
-        return table, claim.judge(table)
+        judgement = claim.judge(table)
+        completeness.check(table["study"][0], table)
+        return table, judgement
     except RecordError as error:
         raise RecordError(f"{path}: {error}") from None
 

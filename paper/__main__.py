@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from experiments import recorded as studies
+from experiments.errors import check_docstrings
 from paper import report
 from paper.article import build
 from paper.command import command
@@ -10,6 +11,7 @@ from paper.command import command
 
 def main() -> None:
     """Checks the records and writes both. Raises RecordError for a damaged record, ClaimError for a lone study."""
+    check_docstrings()
     studies.check()
     by_scale = report.every()
     build.write(by_scale[studies.SCALES[0]])

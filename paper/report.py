@@ -19,7 +19,8 @@ from string import Template
 import polars as pl
 
 from experiments import recorded as studies
-from experiments.files import write_whole
+from experiments.errors import check_docstrings
+from experiments.files import check_writable, write_whole
 from experiments.judging import figures
 from experiments.studies import every as every_claim
 from experiments.summary import Entry, entries, format_tested
@@ -37,6 +38,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m paper.report", description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--out", metavar="FILE", type=Path, default=OUT, help=f"default: {OUT}")
     arguments = parser.parse_args()
+    check_docstrings()
+    try:
+        check_writable(arguments.out)
+    except OSError as error:
+        raise OSError(error.errno, f"cannot write: {error.strerror}", str(arguments.out)) from None
     studies.check()
     write(every(), arguments.out)
 

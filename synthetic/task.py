@@ -14,6 +14,7 @@ export and the contract tests. Packages outside this one add theirs through the 
 from __future__ import annotations
 
 import functools
+import sys
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from importlib.metadata import entry_points
@@ -156,13 +157,31 @@ def register(name: str) -> Callable[[T], T]:
     return add
 
 
-def registry() -> dict[str, type[Task]]:
-    """Returns all tasks by name: those of this package and of installed packages (group `terrarium.tasks`).
+# Entries of packages that were tried in vain.
+_BROKEN: set[tuple[str, str]] = set()
 
-    Raises ValueError if two have one name, ImportError or AttributeError if a package's entry leads nowhere.
+
+def registry() -> dict[str, type[Task]]:
+    """Returns all tasks by name: those of this package and those of installed packages (group `terrarium.tasks`).
+
+    A package whose entry cannot be loaded is named once, in one line on standard error; the others work. Raises
+    ValueError if two tasks have one name.
     """
     for entry in _entries(entry_points):
-        register(entry.name)(entry.load())
+        if (entry.name, entry.value) in _BROKEN:
+            continue
+        try:
+            cls = entry.load()
+            if not (isinstance(cls, type) and issubclass(cls, Task)):
+                raise TypeError(f"{entry.value} is no class of a task")
+        except (Exception, SystemExit) as e:  # it is another's code, of which anything may come
+            _BROKEN.add((entry.name, entry.value))
+            whose = f"the package {entry.dist.name}" if entry.dist else "a package"
+            why = (str(e).splitlines() or [""])[0]
+            line = f"ignored: {whose}, whose entry {entry.name} = {entry.value} of terrarium.tasks cannot be loaded"
+            print(f"{line}: {type(e).__name__}{': ' * bool(why)}{why}", file=sys.stderr)
+        else:
+            register(entry.name)(cls)
     return dict(sorted(_REGISTRY.items()))
 
 

@@ -1,5 +1,6 @@
 """Every registered task keeps the contract, and each check of the contract can fail."""
 
+import types
 from typing import Any, ClassVar
 
 import jax
@@ -256,7 +257,7 @@ def test_every_check_is_shown_to_fail():
 
 def test_a_task_of_another_package_is_found_by_its_entry_point(monkeypatch):
     class Entry:
-        name = "sum"
+        name, value = "sum", "toys:Sum"
 
         def load(self):
             return Sum
@@ -271,3 +272,38 @@ def test_a_name_taken_twice_is_an_error(monkeypatch):
     monkeypatch.setattr(task_module, "_REGISTRY", {"sum": Sum})
     with pytest.raises(ValueError, match="task sum is registered twice: Sum and HalfSpace"):
         task_module.register("sum")(HalfSpace)
+
+
+@pytest.mark.parametrize(
+    ("error", "why"),
+    [
+        (ImportError("no module named flash\nand more"), "ImportError: no module named flash"),
+        (SyntaxError("invalid syntax"), "SyntaxError: invalid syntax"),
+        (AttributeError("module has no attribute Task"), "AttributeError: module has no attribute Task"),
+        (SystemExit(), "SystemExit"),
+        (None, "TypeError: theirs:Task is no class of a task"),
+    ],
+)
+def test_a_package_that_cannot_be_loaded_is_named_once_in_one_line_and_the_others_work(error, why, monkeypatch, capsys):
+    class Entry:
+        name, value, dist = "sum", "theirs:Task", types.SimpleNamespace(name="theirs")
+
+        def load(self):
+            if error:
+                raise error
+            return "no task"
+
+    class Good(Entry):
+        name, value = "good", "ours:Sum"
+
+        def load(self):
+            return Sum
+
+    monkeypatch.setattr(task_module, "_REGISTRY", dict(task_module._REGISTRY))
+    monkeypatch.setattr(task_module, "_BROKEN", set())
+    monkeypatch.setattr(task_module, "entry_points", lambda group: [Entry(), Good()])
+    for _ in range(2):
+        assert "sum" not in registry()
+        assert registry()["good"] is Sum
+    said = "ignored: the package theirs, whose entry sum = theirs:Task of terrarium.tasks cannot be loaded: "
+    assert capsys.readouterr().err == f"{said}{why}\n"

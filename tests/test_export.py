@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import sys
 
 import jax
@@ -120,8 +121,8 @@ def test_rows_without_facts_are_rows_too():
     [
         ([], "out: expected a file that ends in .jsonl or .parquet, got none"),
         (["out=examples.csv"], "out: expected a file that ends in .jsonl or .parquet, got examples.csv"),
-        (["out=/dev/null/examples.jsonl"], "out: cannot write to /dev/null"),
-        (["out={}"], "out: {} is a folder"),
+        (["out=/dev/null/examples.jsonl"], "out: cannot write /dev/null/examples.jsonl: /dev/null is not a folder"),
+        (["out={}"], "out: cannot write {}: it is a folder"),
         (["out=examples.jsonl", "count=0", "split=x"], "count: expected an integer from 1"),
     ],
 )
@@ -147,3 +148,19 @@ def test_fifty_thousand_a_second_fit_on_two_cores(tmp_path):
         after = os.times()
         used.append(after.children_user + after.children_system - before.children_user - before.children_system)
     assert (50_000 - export.BATCH) / (used[2] - used[1]) > 50_000 / 2
+
+
+@pytest.mark.parametrize("kind", ["jsonl", "parquet"])
+def test_a_full_disk_is_one_line_and_leaves_the_old_file(kind, exported, tmp_path):
+    path = exported(f"examples.{kind}", "count=10")
+    before = path.read_bytes()
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, limits[1]))
+    try:
+        with pytest.raises(ConfigError, match=rf"^out: cannot write {path}: File too large") as error:
+            exported(f"examples.{kind}", "count=4096")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert "\n" not in error.value.lines[0]
+    assert path.read_bytes() == before
+    assert [p.name for p in tmp_path.iterdir()] == [path.name]

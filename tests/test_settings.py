@@ -181,7 +181,8 @@ def test_all_settings_files_can_be_read_and_all_arms_are_named_once():
 
 def test_settings_are_read_without_jax_and_hydra():
     code = (
-        "import sys; from experiments import settings; settings.format_study('tint/why/cpu'); settings.arm_keys('rasp/table')"
+        "import sys; from experiments import settings; settings.format_study('tint/why/cpu'); "
+        "settings.arm_keys('rasp/table')"
     )
     code += "; print([name for name in ('jax', 'hydra', 'omegaconf') if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)

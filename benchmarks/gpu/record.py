@@ -108,8 +108,8 @@ def record_studies(archive: Path, runs: Path) -> list[str]:
         claim, path = claims.claim_for(study), results.path_for(study)
         results.write(table(kept), path)
         scores = results.read(path)
-        judgement = claim.criterion(scores)
-        claim.figure(scores, judgement, path.with_suffix(""))
+        judgement = claim.judge(scores)
+        claim.draw(scores, judgement, path.with_suffix(""))
         without = f"; without {', '.join(left_out)}" if left_out else ""
         lines.append(f"{study}: {judgement.verdict}, {len(kept)} of {len(jobs)} runs{without}")
     return lines

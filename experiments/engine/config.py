@@ -6,7 +6,11 @@ defaults, so every field is an override. Composed values become a `Run`, or a `C
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
 import functools
+import json
+import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -14,6 +18,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import yaml
 from hydra import compose as hydra_compose
 from hydra import initialize_config_dir
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
@@ -33,6 +38,14 @@ from experiments.engine.optim import Optimizer
 from experiments.errors import ConfigError
 from models import ARCHITECTURES
 from synthetic import registry
+
+_CONFIG_DIR = "TERRARIUM_CONFIG_DIR"
+_FEW = 20  # of the faults that a sweep has, how many are named
+# Options of Hydra that are refused here, with the reasons.
+_REFUSED = {
+    "hydra.job.chdir": "each run has a folder of its own, below out; a process stays where it was started",
+    "hydra.mode": "use -m for a sweep, and nothing for a single run",
+}
 
 
 def register() -> None:
@@ -59,6 +72,14 @@ def _floordiv(a: Any, b: Any) -> Any:
         return b
 
 
+def use_config_dir(folder: str | None) -> None:
+    """Lets files of a user's own folder be chosen, as by Hydra's --config-dir; processes started from here do too."""
+    if folder is not None:
+        if not Path(folder).is_dir():
+            raise ConfigError(f"--config-dir: {folder} is not a folder")
+        os.environ[_CONFIG_DIR] = str(Path(folder).absolute())
+
+
 @contextmanager
 def _hydra() -> Iterator[None]:
     """Enters Hydra: the one inside a running command, or a fresh one over `conf/`."""
@@ -70,14 +91,35 @@ def _hydra() -> Iterator[None]:
         yield
 
 
+def _compose(overrides: Sequence[str]) -> DictConfig:
+    """Returns what Hydra composes, with the user's own folder among those that it reads."""
+    folder = os.environ.get(_CONFIG_DIR)
+    more = [f"hydra.searchpath=[{json.dumps(f'file://{folder}')}]"] if folder else []
+    return hydra_compose("config", overrides=[*overrides, *more], return_hydra_config=True)
+
+
 def compose(overrides: Sequence[str]) -> DictConfig:
     """Returns the composed configuration with its `hydra` node. Raises ConfigError, one line, if that fails."""
-    _parse(overrides)
+    _check_single(_parse(overrides))
     with _hydra():
         try:
-            return hydra_compose("config", overrides=list(overrides), return_hydra_config=True)
+            return _compose(overrides)
+        except yaml.YAMLError as e:
+            raise ConfigError(" ".join(str(e).split())) from None
         except (HydraException, OmegaConfBaseException, ValueError, AssertionError) as e:
             raise ConfigError(format_error(e, _options, lambda: _plain_base(overrides))) from None
+
+
+def _check_single(parsed: Sequence[Any]) -> None:
+    """Raises ConfigError for an override with several values, and for one of Hydra's that is refused here."""
+    for o in parsed:
+        if o.is_sweep_override():
+            text = o.input_line.partition("=")[2]
+            raise ConfigError(f"{o.key_or_group}: {text} is a sweep: python -m experiments.run -m; here give one value")
+        if _chooses(o.key_or_group) and not isinstance(o.value(), str | list | type(None)):
+            raise ConfigError(f"{o.key_or_group}: expected the name of an option, got {o.value()!r}")
+        if why := _REFUSED.get(o.key_or_group):
+            raise ConfigError(f"{o.key_or_group}: not used by this project: {why}")
 
 
 def sweep(overrides: Sequence[str]) -> list[list[str]]:
@@ -100,10 +142,18 @@ def sweep(overrides: Sequence[str]) -> list[list[str]]:
 def grid(params: Mapping[str, Any], overrides: Sequence[str]) -> list[list[str]]:
     """Returns the overrides of each job of the grid of `params` and `overrides`. Raises ConfigError if that fails."""
     every = _parse([f"{k}={v}" for k, v in params.items()] + list(overrides))
-    try:
-        return BasicSweeper.split_arguments(every, None)[0]
-    except HydraException as e:
-        raise ConfigError(" ".join(str(e).split())) from None
+    with _hydra():
+        try:
+            every = [dataclasses.replace(o, config_loader=GlobalHydra.instance().config_loader()) for o in every]
+            for o in every:
+                if o.is_sweep_override() and not o.is_interval_sweep() and not list(o.sweep_string_iterator()):
+                    raise ConfigError(f"{o.key_or_group}: {o.input_line.partition('=')[2]} has no value to sweep over")
+            jobs = BasicSweeper.split_arguments(every, None)[0]
+        except HydraException as e:
+            raise ConfigError(" ".join(str(e).split())) from None
+    if not jobs:
+        raise ConfigError("a sweep over no value: no job is left")
+    return jobs
 
 
 def _parse(overrides: Sequence[str]) -> list[Any]:
@@ -112,9 +162,19 @@ def _parse(overrides: Sequence[str]) -> list[Any]:
 
 @functools.lru_cache(maxsize=10_000)  # the jobs of a sweep share most of their overrides
 def _parse_one(override: str) -> Any:
+    parse = OverridesParser.create().parse_override
     try:
-        return OverridesParser.create().parse_override(override)
+        parsed = parse(override)
+        if parsed.key_or_group:
+            return parsed
+        raise HydraException("no key")
     except HydraException:
+        key, equals, text = override.partition("=")
+        if key and equals and text[:1] not in tuple("[{('\""):
+            quoted = f'{key}="{text}"'
+            with contextlib.suppress(HydraException):
+                parse(quoted)
+                raise ConfigError(f"{override}: quotes are needed for these letters: '{quoted}'") from None
         raise ConfigError(f"{override}: not an override; write KEY=VALUE, a list as KEY=[1,2]") from None
 
 
@@ -123,19 +183,21 @@ _MADE: dict[tuple[str, ...], Job] = {}
 
 
 def jobs(batch: Sequence[Sequence[str]]) -> list[Job]:
-    """Returns the job of each list of overrides. Raises one ConfigError with the faults of all of them.
+    """Returns the job of each list of overrides. Raises one ConfigError with all their faults, each fault once.
 
     Hydra composes anew only if configuration groups differ. Values alone are set on a composed copy, so that a
     thousand jobs are read in seconds.
     """
     copies: dict[tuple[Any, ...], _Composed] = {}
-    checked, errors = [], []
+    checked: list[Job] = []
+    faults: dict[str, list[Sequence[str]]] = {}  # the jobs that have each
     for overrides in batch:
         if (made := _MADE.get(tuple(overrides))) is not None:
             checked.append(made)
             continue
         try:
             parsed = _parse(overrides)
+            _check_single(parsed)
             groups = tuple(str(o.input_line) for o in parsed if _chooses(o.key_or_group))
             values = [o for o in parsed if not _chooses(o.key_or_group)]
             plain = all(o.is_add() is False and o.is_delete() is False and o.is_force_add() is False for o in values)
@@ -148,11 +210,20 @@ def jobs(batch: Sequence[Sequence[str]]) -> list[Job]:
                         _set(composed.config, o.key_or_group, o.value())
             checked.append(_MADE.setdefault(tuple(overrides), _job(composed, overrides)))
         except ConfigError as e:
-            where = f"job {','.join(overrides)}: " if len(batch) > 1 else ""
-            errors += [where + line for line in e.lines]
-    if errors:
-        raise ConfigError(*dict.fromkeys(errors))
+            for line in e.lines:
+                faults.setdefault(line, []).append(overrides)
+    if faults:
+        lines = [_where(jobs, len(batch)) + line for line, jobs in list(faults.items())[:_FEW]]
+        raise ConfigError(*lines, *([f"and {len(faults) - _FEW} more faults"] if len(faults) > _FEW else []))
     return checked
+
+
+def _where(jobs: Sequence[Sequence[str]], number: int) -> str:
+    """Names the job of a sweep of `number` jobs that has a fault: the first, and how many more."""
+    if number == 1:
+        return ""
+    more = f" and {len(jobs) - 1} more" if len(jobs) > 1 else ""
+    return f"job {','.join(jobs[0])}{more}: "
 
 
 def _copied(copies: dict[tuple[Any, ...], _Composed], groups: tuple[str, ...], values: Sequence[Any]) -> _Composed:
@@ -210,6 +281,8 @@ def _composed_by_arms(groups: Sequence[str]) -> _Composed:
     chosen = dict(group.split("=", 1) for group in groups if "=" in group)
     if "study" not in chosen or len(chosen) < len(groups):
         return _composed(groups)
+    if chosen["study"] not in settings.studies() and os.environ.get(_CONFIG_DIR):
+        return _composed(groups)  # a plain file of the user's own
     known, choices = settings.arms(), settings.read_study(chosen["study"])["choose"]
     swept = {group: name for group, name in choices.items() if group in known and group not in SECTIONS}
     named = swept | {group: name for group, name in chosen.items() if group in swept}
@@ -226,6 +299,8 @@ def _composed_by_arms(groups: Sequence[str]) -> _Composed:
 
 def _split(config: DictConfig) -> _Composed:
     hydra = config.hydra
+    if hydra.job.get("chdir"):
+        raise ConfigError(f"hydra.job.chdir: not used by this project: {_REFUSED['hydra.job.chdir']}")
     with open_dict(config):
         config.pop("hydra")
     sweeper = hydra.sweeper
@@ -243,6 +318,9 @@ def _job(composed: _Composed, overrides: Sequence[str]) -> Job:
     except OmegaConfBaseException as e:
         raise ConfigError(format_error(e, _options, lambda: _plain_base(overrides))) from None
     _drop_seed(plain, overrides)
+    for o in overrides:  # a folder may have a name that reads as a number
+        if o.startswith("out=") and isinstance(plain.get("out"), int | float):
+            plain["out"] = o.removeprefix("out=")
     run, start = _built(plain), None
     if (before := start_of(plain)) is not None:
         try:
@@ -292,6 +370,6 @@ def _plain_base(overrides: Sequence[str]) -> DictConfig:
     groups = [o for o in overrides if "=" in o and _chooses(o.split("=", 1)[0])]
     with _hydra():
         try:
-            return hydra_compose("config", overrides=groups, return_hydra_config=True)
+            return _compose(groups)
         except (HydraException, OmegaConfBaseException):
-            return hydra_compose("config", overrides=[], return_hydra_config=True)
+            return _compose([])

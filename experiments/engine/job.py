@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
-import os
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ import fields
 from experiments.engine.lane import Run, Training
 from experiments.engine.optim import Optimizer
 from experiments.errors import ConfigError
+from experiments.files import check_writable
 from models import ARCHITECTURES
 from synthetic import registry
 
@@ -114,8 +115,13 @@ def build(config: dict[str, Any]) -> Run:
         errors += wrong
     seed: Any = config.get("seed")
     if not isinstance(seed, int) or isinstance(seed, bool) or not 0 <= seed <= fields.INT32_MAX:
+        if config["task"].get("seed") == seed:  # it follows the run's
+            errors = [line for line in errors if not line.startswith("task.seed: ")]
         errors.append(f"seed: expected an integer from 0 to {fields.INT32_MAX}, got {seed!r}")
-    errors += _check_output(config.get("out")) + _check_wandb(config.get("wandb"))
+    out: Any = config.get("out")
+    if not isinstance(out, str) or not out:
+        errors.append(f"out: expected a folder, got {out!r}")
+    errors += _check_wandb(config.get("wandb"))
     if not isinstance(config.get("retry"), bool):
         errors.append(f"retry: expected true or false, got {config.get('retry')!r}")
     if errors:
@@ -123,18 +129,13 @@ def build(config: dict[str, Any]) -> Run:
     return Run(**parts, seed=seed)
 
 
-def _check_output(out: Any) -> list[str]:
-    """Returns the faults of the output folder without making it."""
-    if not isinstance(out, str) or not out:
-        return [f"out: expected a folder, got {out!r}"]
-    nearest = Path(out).absolute()
-    while not nearest.exists():
-        nearest = nearest.parent
-    if not nearest.is_dir():
-        return [f"out: cannot write to {out}: {nearest} is not a folder"]
-    if not os.access(nearest, os.W_OK | os.X_OK):
-        return [f"out: cannot write to {out}: no permission in {nearest}"]
-    return []
+def check_output(jobs: Sequence[Job]) -> None:
+    """Raises ConfigError if the runs cannot be written to their folder. Makes no folder."""
+    for out in dict.fromkeys(job.config["out"] for job in jobs):
+        try:
+            check_writable(Path(out) / "run")
+        except OSError as e:
+            raise ConfigError(f"out: cannot write to {out}: {e.strerror}") from None
 
 
 def _check_wandb(wandb: Any) -> list[str]:

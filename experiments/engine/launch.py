@@ -9,7 +9,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from experiments.engine import cluster
-from experiments.engine.job import Job
+from experiments.engine.job import Job, check_output
 from experiments.engine.progress import Progress
 from experiments.engine.records import Record
 from experiments.engine.train import train
@@ -56,6 +56,7 @@ def launch(jobs: Sequence[Job], settings: Settings, progress: Progress | None = 
 
     `progress` is the display of what this process trains, as in `train`.
     """
+    check_output(jobs)
     LAUNCHED.extend(jobs)
     for job in jobs:
         if job.config["retry"]:

@@ -2,22 +2,38 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rich.console import Console
 from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
+from rich.text import Text
 
 from experiments.engine.job import Job, headline
+from experiments.streams import console
 
 LINE_SECONDS = 15.0  # between lines if there is no terminal
 _SHOWN_SCORES = 8
+
+
+def _harmless(method: Callable[..., None]) -> Callable[..., None]:
+    """Wraps a method so that its failure ends the display, and does nothing else to training."""
+
+    @functools.wraps(method)
+    def call(self: Progress, *args: Any, **more: Any) -> None:
+        if not self._broken:
+            try:
+                method(self, *args, **more)
+            except Exception:
+                self._broken = True
+
+    return call
 
 
 class Progress:
@@ -27,13 +43,14 @@ class Progress:
     """
 
     def __init__(self) -> None:
+        self._broken = False
         self._jobs: dict[Path, Job] = {}
         self._steps: dict[Path, int] = {}
         self._total = self._ended = self._diverged = self._failed = 0
         self._scores: dict[Path, float] = {}
         self._rate, self._tokens = 0.0, 0.0
         self._phase, self._printed, self._began = "", time.monotonic(), time.monotonic()
-        self._console = Console(stderr=True)
+        self._console = console(stderr=True)
         self._live = Live(console=self._console, refresh_per_second=4, transient=True) if sys.stderr.isatty() else None
 
     def __enter__(self) -> Progress:
@@ -51,10 +68,18 @@ class Progress:
         self._steps |= dict.fromkeys(fresh, 0)
         self._total += sum(job.run.train.steps for job in fresh.values())
         self.say(f"training {len(fresh)} run{'s' * (len(fresh) > 1)}{f', {done} already done' if done else ''}")
+        self._open()
+
+    def __exit__(self, *raised: Any) -> None:
+        self._close()
+
+    @_harmless
+    def _open(self) -> None:
         if self._live and not self._live.is_started:
             self._live.start()
 
-    def __exit__(self, *raised: Any) -> None:
+    @_harmless
+    def _close(self) -> None:
         if self._live:
             self._live.stop()
         if self._jobs:
@@ -90,13 +115,20 @@ class Progress:
         )
         self._show()
 
+    def elsewhere(self, job: Job, *, diverged: bool) -> None:
+        """Counts a run that another process has ended."""
+        self._steps[job.folder] = job.run.train.steps
+        self.ended(1, int(diverged))
+
+    @_harmless
     def score(self, job: Job, rows: Sequence[dict[str, Any]]) -> None:
         """Shows a run's newest exact match on the task's headline condition."""
         self._scores[job.folder] = next(row["exact_match"] for row in rows if row["condition"] == headline(job))
 
+    @_harmless
     def say(self, text: str) -> None:
         """Prints a line of its own, above the display."""
-        self._console.print(text, highlight=False, soft_wrap=True)
+        self._console.print(Text(text), soft_wrap=True)
 
     def _format_line(self) -> str:
         steps, spent = sum(self._steps.values()), time.monotonic() - self._began
@@ -115,11 +147,12 @@ class Progress:
             parts.append("score " + " ".join(f"{s:.2f}".lstrip("0") if s < 1 else "1.0" for s in shown) + more)
         return " | ".join(parts)
 
+    @_harmless
     def _show(self, *, now: bool = False) -> None:
         if self._live:
             grid = Table.grid(padding=(0, 1))
             bar = ProgressBar(total=max(self._total, 1), completed=sum(self._steps.values()), width=24)
-            grid.add_row(bar, self._format_line())
+            grid.add_row(bar, Text(self._format_line()))
             self._live.update(grid)
         elif now or time.monotonic() - self._printed > LINE_SECONDS:
             self._printed = time.monotonic()

@@ -7,7 +7,8 @@
         result.json         written once the run has finished: last scores, cost, versions
         error.json          written instead if it diverged: step and reason
 
-Every write is whole or nothing: a temporary file, flushed to disk, renamed. Nothing is pickled.
+Every write is whole or nothing: a temporary file, flushed to disk, renamed. Nothing is pickled. Only the process that
+holds a run's lock writes (see `lock`), and never into a run that has ended.
 """
 
 from __future__ import annotations
@@ -26,15 +27,23 @@ from typing import Any
 
 import jax
 import numpy as np
+import safetensors
 import safetensors.numpy
 import yaml
 from safetensors import SafetensorError
 
+from experiments.engine import devices, lock
 from experiments.engine.job import Job
+from experiments.engine.lock import Lock, path_of
 from experiments.errors import ConfigError
-from experiments.files import write_whole
+from experiments.files import forget_unfinished, write_whole
 
 _PACKAGES = ("jax", "flax", "optax", "numpy")
+ROOT = Path(__file__).resolve().parents[2]
+# Where a new file that git does not know may change results.
+_CODE = ("fields.py", "synthetic", "models", "experiments", "hydra_plugins", "conf")
+# The files that end a run, and what must be in them.
+_ENDS = {"result.json": ("status", "id", "step", "scores"), "error.json": ("status", "id", "step", "reason")}
 
 
 def write(path: Path, content: str | bytes) -> None:
@@ -74,17 +83,34 @@ class Record:
         return (self.folder / "result.json").exists() or (self.folder / "error.json").exists()
 
     def forget_failure(self) -> None:
-        """Lets a run that diverged start anew (`retry=true`)."""
-        if (self.folder / "error.json").exists():
-            (self.folder / "state.safetensors").unlink(missing_ok=True)
-            (self.folder / "error.json").unlink()
+        """Lets a run that diverged start anew (`retry=true`), unless another process has just done so."""
+        own = Lock(path_of(self.job))
+        if not (self.folder / "error.json").exists() or not own.acquire():
+            return
+        try:
+            if (self.folder / "error.json").exists():
+                (self.folder / "state.safetensors").unlink(missing_ok=True)
+                (self.folder / "error.json").unlink()
+        except OSError as e:
+            raise ConfigError(f"out: cannot write {self.folder}: {e.strerror or e}") from None
+        finally:
+            own.release()
 
     def check(self) -> None:
-        """Raises ConfigError if the state or the metrics on disk cannot be read."""
-        read_metrics(self.folder)
-        path = self.folder / "state.safetensors"
-        if path.exists():
-            _read_state(path)
+        """Raises ConfigError if a record on disk cannot be read, or if the records disagree with each other."""
+        end, path = read_end(self.folder), self.folder / "state.safetensors"
+        state = {} if not path.exists() else _read_state(path) if end is None else _read_counters(path)
+        if why := _disagreement(self.job, end, read_metrics(self.folder), state):
+            raise ConfigError(f"{self.folder}: disagrees with itself: {why}; delete the folder to run it again")
+
+    def _write(self, name: str, content: str | bytes) -> None:
+        """Writes one of the run's files. Raises ConfigError if the run has ended, or is no longer this process's."""
+        if not self._writes:
+            return
+        lock.check(self.job)
+        if self.ended:
+            raise ConfigError(f"out: {self.folder} has ended: nothing more is written there")
+        write(self.folder / name, content)
 
     def open(self, template: Any) -> Any:
         """Returns the state to go on from, shaped as `template` (a pytree of arrays), or None if there is none yet.
@@ -93,6 +119,8 @@ class Record:
         does not fit.
         """
         self._write("config.yaml", yaml.safe_dump(self.job.config, sort_keys=False))
+        if self._writes:
+            forget_unfinished(self.folder)
         path = self.folder / "state.safetensors"
         if not path.exists():
             return None
@@ -106,8 +134,8 @@ class Record:
         if int(state.step) == self._saved_step:
             return
         self._write("metrics.jsonl", "".join(json.dumps(row) + "\n" for row in self.rows))
-        if self._writes:
-            write(self.folder / "state.safetensors", safetensors.numpy.save(_named(state)))
+        if self._writes:  # what is a copy of all parameters
+            self._write("state.safetensors", safetensors.numpy.save(_named(state)))
         self._saved_step = int(state.step)
 
     def finish(self, state: Any, cost: dict[str, Any]) -> dict[str, Any]:
@@ -141,9 +169,9 @@ class Record:
         self._write("error.json", json.dumps(error, indent=1) + "\n")
         return error
 
-    def _write(self, name: str, content: str) -> None:
-        if self._writes:
-            write(self.folder / name, content)
+
+def _words(scores: dict[str, Any]) -> str:
+    return json.dumps(scores, sort_keys=True)  # in which NaN equals NaN
 
 
 def _scores(row: dict[str, Any]) -> dict[str, Any]:
@@ -163,12 +191,53 @@ def read_metrics(folder: Path) -> list[dict[str, Any]]:
 
 def read_end(folder: Path) -> dict[str, Any] | None:
     """Reads the end of a run, `result.json` or `error.json`, or returns None if it has not ended."""
-    for name in ("result.json", "error.json"):
+    for name, needed in _ENDS.items():
         if (folder / name).exists():
             try:
-                return json.loads((folder / name).read_text())
+                end = json.loads((folder / name).read_text())
+                if missing := [key for key in needed if not isinstance(end, dict) or key not in end]:
+                    raise ValueError(f"it lacks {', '.join(missing)}")
+                return end
             except ValueError as e:
                 raise ConfigError(f"{folder / name}: damaged ({e}); delete the run's folder to run it again") from None
+    return None
+
+
+def _disagreement(
+    job: Job, end: dict[str, Any] | None, rows: list[dict[str, Any]], state: dict[str, np.ndarray]
+) -> str | None:
+    """Returns, in words, where a run's end, metrics and state do not belong together; None if they do.
+
+    A state may be missing where a run has ended. Metrics may be later than a state, never earlier.
+    """
+    step = int(state[".step"]) if ".step" in state else None
+    model = [row for row in rows if row["learner"] == "model"]
+    scored: dict[int, set[str]] = {}
+    for row in model:
+        scored.setdefault(row["step"], set()).add(row["condition"])
+    every, steps = job.run.train.eval_every, job.run.train.steps
+    if end is None:
+        if step is None:
+            return None
+        # The evaluation at the state's own step is in the metrics once the mean loss has begun anew.
+        until = step - (bool(state[".diverged"]) or int(state[".loss_steps"]) > 0)
+    else:
+        if (job.folder / "result.json").exists() and (job.folder / "error.json").exists():
+            return "it has both result.json and error.json"
+        name = "result.json" if end["status"] == "finished" else "error.json"
+        if end["id"] != job.id:
+            return f"{name} is of the run {end['id']}"
+        if step not in (None, end["step"]):
+            return f"{name} is of step {end['step']}, state.safetensors of step {step}"
+        if end["status"] == "finished":
+            last = {row["condition"]: _scores(row) for row in model if row["step"] == end["step"]}
+            if end["step"] != steps or _words(end["scores"]) != _words(last):
+                at = max(scored, default=0)
+                return f"result.json is of step {end['step']} of {steps}, metrics.jsonl of step {at} or of other scores"
+        until = end["step"] - (end["status"] == "diverged")
+    due = [s for s in (*range(every, until + 1, every), steps) if s <= until]
+    if lacking := [s for s in due if s not in scored or scored[s] != scored[max(scored)]]:
+        return f"metrics.jsonl lacks scores of step {lacking[0]}"
     return None
 
 
@@ -184,6 +253,15 @@ def _read_state(path: Path) -> dict[str, np.ndarray]:
         raise ConfigError(f"{path}: damaged ({e}); delete it to train this run from its start") from None
 
 
+def _read_counters(path: Path) -> dict[str, np.ndarray]:
+    """Reads the steps that a state has done, without its parameters."""
+    try:
+        with safetensors.safe_open(path, "numpy") as state:
+            return {".step": state.get_tensor(".step")}
+    except (SafetensorError, OSError) as e:
+        raise ConfigError(f"{path}: damaged ({e}); delete it, or the run's folder to run it again") from None
+
+
 def _load(path: Path, template: Any) -> Any:
     arrays = _read_state(path)
     wanted = _named(jax.tree.map(lambda x: np.zeros(x.shape, x.dtype), template))
@@ -194,10 +272,12 @@ def _load(path: Path, template: Any) -> Any:
 
 @functools.cache
 def provenance() -> dict[str, str]:
-    """Returns the source of a result: device, versions, commit (with `+` if the tree was changed) and date (UTC)."""
+    """Returns the source of a result: device, versions with options of XLA, commit (`+` if changed), date (UTC)."""
+    flags = [f"XLA_FLAGS {set_flags}"] if (set_flags := devices.flags()) else []
+    versions = [f"python {platform.python_version()}", *(f"{p} {version(p)}" for p in _PACKAGES), *flags]
     return {
         "device": _device(),
-        "versions": "; ".join([f"python {platform.python_version()}", *(f"{p} {version(p)}" for p in _PACKAGES)]),
+        "versions": "; ".join(versions),
         "commit": _commit(),
         "date": datetime.now(UTC).strftime("%Y-%m-%d"),
     }
@@ -216,18 +296,26 @@ def _lines(path: str) -> Iterator[str]:
         yield from file
 
 
-def _commit() -> str:
-    """Returns the commit of this code: $TERRARIUM_COMMIT if that is set, for a tree without history, else git's."""
+def _commit(root: Path = ROOT) -> str:
+    """Returns the commit of the tree in `root`, with `+` if its code was changed, or "unknown" without a repository.
+
+    A repository further up belongs to somebody else, and so does one that git's environment variables name. A tree that
+    came without its history has its commit in TERRARIUM_COMMIT.
+    """
     if given := os.environ.get("TERRARIUM_COMMIT"):
         return given
+    env = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
 
     def git(*words: str) -> str:
-        here = Path(__file__).parent
-        return subprocess.run(["git", *words], cwd=here, capture_output=True, text=True, check=True).stdout.strip()
+        command = ["git", "--no-optional-locks", *words]
+        return subprocess.run(command, cwd=root, env=env, capture_output=True, text=True, check=True).stdout.strip()
 
     try:
-        # Records of results are committed too; they alone do not make a tree changed.
+        if Path(git("rev-parse", "--show-toplevel")).resolve() != root.resolve():
+            return "unknown"
+        # Records of results are themselves committed: that alone does not make a tree changed.
         changed = git("status", "--porcelain", "--untracked-files=no", "--", ":/", ":!/paper/results")
-        return git("rev-parse", "--short=12", "HEAD") + ("+" if changed else "")
+        fresh = git("ls-files", "--others", "--exclude-standard", "--", *_CODE)
+        return git("rev-parse", "--short=12", "HEAD") + ("+" if changed or fresh else "")
     except (OSError, subprocess.CalledProcessError):
         return "unknown"

@@ -11,7 +11,7 @@ import polars as pl
 from experiments import settings
 from experiments.engine import config as configs
 from experiments.engine.job import Job
-from experiments.engine.records import read_end, read_metrics
+from experiments.engine.records import Record, read_end, read_metrics
 from experiments.errors import ConfigError
 from experiments.judging.frame import HASHES, PROVENANCE, RecordError
 from experiments.judging.results import path_for, read, recorded, staying
@@ -30,7 +30,7 @@ def table(jobs: Sequence[Job], criterion: str | None = None) -> pl.DataFrame:
 
     A diverged run has a last row per condition at the step it reached, without scores. A score that is a curve has, at
     a run's end, also a row for each position with the share of right answers there. Raises ConfigError if a job has not
-    ended.
+    ended, or if its records disagree with each other.
     """
     rows: list[dict[str, Any]] = []
     named = [name for job in jobs for row in read_metrics(job.folder)[:1] for name in row]
@@ -42,6 +42,7 @@ def table(jobs: Sequence[Job], criterion: str | None = None) -> pl.DataFrame:
         end = read_end(job.folder)
         if end is None:
             raise ConfigError(f"{job.folder}: this run has not ended")
+        Record(job).check()
         metrics = read_metrics(job.folder)
         if end["status"] == "diverged":
             lost = dict.fromkeys(_SCORES[:3]) | {"examples": job.run.train.eval_examples}

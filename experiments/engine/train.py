@@ -14,7 +14,9 @@ from experiments.engine.lane import treedef
 from experiments.engine.pack import Pack
 from experiments.engine.progress import Progress
 from experiments.engine.records import Record, provenance, read_end
+from experiments.engine.sharing import Locks
 from experiments.engine.stop import Stop
+from experiments.engine.tracking import COURIER
 from experiments.errors import ConfigError
 from fields import declared
 
@@ -79,12 +81,13 @@ def train(
 ) -> list[dict[str, Any] | None]:
     """Trains the unfinished jobs. Returns each job's end record, in order, None if it has none.
 
-    First the runs that others start from; where several nodes of a cluster want the same one, each makes the same.
-    `max_lanes` splits larger groups (0 is no limit). `progress` is the display of a command that trains more than once,
-    by default one of its own. A pack that does not fit in memory is halved, and a single lane trained in passes; one
-    that raises otherwise is reported, leaves its runs without an end (None), and does not keep the others from
-    training. Raises ConfigError for records that cannot be used or written, Stopped on SIGINT and SIGTERM once every
-    lane is on disk.
+    It first trains the runs that others start from. `max_lanes` splits larger groups (0 is no limit). `progress` is the
+    display of a command that trains more than once, by default one of its own.
+
+    A pack that does not fit in memory is halved, and a single lane trained in passes. A pack that raises otherwise is
+    reported and leaves its runs without an end (None); the others train on. Runs that another command trains are waited
+    for, and trained here if that command leaves them undone. Raises ConfigError for records that cannot be used or
+    written, Stopped on SIGINT and SIGTERM once every lane is on disk.
     """
     how: dict[str, Any] = {"lanes_per_device": lanes_per_device, "shard_batch": shard_batch}
     if progress is None:
@@ -93,19 +96,21 @@ def train(
     todo = missing(jobs)
     if starts := [job.start for job in todo if job.start]:
         train(starts, **how, max_lanes=max_lanes, progress=progress)
-    for job in todo:
+    for job in {job.id: job for job in jobs}.values():
         Record(job).check()
     queue = [(pack, 1.0) for pack in packs(todo, max_lanes)]
     progress.add(todo, done=len(jobs) - len(todo))
-    with Stop() as stop:
+    with COURIER, Stop() as stop, Locks(progress) as locks:
         if todo:
             provenance()  # of the code that trains, not of what the tree has become by the end
             progress.say(plan(todo, max_lanes))
         while queue:
             stop.obey()
             pack, spare = queue.pop(0)
+            locked = pack = locks.take(pack)
             try:
-                Pack(pack, progress, **how, spare=spare).train(stop)
+                if pack:
+                    Pack(pack, progress, **how, spare=spare).train(stop)
             except ConfigError:
                 raise
             except Exception as e:
@@ -122,6 +127,9 @@ def train(
                     progress.say("".join(traceback.format_exception(e)))
                     progress.say(f"the pack of {', '.join(job.folder.name for job in pack)} failed: {why}")
                     progress.ended(0, 0, failed=len(pack))
+            locks.give(locked)
+            if not queue:
+                queue = [(pack, 1.0) for pack in packs(locks.wait(stop), max_lanes)]
     return [read_end(job.folder) for job in jobs]
 
 

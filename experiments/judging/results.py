@@ -24,7 +24,7 @@ from pathlib import Path
 
 import polars as pl
 
-from experiments.files import write_whole
+from experiments.files import whole
 from experiments.judging.frame import (
     BEFORE,
     HASHES,
@@ -103,7 +103,7 @@ def read(path: str | Path) -> pl.DataFrame:
 def write(frame: pl.DataFrame, path: str | Path) -> None:
     """Checks `frame` and writes its runs and scores: sorted, six digits, what is missing left empty.
 
-    Each of the two files is written whole or not at all; the reader refuses two that do not belong together.
+    The two files are both made before the first takes its place; the reader refuses two that do not belong together.
     """
     frame = check(frame)
     keys = swept(frame)
@@ -114,8 +114,9 @@ def write(frame: pl.DataFrame, path: str | Path) -> None:
     told = pl.col("position").is_not_null() & (pl.col("token_accuracy") == pl.col("exact_match"))
     token_accuracy = pl.when(~told.fill_null(False)).then("token_accuracy")  # else null
     scores = rows.with_columns(token_accuracy).select(*_COLUMNS[:-1], *further(frame), _COLUMNS[-1])
-    for table, file in ((runs, runs_beside(path)), (scores, path)):
-        write_whole(file, table.write_csv(line_terminator="\n").encode())
+    with whole(runs_beside(path)) as runs_file, whole(path) as scores_file:
+        runs.write_csv(runs_file, line_terminator="\n")
+        scores.write_csv(scores_file, line_terminator="\n")
 
 
 def added(record: pl.DataFrame, fresh: pl.DataFrame) -> pl.DataFrame:

@@ -1,0 +1,35 @@
+"""Where this project's own files are: modules at the top level, which a user's may hide, and its configuration."""
+
+from __future__ import annotations
+
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+NAMES = ("fields", "models", "synthetic", "hydra_plugins")
+
+
+def check_place() -> None:
+    """Raises ImportError, or ends a command with one line, if modules of ours are hidden or files are lacking."""
+    if fault := _hidden() or _without_configuration():
+        if sys.argv[:1] == ["-m"]:  # as it is while Python looks for the module of a command
+            sys.exit(f"error: {fault}")
+        raise ImportError(fault)
+
+
+def _hidden() -> str | None:
+    """Returns which file of another is found in place of one of ours, in words, if any."""
+    for name in NAMES:
+        spec = find_spec(name)
+        where = Path(spec.origin).resolve() if spec and spec.origin else None
+        if where and not where.is_relative_to(ROOT):
+            return f"{where} hides this project's {name}: rename it, or start the command in another folder"
+    return None
+
+
+def _without_configuration() -> str | None:
+    """Returns that this install is a copy without conf/, in words, if it is; conf/ is in the checkout alone."""
+    if (ROOT / "conf" / "config.yaml").is_file():
+        return None
+    return f"{ROOT / 'conf'}: no such folder, which the checkout has; install the checkout with `pip install -e`"

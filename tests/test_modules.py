@@ -1,0 +1,84 @@
+"""How the suite is installed: what hides its modules, or lacks its configuration, is named in one line."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from experiments import gallery
+from experiments.errors import ConfigError, check_docstrings
+from experiments.examples import read_words
+from paper import report
+from tests.commands import ROOT, TINY
+
+NAMES = ["fields.py", "models/__init__.py", "synthetic/__init__.py", "hydra_plugins/__init__.py"]
+
+
+def start(folder, *words):
+    env = os.environ | {"PYTHONPATH": str(ROOT)}
+    return subprocess.run([sys.executable, *words], cwd=folder, env=env, capture_output=True, text=True, timeout=60)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_hidden_module_is_one_line_in_a_command_and_an_import_error_elsewhere(name, tmp_path):
+    hides = tmp_path / name
+    hides.parent.mkdir(exist_ok=True)
+    hides.touch()
+    top = name.partition("/")[0].removesuffix(".py")
+    said = f"{hides} hides this project's {top}: rename it, or start the command in another folder\n"
+    done = start(tmp_path, "-m", "experiments.run", "--help")
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", f"error: {said}")
+    done = start(tmp_path, "-c", "import experiments")
+    assert done.stderr.splitlines()[-1] == f"ImportError: {said.strip()}"
+
+
+def test_folders_of_the_user_that_are_no_packages_hide_nothing(tmp_path):
+    for name in ("models", "synthetic", "hydra_plugins"):
+        (tmp_path / name).mkdir()
+    assert start(tmp_path, "-c", "import experiments").returncode == 0
+
+
+def test_an_install_without_the_configuration_says_how_to_install(tmp_path):
+    """As `pip install .` makes it: packages without conf/."""
+    for name in ("__init__.py", "modules.py", "streams.py", "errors.py", "run.py"):
+        (tmp_path / "experiments").mkdir(exist_ok=True)
+        (tmp_path / "experiments" / name).write_bytes((ROOT / "experiments" / name).read_bytes())
+    for name in ("fields.py", "models/__init__.py", "synthetic/__init__.py"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    done = start(tmp_path, "-m", "experiments.run")
+    said = (
+        f"error: {tmp_path}/conf: no such folder, which the checkout has; install the checkout with `pip install -e`\n"
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", said)
+
+
+def test_make_installs_into_its_own_environment_whatever_pip_is_told(tmp_path):
+    for name in ("Makefile", "requirements.lock", "pyproject.toml"):
+        (tmp_path / name).write_bytes((ROOT / name).read_bytes())
+    python = tmp_path / ".venv/bin/python"
+    python.parent.mkdir(parents=True)
+    python.write_text("#!/bin/sh\necho call >> told; env | grep ^PIP_ >> told; exit 0\n")
+    python.chmod(0o755)
+    told = {"PIP_USER": "1", "PIP_TARGET": "/tmp/t", "PIP_PREFIX": "/tmp/p", "PIP_ROOT": "/tmp/r", "PIP_INDEX_URL": "u"}
+    subprocess.run(["make", "-s", ".venv/.installed"], cwd=tmp_path, env=os.environ | told, check=True, timeout=60)
+    calls = [call.splitlines() for call in (tmp_path / "told").read_text().split("call\n")[2:]]  # the first only asks
+    assert len(calls) == 2
+    for call in calls:
+        assert "PIP_USER=0" in call
+        assert "PIP_INDEX_URL=u" in call
+        assert not [line for line in call if line.startswith(("PIP_TARGET", "PIP_PREFIX", "PIP_ROOT"))]
+
+
+def test_without_docstrings_examples_are_shown_and_pages_that_are_made_of_them_refused(monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["preview", *TINY[:5], "count=1"])
+    assert read_words("", "preview", count="5").count == 1
+    check_docstrings()
+    monkeypatch.setattr(check_docstrings, "__doc__", None)
+    for main in (gallery.main, report.main):
+        monkeypatch.setattr(sys, "argv", ["page"])
+        with pytest.raises(ConfigError, match=r"^PYTHONOPTIMIZE: "):
+            main()
