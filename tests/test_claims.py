@@ -63,7 +63,7 @@ def test_a_package_outside_adds_a_claim_by_an_entry_point(entry, monkeypatch: py
     assert studies.every()[-1].name == "zoo/feeding"
 
 
-def test_an_entry_point_that_is_no_claim_or_a_name_that_is_taken_is_one_line(entry):
+def test_an_entry_point_that_is_no_claim_or_has_a_taken_name_is_refused_in_one_line(entry):
     entry("zoo/feeding", "experiments.studies.markov.noop:SHARE")
     with pytest.raises(studies.ClaimError, match=r"^the entry point zoo/feeding of terrarium.studies is no claim: "):
         studies.every()
@@ -109,7 +109,7 @@ FORBIDDEN = {
 
 
 @pytest.mark.parametrize("room", FORBIDDEN)
-def test_arrows_between_rooms_point_one_way(room: str):
+def test_folders_import_one_another_in_one_direction_only(room: str):
     for path in sorted((ROOT / room).rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text())):
             names = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
@@ -170,6 +170,6 @@ def test_false_positives_of_one_study_are_written_and_those_of_others_kept(tmp_p
     assert after.filter(~others).sort(order).equals(fresh.sort(order))
 
 
-def test_a_claim_without_a_recorded_rate_of_false_positives_is_one_line():
+def test_a_claim_without_a_recorded_rate_of_false_positives_is_an_error_of_one_line():
     with pytest.raises(RecordError, match=r"null_rates.csv: no row of the claim markov/none; "):
         chance.false_positives("markov/none")

@@ -74,7 +74,7 @@ def test_every_record_compared_with_itself_is_inside(claim):
     assert compared["inside"].all()
 
 
-def test_an_effect_that_was_not_measured_is_said_so():
+def test_an_effect_that_was_not_measured_is_formatted_as_not_measured():
     claim = claims.claim_for("markov/threshold")
     none = claim.judge(threshold_of({10: (0.1,)}))
     assert _format_effects(claim.judge(FRESH), none).endswith("recorded not measured")

@@ -71,7 +71,7 @@ def test_a_claim_is_reproduced_where_every_bound_holds_and_is_printed_in_80_colu
 
 
 @every_claim
-def test_one_bound_that_is_false_by_far_is_enough_and_is_named(claim: Claim):
+def test_one_bound_that_is_false_by_far_refutes_a_claim_and_is_named(claim: Claim):
     for place in places(claim):
         means = world(claim.name, place, far=True)
         judgement = claim.judge(contract.made(claim, contract.seeds_of(means)))
@@ -193,7 +193,7 @@ def test_a_table_of_another_study_is_refused(claim: Claim):
 
 
 @every_claim
-def test_chance_is_taken_for_the_finding_at_most_one_time_in_twenty(claim: Claim):
+def test_a_criterion_passes_a_false_claim_at_most_one_time_in_twenty(claim: Claim):
     """Of 60 tables a criterion that passes 12 % by chance passes 3 or fewer with a probability of 0.07 only.
 
     Of the thousand of `python -m experiments.null_rates` one that passes 7.5 % does so with 0.001.
@@ -204,7 +204,7 @@ def test_chance_is_taken_for_the_finding_at_most_one_time_in_twenty(claim: Claim
 
 
 @every_claim
-def test_how_often_chance_passes_is_recorded(claim: Claim):
+def test_the_rate_at_which_a_criterion_passes_a_false_claim_is_recorded(claim: Claim):
     recorded = chance.rates().filter(claim=claim.name)
     assert set(recorded["scores"]) == {words for words, _ in contract.worlds(criterion_of(claim.name))}
     assert (recorded["tables"] >= 1000).all()
@@ -215,7 +215,7 @@ def test_how_often_chance_passes_is_recorded(claim: Claim):
 
 
 @every_claim
-def test_a_criterion_says_in_words_what_it_asks_and_its_hash_changes_with_that_alone(claim: Claim):
+def test_the_hash_of_a_criterion_changes_with_its_conditions_alone_and_not_with_words(claim: Claim):
     criterion = criterion_of(claim.name)
     words = criterion.words()
     assert [rule.split(":")[0] for rule in words[-4:]] == ["Effect", "Reproduced", "Not reproduced", "Inconclusive"]
@@ -232,7 +232,7 @@ def test_a_criterion_says_in_words_what_it_asks_and_its_hash_changes_with_that_a
 
 
 @every_claim
-def test_that_a_criterion_has_changed_since_the_record_is_said(claim: Claim):
+def test_a_criterion_that_has_changed_since_the_record_is_reported(claim: Claim):
     table = results.check(true_table(claim.name))
     runs = table["run"].n_unique()
     assert not format_changed(claim, table), "nothing is known of a record without a hash"

@@ -50,7 +50,7 @@ def test_a_verdict_is_reproduced_where_its_p_value_is_below_the_side_of_its_inte
         assert (verdict == "reproduced") == (summary.p_value(claim, table) <= summary.ALPHA)
 
 
-def test_holm_by_hand():
+def test_holms_adjusted_p_values_equal_those_computed_by_hand():
     found = summary.holm({"a": 0.01, "b": 0.04, "c": 0.03, "d": 0.005})
     assert found == pytest.approx({"d": 0.02, "a": 0.03, "c": 0.06, "b": 0.06})
     assert summary.holm({"a": 0.9, "b": 0.8}) == {"b": 1.0, "a": 1.0}
@@ -79,7 +79,7 @@ def test_claims_without_a_record_are_listed_as_not_run(monkeypatch, tmp_path):
     assert summary.format_tested(found) == "Nothing was run at scale cpu."
 
 
-def test_what_was_tested_is_said_with_what_chance_would_let_pass():
+def test_the_sentence_on_tested_claims_counts_those_that_chance_would_let_pass():
     claim = claims.every()[0]
     table = table_of((0.7, 0.8, 0.9))
     judgement = Judgement("reproduced", over_seeds([0.7, 0.8, 0.9]), 3, "")
@@ -90,13 +90,13 @@ def test_what_was_tested_is_said_with_what_chance_would_let_pass():
     )
 
 
-def test_a_zero_has_no_sign_and_what_was_not_measured_is_said():
+def test_a_formatted_interval_has_no_negative_zero_and_a_missing_one_reads_not_measured():
     assert format_interval(Interval(-0.001, -0.0004, 0.2), 2) == "0.00 [0.00, 0.20]"
     assert format_interval(Interval(-0.0126, -0.0004, 0.2)) == "-0.013 [0.000, 0.200]"
     assert format_interval(None) == "not measured"
 
 
-def test_what_was_left_out_is_told_by_reason_and_is_not_among_the_notes():
+def test_settings_left_out_are_listed_by_reason_and_not_among_the_notes():
     left = (LeftOut("3 rules", "training is weak", "0.5"), LeftOut("4 rules", "still rising", ""))
     judgement = Judgement(
         "reproduced", None, 3, "", notes=("By pair: b.",), left_out=(*left, replace(left[0], score="0.6"))
@@ -107,6 +107,6 @@ def test_what_was_left_out_is_told_by_reason_and_is_not_among_the_notes():
     ]
 
 
-def test_a_fact_without_a_source_says_so():
+def test_a_fact_without_a_source_is_formatted_as_no_source_found():
     assert format_source(Fact("Not found.", "none")) == "no source found"
     assert format_source(Fact("Found.", "Fig. 1")) == "Fig. 1"
