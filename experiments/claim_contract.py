@@ -28,7 +28,7 @@ from experiments.judging.criterion import Criterion
 from experiments.judging.grid import Grid
 from experiments.judging.quantities import Bound
 from experiments.judging.reading import Fitted
-from experiments.printing import changed, show
+from experiments.printing import format_changed, show
 
 WIDTH = 80  # columns in which a claim is printed
 TABLES = 60  # simulated of each world
@@ -204,10 +204,10 @@ def a_change_since_the_record_is_said(claim: Claim) -> None:
     """Checks that a record made by another criterion is said to be, and no other record."""
     table = results.check(true_table(claim))
     runs = table["run"].n_unique()
-    _require(claim, not changed(claim, table), "a record without a hash is said to be of another criterion")
+    _require(claim, not format_changed(claim, table), "a record without a hash is said to be of another criterion")
     same = table.with_columns(criterion=pl.lit(claim.criterion.hash()))
-    _require(claim, not changed(claim, same), "its own record is said to be of another criterion")
-    sentence = changed(claim, table.with_columns(criterion=pl.lit("0" * 16)))
+    _require(claim, not format_changed(claim, same), "its own record is said to be of another criterion")
+    sentence = format_changed(claim, table.with_columns(criterion=pl.lit("0" * 16)))
     wanted = f"The criterion has changed since {runs} of {runs} runs were recorded."
     _require(claim, sentence == wanted, f"of another criterion's record it is said: {sentence}")
 

@@ -1,4 +1,4 @@
-"""`python -m experiments.null_rates STUDY | --all`: how often a criterion takes chance for the finding.
+"""`python -m experiments.null_rates STUDY | --all`: simulates how often a criterion passes a false claim.
 
 Simulates tables of three seeds from worlds in which the study's claim is false by the least, one for each end of each
 bound, and writes how many of them pass to paper/results/null_rates.csv; the rows of other studies stay. The rates of a
@@ -24,7 +24,7 @@ TABLES = 1000
 
 
 def rates(claim: Claim, tables: int = TABLES) -> pl.DataFrame:
-    """Returns a row for each world of a claim: how many of its tables pass. None for a criterion that is a function."""
+    """Returns a row for each world of a claim: how many of its tables pass. A criterion that is a function has none."""
     rows = []
     if isinstance(claim.criterion, Criterion):
         for name, world in contract.worlds(claim.criterion):

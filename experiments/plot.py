@@ -32,7 +32,7 @@ _LOG_FROM = 20  # numbers that span at least this factor are drawn on a logarith
 
 @dataclass(frozen=True)
 class _Request:
-    """What is to be drawn: the sweep, its axis, what its lines differ in, and which scores."""
+    """A plot to draw: the sweep, its axis, the keys that tell its lines apart, and the scores."""
 
     sweep: Sweep
     x: str
@@ -43,7 +43,7 @@ class _Request:
 
     @property
     def keys(self) -> list[str]:
-        """The keys of a setting: the axis, then what the lines differ in."""
+        """Returns the keys of a setting: the axis, then those that tell the lines apart."""
         return [self.x, *self.by]
 
 
@@ -85,7 +85,7 @@ def _read_request() -> _Request:
 
 
 def _only_axis(sweep: Sweep, by: Sequence[str]) -> str:
-    """Returns the one key that was varied beside those of `by`; ConfigError where there is another number of them."""
+    """Returns the one varied key that is not in `by`. Raises ConfigError if there is not exactly one."""
     varied = [key for key in sweep.varied() if key not in by]
     if len(varied) == 1:
         return varied[0]
@@ -141,7 +141,7 @@ def _label(by: Sequence[str], line: Sequence[Any]) -> str:
 
 
 def _format(value: Any) -> str:
-    """Returns a value as a table shows it: numbers with thousands apart, true and false as in a configuration."""
+    """Formats a value for a table: numbers with thousands apart, true and false as in a configuration."""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, int):

@@ -1,4 +1,4 @@
-"""Printing what was found: the paper beside ours, the verdict, and a fresh run beside the record."""
+"""Prints results: the paper's values beside ours, the verdict, and a fresh run beside the record."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from rich.text import Text
 from experiments.judging.chance import false_positives
 from experiments.judging.claim import Claim, Fact, Judgement
 from experiments.judging.statistics import Interval
-from experiments.summary import Entry, tested
+from experiments.summary import Entry, format_tested
 
 _STYLES = {"reproduced": "bold green", "not reproduced": "bold red"}
 _UNDECIDED = "bold yellow"
@@ -36,46 +36,46 @@ def show(claim: Claim, judgement: Judgement, table: pl.DataFrame, console: Conso
         rows.add_column(Text(f"{name} [95 % interval]"), min_width=_INTERVAL)
     rows.add_column("seeds", justify="right", min_width=len("seeds"))
     for row in judgement.rows:
-        rows.add_row(row.setting, row.paper, *(interval(row.scores[name]) for name in names), str(row.seeds))
+        rows.add_row(row.setting, row.paper, *(format_interval(row.scores[name]) for name in names), str(row.seeds))
     console.print(rows)
     console.print()
     style = _STYLES.get(judgement.verdict, _UNDECIDED)
-    effect = interval(judgement.effect)
+    effect = format_interval(judgement.effect)
     console.print(Text.assemble((judgement.verdict, style), f": {judgement.sentence}"))
-    console.print(Text(f"effect: {claim.effect}: {effect}, {_count(judgement.seeds, 'seed')}"))
+    console.print(Text(f"effect: {claim.effect}: {effect}, {_format_count(judgement.seeds, 'seed')}"))
     for note in (*judgement.left(), *(f"also: {note}" for note in judgement.notes)):
         console.print(Text(note))
-    if since := changed(claim, table):
+    if since := format_changed(claim, table):
         console.print(Text(since, _UNDECIDED))
     console.print(Text(f"fixed before these results: the criterion; before that, by looking: {claim.looked}"))
     console.print(Text(false_positives(claim.name)))
-    console.print(Text(f"measured: {table['study'][0]}; {provenance(table)}"), style="dim")
+    console.print(Text(f"measured: {table['study'][0]}; {format_provenance(table)}"), style="dim")
 
 
-def interval(of: Interval | None, digits: int = 3) -> str:
-    """Returns an estimate with its interval; no zero has a sign."""
-    if of is None:
+def format_interval(effect: Interval | None, digits: int = 3) -> str:
+    """Formats an estimate with its interval; no zero has a sign."""
+    if effect is None:
         return "not measured"
-    estimate, lower, upper = (f"{value:z.{digits}f}" for value in (of.estimate, of.lower, of.upper))
+    estimate, lower, upper = (f"{value:z.{digits}f}" for value in (effect.estimate, effect.lower, effect.upper))
     return f"{estimate} [{lower}, {upper}]"
 
 
-def changed(claim: Claim, table: pl.DataFrame) -> str:
-    """Returns, in a sentence, how many runs were recorded by another criterion than today's; empty where none was."""
+def format_changed(claim: Claim, table: pl.DataFrame) -> str:
+    """Formats in a sentence how many runs another criterion than today's recorded; empty if none was."""
     runs = table.select("run", "criterion").unique() if "criterion" in table.columns else table.clear()
     others = runs.filter(pl.col("criterion") != claim.criterion.hash()) if len(runs) else runs
     if others.is_empty():
         return ""
-    return f"The criterion has changed since {len(others)} of {_count(len(runs), 'run')} were recorded."
+    return f"The criterion has changed since {len(others)} of {_format_count(len(runs), 'run')} were recorded."
 
 
-def source(fact: Fact) -> str:
-    """Returns where a paper states a fact, or that no source was found."""
+def format_source(fact: Fact) -> str:
+    """Formats the place where a paper states a fact; says so if there is no source."""
     return "no source found" if fact.source == "none" else fact.source
 
 
-def provenance(table: pl.DataFrame) -> str:
-    """Devices, versions, commits and dates that a results table comes from, in one line."""
+def format_provenance(table: pl.DataFrame) -> str:
+    """Formats the devices, versions, commits and dates of a results table in one line."""
     parts = [", ".join(sorted(table[name].unique())) for name in ("device", "versions")]
     commits = ", ".join(sorted(table["commit"].unique()))
     days = sorted(date[:10] for date in table["date"].unique())
@@ -84,12 +84,12 @@ def provenance(table: pl.DataFrame) -> str:
 
 
 def show_comparison(comparison: pl.DataFrame, console: Console) -> None:
-    """Prints how many fresh means of `comparison.compare` lie in the recorded intervals, and each outside."""
+    """Prints how many fresh means of `comparison.compare` lie in the recorded intervals, and each that does not."""
     known = comparison.filter(pl.col("inside").is_not_null())
     outside = known.filter(~pl.col("inside"))
     unknown = len(comparison) - len(known)
     inside = len(known) - len(outside)
-    line = f"against the record: {inside} of {_count(len(known), 'mean')} inside its 95 % intervals"
+    line = f"against the record: {inside} of {_format_count(len(known), 'mean')} inside its 95 % intervals"
     console.print(Text(line + (f", {unknown} not recorded" if unknown else "")))
     keys = comparison.columns[: comparison.columns.index("condition")]
     for row in outside.iter_rows(named=True):
@@ -99,7 +99,7 @@ def show_comparison(comparison: pl.DataFrame, console: Console) -> None:
 
 
 def show_summary(entries: Sequence[Entry], console: Console) -> None:
-    """Prints every claim's verdict with its effect, what testing many of them costs, and what was not run."""
+    """Prints every claim's verdict with its effect, the cost of testing many claims, and the studies not run."""
     rows = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
     for name in ("study", "verdict", "effect [95 %]"):
         rows.add_column(name, no_wrap=True)
@@ -109,14 +109,14 @@ def show_summary(entries: Sequence[Entry], console: Console) -> None:
     for entry in ran:
         assert entry.judgement
         verdict = Text(entry.verdict, _STYLES.get(entry.verdict, _UNDECIDED))
-        short = interval(entry.judgement.effect, 2)
+        short = format_interval(entry.judgement.effect, 2)
         rows.add_row(
             entry.claim.name, verdict, short, str(entry.judgement.seeds), f"{entry.p:.2g}", f"{entry.adjusted:.2g}"
         )
     if ran:
         console.print(rows)
         console.print()
-    console.print(Text(tested(entries)))
+    console.print(Text(format_tested(entries)))
     if ran and len(ran) < len(entries):
         console.print(Text(f"not run: {', '.join(entry.claim.name for entry in entries if not entry.judgement)}"))
 
@@ -128,5 +128,5 @@ def show_left_out(faults: Mapping[str, str]) -> int:
     return 1 if faults else 0
 
 
-def _count(number: int, noun: str) -> str:
+def _format_count(number: int, noun: str) -> str:
     return f"{number} {noun}{'s' * (number != 1)}"

@@ -1,4 +1,4 @@
-"""The studies that claims are measured by: their files, and that none is without a claim, nor a claim without one."""
+"""Checks that every study has a claim and every claim a study, and formats which studies are recorded."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from experiments.judging.results import RecordError
 SCALES = ("cpu", "gpu", "paper")  # smoke is for tests and proves nothing
 
 
-def config(study: str) -> str:
-    """Returns the settings of a study at a scale, as text. Raises RecordError if there are none."""
+def format_config(study: str) -> str:
+    """Formats the settings of a study at a scale. Raises RecordError if there are none."""
     try:
-        return settings.text(study)
+        return settings.format_study(study)
     except ConfigError as error:
         raise RecordError(f"the study {study} has no settings: {error}") from None
 
 
-def recorded() -> str:
+def format_recorded() -> str:
     """Returns, in a sentence, of how many of this repository's studies there are records, by scale."""
     number = len(claims.own())
     counts = {scale: number - len(_missing(scale)) for scale in SCALES}
-    said = ", ".join(f"{scale}: {count or 'none'} of {number}" for scale, count in counts.items())
-    return f"Studies recorded, by scale: {said}. What is not recorded was not run."
+    shares = ", ".join(f"{scale}: {count or 'none'} of {number}" for scale, count in counts.items())
+    return f"Studies recorded, by scale: {shares}. What is not recorded was not run."
 
 
-def not_run(scale: str) -> str:
+def format_not_run(scale: str) -> str:
     """Returns, in a sentence, of how many of this repository's studies, and which, there is no record at `scale`."""
     missing = _missing(scale)
     number = len(claims.own())
@@ -59,7 +59,7 @@ def check() -> None:
                 f"the claim {claim.name} has no study: there is no file conf/study/{claim.name}.yaml"
             )
     for record in records:
-        config(record)
+        format_config(record)
         for kind in ("svg", "png"):
             figure = results.path_for(record).with_suffix(f".{kind}")
             if not figure.exists():

@@ -1,4 +1,4 @@
-"""`python -m experiments.reproduce STUDY`: run what is missing of a study, judge its claim, draw its figure.
+"""`python -m experiments.reproduce STUDY`: runs the unfinished jobs of a study, judges its claim, draws its figure.
 
     python -m experiments.reproduce markov/threshold/cpu            run, judge, compare with the record
     python -m experiments.reproduce markov/threshold/cpu --record   and add the runs to the record in paper/results/

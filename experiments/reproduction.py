@@ -1,4 +1,4 @@
-"""How a study is reproduced: what is missing of it is run, its claim judged, its figure drawn, the record compared."""
+"""Reproduces a study: runs its unfinished jobs, judges its claim, draws its figure, compares with the record."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def run(name: str | None, scale: str, overrides: Sequence[str], *, record: bool)
 
 @dataclass(frozen=True)
 class _Study:
-    """A study to reproduce: its claim, its jobs (all, where they are chosen by bisection), and how they are run."""
+    """A study to reproduce: its claim, its jobs (the whole grid, of which bisection chooses), and how they are run."""
 
     name: str
     claim: Claim
@@ -58,7 +58,7 @@ class _Study:
 
     @classmethod
     def read(cls, name: str, overrides: Sequence[str]) -> _Study:
-        """Checks the study and all its jobs. Raises ConfigError, ClaimError."""
+        """Returns the study with all its jobs checked. Raises ConfigError, ClaimError."""
         claim, grid = claim_for(name), configs.sweep([f"study={name}", *overrides])
         if not configs.jobs(grid):
             raise ConfigError("hydra/sweeper: a study is reproduced with the sweeper basic or bisect")
@@ -66,11 +66,11 @@ class _Study:
         return cls(name, claim, grid, settings_of(chosen), bisection_of(chosen))
 
     def check_addable(self, overrides: Sequence[str]) -> None:
-        """Raises RecordError if what the study will give cannot be added to its record."""
+        """Raises RecordError if the results of the study cannot be added to its record."""
         check_addable(self.name, configs.jobs(self.grid), overrides, all_run=self.bisection is None)
 
     def run(self, progress: Progress) -> list[Job]:
-        """Does what is missing, and return the jobs that belong to the study."""
+        """Runs the unfinished jobs; returns the jobs that belong to the study."""
         if self.bisection:
             return configs.jobs(self.bisection.search(self.grid, lambda some: self._scores(some, progress)))
         jobs = configs.jobs(self.grid)
@@ -82,20 +82,20 @@ class _Study:
         return [value(job, end) for job, end in zip(jobs, launch(jobs, self.settings, progress), strict=True)]
 
     def judge(self, jobs: Sequence[Job], *, record: bool) -> tuple[pl.DataFrame, Judgement, Path]:
-        """Returns the results table, added to the record if asked; what the claim says of it.
+        """Returns the results table, its judgement, and the path of the figure, without suffix.
 
-        Its figure, without suffix.
+        record: whether the results are added to the record, and the figure drawn beside it.
         """
-        fresh, recorded = table(jobs, criterion=self.claim.criterion.hash()), results.path_for(self.name)
+        scores, path = table(jobs, criterion=self.claim.criterion.hash()), results.path_for(self.name)
         if record:
             if self.name in results.recorded():
-                fresh = results.added(results.read(recorded), fresh)
-            results.write(fresh, recorded)
-            fresh = results.read(recorded)
-        judgement = self.claim.judge(fresh)
-        figure = recorded.with_suffix("") if record else Path(jobs[0].folder.parent) / "figure"
-        self.claim.draw(fresh, judgement, figure)
-        return fresh, judgement, figure
+                scores = results.added(results.read(path), scores)
+            results.write(scores, path)
+            scores = results.read(path)
+        judgement = self.claim.judge(scores)
+        figure = path.with_suffix("") if record else Path(jobs[0].folder.parent) / "figure"
+        self.claim.draw(scores, judgement, figure)
+        return scores, judgement, figure
 
 
 def _one(name: str, overrides: Sequence[str], *, record: bool) -> int:
@@ -104,13 +104,13 @@ def _one(name: str, overrides: Sequence[str], *, record: bool) -> int:
         study.check_addable(overrides)
     with Progress() as progress:
         jobs = study.run(progress)
-    fresh, judgement, figure = study.judge(jobs, record=record)
+    scores, judgement, figure = study.judge(jobs, record=record)
     screen, recorded = console(), results.path_for(name)
-    show(study.claim, judgement, fresh, screen)
+    show(study.claim, judgement, scores, screen)
     if recorded.exists() and not record:
-        before, earlier = summary.read(study.claim, recorded)
-        show_comparison(_compared(study.claim, fresh, before), screen)
-        print(_effects(judgement, earlier))
+        before_scores, before_judgement = summary.read(study.claim, recorded)
+        show_comparison(_compared(study.claim, scores, before_scores), screen)
+        print(_format_effects(judgement, before_judgement))
     print(f"figure: {figure}.png" + (f"  record: {recorded}" if record else f"  runs: {jobs[0].folder.parent}"))
     return 0
 
@@ -123,17 +123,17 @@ def _all(scale: str, overrides: Sequence[str], *, record: bool) -> int:
     for study in studies if record else ():
         study.check_addable(overrides)
     together = [study for study in studies if not study.bisection]
-    judged: dict[str, tuple[pl.DataFrame, Judgement]] = {}
+    judgements: dict[str, tuple[pl.DataFrame, Judgement]] = {}
     failed: dict[str, str] = {}
     with Progress() as progress:
         launch([job for study in together for job in configs.jobs(study.grid)], together[0].settings, progress)
         for study in studies:
             try:
                 jobs = study.run(progress) if study.bisection else configs.jobs(study.grid)
-                judged[study.claim.name] = study.judge(jobs, record=record)[:2]
+                judgements[study.claim.name] = study.judge(jobs, record=record)[:2]
             except (ConfigError, results.RecordError) as e:  # no end of a run: the others are judged all the same
                 failed[study.name] = str(e).splitlines()[0]
-    show_summary(summary.judged(judged, scale), console())
+    show_summary(summary.judged(judgements, scale), console())
     for name, why in failed.items():
         print(f"failed: {name}: {why}", file=sys.stderr)
     left_out = show_left_out(wrong)
@@ -147,8 +147,8 @@ def _compared(claim: Claim, fresh: pl.DataFrame, record: pl.DataFrame) -> pl.Dat
     return compare(fresh, record, list(dict.fromkeys((*score.where(grid), score.score) for score in scores)))
 
 
-def _effects(fresh: Judgement, record: Judgement) -> str:
-    """Returns, in words, whether the fresh effect lies in the interval of the recorded one."""
+def _format_effects(fresh: Judgement, record: Judgement) -> str:
+    """Formats whether the fresh effect lies in the interval of the recorded one."""
     if not fresh.effect or not record.effect:
         return f"effect: {fresh.effect or 'not measured'}, recorded {record.effect or 'not measured'}"
     inside = record.effect.lower <= fresh.effect.estimate <= record.effect.upper

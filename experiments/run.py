@@ -1,11 +1,11 @@
-"""`python -m experiments.run`: one run, or with -m a sweep. Ordinary Hydra, but for its errors.
+"""`python -m experiments.run`: does one run, or with -m a sweep. It is ordinary Hydra, but for its errors.
 
 python -m experiments.run task=markov task.num_rules=300
 python -m experiments.run -m task.num_rules=30,300 seed=0,1
 python -m experiments.run -m study=markov/threshold/cpu
 python -m experiments.run study=                       # lists the studies; study=markov/threshold lists its scales
 
-The same command again does only what is missing.
+The same command again runs only the jobs that have not ended.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class _Refused(BaseException):
 
 @hydra.main(config_path=str(settings.CONF), config_name="config", version_base="1.3")
 def _job(config: DictConfig) -> float:
-    """One job, as Hydra calls it: directly, or from a launcher that runs one job per process."""
+    """Runs one job, as Hydra calls it: directly, or from a launcher that runs one job per process."""
     devices.use_all_cores()  # nothing new here, but in a launcher's process it is
     whole: Any = OmegaConf.create({**config, "hydra": HydraConfig.get()}, flags={"allow_objects": True})
     job = configs.job(whole, list(HydraConfig.get().overrides.task))
@@ -61,7 +61,7 @@ def _job(config: DictConfig) -> float:
 
 
 def main() -> int:
-    """Check every job before Hydra makes a folder or JAX compiles; then let Hydra run."""
+    """Checks every job before Hydra makes a folder or JAX compiles; then lets Hydra run."""
     devices.use_all_cores()
     args = get_args_parser().parse_args()
     for option in ("config_name", "config_path", "experimental_rerun"):
@@ -69,7 +69,7 @@ def main() -> int:
             name = option.replace("_", "-")
             raise ConfigError(f"--{name}: not used by this project; files of your own are found with --config-dir")
     configs.use_config_dir(args.config_dir)
-    if listed := _listed(args.overrides):
+    if listed := _format_list(args.overrides):
         print("\n".join(listed))
         show_left_out(studies.faults())
         return 0
@@ -101,22 +101,22 @@ def main() -> int:
     return _report(jobs or LAUNCHED)
 
 
-def _listed(overrides: list[str]) -> list[str]:
-    """Returns what there is, in lines, for `study=`, and for a family or a study without its scale; else nothing."""
+def _format_list(overrides: list[str]) -> list[str]:
+    """Formats a list of studies for `study=`, or of scales for a family or study without a scale; empty otherwise."""
     wanted = [word.removeprefix("study=").strip("/") for word in overrides if word.startswith("study=")]
     if not wanted or wanted[0].count("/") > 1:
         return []
-    asked = {claim.name: claim.question for claim in studies.every()}
+    questions = {claim.name: claim.question for claim in studies.every()}
     families = settings.settings_files()
     every = [f"{family}/{study}" for family, files in families.items() for study in files]
     names = [name for name in every if f"{name}/".startswith(f"{wanted[0]}/") or not wanted[0]]
     if "/" not in wanted[0]:
         width = max((len(name) for name in names), default=0)
-        lines = [f"study={name:<{width}}  {asked.get(name, '')}".rstrip() for name in names]
+        lines = [f"study={name:<{width}}  {questions.get(name, '')}".rstrip() for name in names]
         return [*lines, f"Each has a scale after its name, as in study={names[0]}/cpu."] if lines else []
     lines = []
     for name in names:
-        lines += [f"study={name}: {asked.get(name, '')}".rstrip()]
+        lines += [f"study={name}: {questions.get(name, '')}".rstrip()]
         for scale in (scale for scale in settings.SCALES if f"{name}/{scale}" in settings.studies()):
             sweep = settings.read_study(f"{name}/{scale}")["sweep"]
             grid = "; ".join(f"{key}: {values}" for key, values in sweep.items())
@@ -132,7 +132,7 @@ def _refuse_forgotten_multirun(overrides: list[str]) -> None:
 
 
 def _report(jobs: list[Job]) -> int:
-    """Say which jobs did not finish, and what runs only those again; the exit code is 1 if any."""
+    """Prints which jobs did not finish, and the command that runs only those; returns exit code 1 if there are any."""
     ends = [(job, read_end(job.folder)) for job in jobs]
     failed = [(job, end) for job, end in ends if end is None or end["status"] != "finished"]
     if len(jobs) > 1:

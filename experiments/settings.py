@@ -1,6 +1,6 @@
-"""Studies' settings as files say them: one YAML file a study, with what its scales share and what each changes.
+"""Reads studies' settings: one YAML file a study holds the values that its scales share and those of each scale.
 
-A settings file holds, at its top, what all scales of the study share, and below that one block for each scale:
+The top of a settings file holds the values of all scales of the study; below it stands one block for each scale:
 
     choose: {task: markov}               # configuration groups, and which option of each
     task: {alphabet: 16}                 # values, by section
@@ -8,9 +8,9 @@ A settings file holds, at its top, what all scales of the study share, and below
     arms: {tint/noise: {clean: {task: {characters: 0.0}}}}    # named bundles of values, which `choose` and `sweep` name
     cpu: {...}                           # the same keys, for this scale alone
 
-A family's file (conf/study/markov.yaml) has the same form and holds what its studies share. A study's file has
-precedence over its family's, and a scale over what stands at the top of its file. An arm's name is an option of its
-group for every command. Nothing here needs JAX or Hydra, so that records can be read without them.
+A family's file (conf/study/markov.yaml) has the same form and holds the values that its studies share. A study's file
+has precedence over its family's, and a scale over the top of its file. An arm's name is an option of its group for
+every command. This module needs neither JAX nor Hydra, so records can be read without them.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ import yaml
 
 from experiments import outside
 from experiments.errors import ConfigError
-from experiments.settings_file import KEYS, SCALES, SECTIONS, near, read_settings, shown
+from experiments.settings_file import KEYS, SCALES, SECTIONS, format_path, near, read_settings
 
 CONF = Path(__file__).resolve().parents[1] / "conf"
 _LAUNCHER = {"choose": {"hydra/launcher": "vmap"}}  # a study's jobs are lanes unless it chooses otherwise
@@ -49,7 +49,7 @@ def settings_files() -> dict[str, dict[str, Path]]:
 def studies() -> list[str]:
     """Returns the names of all studies at all their scales, as in markov/noop/cpu, in alphabetical order.
 
-    A study whose file cannot be read has every scale here; reading it says what is wrong.
+    A study whose file cannot be read has every scale here; reading it raises the error.
     """
     names = []
     for family, files in settings_files().items():
@@ -95,7 +95,7 @@ def read_study(study: str) -> Settings:
         raise ConfigError(f"study: {study} needs a scale: {', '.join(f'{study}/{name}' for name in allowed)}")
     if scale[0] not in allowed or len(scale) > 1:
         why = f"there is no scale {'/'.join(scale)}{near(scale[0], allowed)}"
-        why = f"{shown(path)} has no block {scale[0]}" if scale[0] in SCALES and len(scale) == 1 else why
+        why = f"{format_path(path)} has no block {scale[0]}" if scale[0] in SCALES and len(scale) == 1 else why
         raise ConfigError(f"study: {study}: {why}; it has {', '.join(allowed)}")
     merged: Settings = _LAUNCHER
     for part in (read_settings(file) for file in _family_file(study)):
@@ -103,16 +103,16 @@ def read_study(study: str) -> Settings:
     merged = _merge(_merge(merged, _top(own)), own[scale[0]])
     sweep = merged.get("sweep", {})
     if not sweep:
-        raise ConfigError(f"study: {study}: {shown(path)} sweeps nothing; write sweep: {{seed: [1, 2, 3]}}")
+        raise ConfigError(f"study: {study}: {format_path(path)} sweeps nothing; write sweep: {{seed: [1, 2, 3]}}")
     seed_last = sorted(sweep, key=lambda key: key == "seed")
-    merged["sweep"] = {key: _words(sweep[key]) for key in seed_last}
+    merged["sweep"] = {key: _format_words(sweep[key]) for key in seed_last}
     return {key: merged[key] for key in KEYS if key in merged}
 
 
-def text(study: str) -> str:
-    """Returns the settings of a study at a scale as YAML, below what the files say of it in comments.
+def format_study(study: str) -> str:
+    """Formats the settings of a study at a scale as YAML, below the comments of the files.
 
-    Raises ConfigError where `read_study` does.
+    Raises ConfigError as `read_study` does.
     """
     settings, known, scale = read_study(study), arms(), study.split("/")[2]
     named: Arms = {}
@@ -126,13 +126,13 @@ def text(study: str) -> str:
 
 
 def _family_file(study: str) -> list[Path]:
-    """The file of what the studies of this one's family share, if there is one."""
+    """Returns the file of the settings that the studies of this one's family share, or no file."""
     path = CONF / "study" / f"{study.partition('/')[0]}.yaml"
     return [path] if path.exists() else []
 
 
 def _comments(path: Path, scale: str) -> list[str]:
-    """The comment lines at the head of a settings file, or with `scale` those at the head of that block."""
+    """Returns the comment lines at the head of a settings file, or with `scale` those at the head of that block."""
     lines = path.read_text().splitlines()
     start = lines.index(f"{scale}:") + 1 if f"{scale}:" in lines else len(lines) if scale else 0
     return [line.strip() for line in itertools.takewhile(lambda line: line.lstrip().startswith("#"), lines[start:])]
@@ -141,7 +141,7 @@ def _comments(path: Path, scale: str) -> list[str]:
 def settings_hash(study: str) -> str:
     """Returns twelve hex digits of the settings of a study at a scale, with the arms that it names.
 
-    Comments, order and the way of writing do not change it.
+    Comments, order and layout do not change it.
     """
     settings, known = read_study(study), arms()
     bodies = {f"{group}={name}": known[group][name] for group, name in _named(settings, known)}
@@ -150,12 +150,12 @@ def settings_hash(study: str) -> str:
 
 
 def arms(family: str | None = None) -> Arms:
-    """Returns the arms of all families, or of one: by group and name, what each sets.
+    """Returns the arms of all families, or of one: the values that each sets, by group and name.
 
     An arm of a section's group, such as `task`, sets keys of that section; an arm of a group of its own sets any. A
     file that cannot be read adds none; `check` raises its error.
     """
-    found: Arms = {}
+    options_of: Arms = {}
     for path in _arm_files(family):
         try:
             groups = read_settings(path).get("arms", {})
@@ -164,8 +164,8 @@ def arms(family: str | None = None) -> Arms:
         for group, options in groups.items():
             for name, values in options.items():  # the first of two of one name counts; `check` refuses the other
                 if not (CONF / group / f"{name}.yaml").exists():
-                    found.setdefault(group, {}).setdefault(name, values)
-    return found
+                    options_of.setdefault(group, {}).setdefault(name, values)
+    return options_of
 
 
 def arm_keys(study: str) -> list[str]:
@@ -194,7 +194,7 @@ def _check_arms(path: Path, places: Mapping[tuple[str, str], Path]) -> None:
         for name in options:
             other = places[group, name]
             if other != path:
-                raise ConfigError(f"{shown(path)}: arms.{group}.{name}: it is in {shown(other)} too")
+                raise ConfigError(f"{format_path(path)}: arms.{group}.{name}: it is in {format_path(other)} too")
 
 
 def _arm_places() -> dict[tuple[str, str], Path]:
@@ -212,7 +212,7 @@ def _arm_places() -> dict[tuple[str, str], Path]:
 
 
 def _arm_files(family: str | None) -> Iterator[Path]:
-    """The files in which arms may stand: families' first, then studies'."""
+    """Yields the files that may hold arms: families' first, then studies'."""
     families = sorted((CONF / "study").glob("*.yaml"))
     yield from (path for path in families if family in (None, path.stem))
     for name, files in settings_files().items():
@@ -221,7 +221,7 @@ def _arm_files(family: str | None) -> Iterator[Path]:
 
 
 def _arm_sets(group: str, name: str, known: Arms) -> Iterator[str]:
-    """The dotted keys that an arm sets, with those of the arms it begins from."""
+    """Yields the dotted keys that an arm sets, with those of the arms it begins from."""
     body = known[group][name]
     for default in body.get("defaults", []):
         if default in known[group]:
@@ -239,14 +239,14 @@ def _dotted(values: Mapping[str, Any], above: str = "") -> Iterator[str]:
 
 
 def _named(settings: Settings, known: Arms) -> list[tuple[str, str]]:
-    """The arms, as group and name, that a study chooses or sweeps."""
+    """Returns the arms, as group and name, that a study chooses or sweeps."""
     names = [(group, name) for group, name in settings["choose"].items()]
     names += [(group, word.strip()) for group, words in settings["sweep"].items() for word in str(words).split(",")]
     return [(group, name) for group, name in names if name in known.get(group, {})]
 
 
-def _words(values: Any) -> str:
-    """Values of a swept key as Hydra's sweeper reads them; a text is its own words already."""
+def _format_words(values: Any) -> str:
+    """Formats the values of a swept key for Hydra's sweeper; a text is in that form already."""
     if not isinstance(values, list):
         return str(values)
     return ",".join(value if isinstance(value, str) else json.dumps(value) for value in values)
@@ -257,9 +257,9 @@ def _top(part: Settings) -> Settings:
 
 
 def _merge(below: Settings, above: Settings) -> Settings:
-    """Values of `above` put over those of `below`, dictionaries key by key."""
+    """Returns the values of `above` put over those of `below`, dictionaries key by key."""
     merged = dict(below)
     for key, value in above.items():
-        both = isinstance(value, dict) and isinstance(merged.get(key), dict)
-        merged[key] = _merge(merged[key], value) if both else value
+        nested = isinstance(value, dict) and isinstance(merged.get(key), dict)
+        merged[key] = _merge(merged[key], value) if nested else value
     return merged

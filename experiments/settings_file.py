@@ -1,4 +1,4 @@
-"""One file of settings: read and checked, with what is wrong in it said in one line."""
+"""Reads and checks one file of settings, with one-line errors."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ _ROOT = Path(__file__).resolve().parents[1]
 
 
 def read_settings(path: Path) -> dict[str, Any]:
-    """Returns a settings file as it stands, checked. Raises ConfigError, one line that names file and line."""
+    """Returns the values of a settings file, checked. Raises ConfigError, one line that names file and line."""
     try:
         return _parsed(path, path.read_text())
     except OSError as error:
-        raise ConfigError(f"{shown(path)}: {error.strerror}") from None
+        raise ConfigError(f"{format_path(path)}: {error.strerror}") from None
     except UnicodeDecodeError as error:
-        raise ConfigError(f"{shown(path)}: {error}") from None
+        raise ConfigError(f"{format_path(path)}: {error}") from None
 
 
 @functools.cache  # by its text, so that a file that changes is read again
@@ -34,16 +34,16 @@ def _parsed(path: Path, text: str) -> dict[str, Any]:
     try:
         values = yaml.load(text, _Loader)
     except yaml.MarkedYAMLError as error:
-        raise ConfigError(f"{shown(path)}:{_line(error)}: {_said(error)}") from None
+        raise ConfigError(f"{format_path(path)}:{_line(error)}: {_format_problem(error)}") from None
     except yaml.YAMLError as error:
-        raise ConfigError(f"{shown(path)}: {' '.join(str(error).split())}") from None
-    _check_keys(values, (*KEYS, "arms", *SCALES), shown(path))
+        raise ConfigError(f"{format_path(path)}: {' '.join(str(error).split())}") from None
+    _check_keys(values, (*KEYS, "arms", *SCALES), format_path(path))
     for scale in SCALES:
         if scale in values:
-            _check_keys(values[scale], KEYS, f"{shown(path)}: {scale}")
+            _check_keys(values[scale], KEYS, f"{format_path(path)}: {scale}")
     for group, options in values.get("arms", {}).items():
         if not isinstance(options, dict) or not all(isinstance(body, dict) for body in options.values()):
-            raise ConfigError(f"{shown(path)}: arms.{group}: expected names with what each sets, got {options!r}")
+            raise ConfigError(f"{format_path(path)}: arms.{group}: expected names with what each sets, got {options!r}")
     return values
 
 
@@ -62,7 +62,7 @@ def _line(error: yaml.MarkedYAMLError) -> int:
     return mark.line + 1 if mark else 1
 
 
-def _said(error: yaml.MarkedYAMLError) -> str:
+def _format_problem(error: yaml.MarkedYAMLError) -> str:
     if "\\t" in (error.problem or ""):
         return "a tab; indent with spaces"
     if "flow" in (error.context or ""):
@@ -72,21 +72,21 @@ def _said(error: yaml.MarkedYAMLError) -> str:
 
 
 def near(word: str, known: Sequence[str]) -> str:
-    """Returns " (did you mean ...?)" for the nearest of `known`, or nothing if none is near."""
+    """Formats " (did you mean ...?)" with the nearest of `known`, or nothing if none is near."""
     nearest = difflib.get_close_matches(word, known, n=1)
     return f" (did you mean {nearest[0]}?)" if nearest else ""
 
 
-def shown(path: Path) -> str:
-    """Returns a path as messages name it: from the root of the checkout, if it is in it."""
+def format_path(path: Path) -> str:
+    """Formats a path for a message: from the root of the checkout if it is inside."""
     return str(path.relative_to(_ROOT) if path.is_relative_to(_ROOT) else path)
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML without double keys, in which 1e-4 is a number, as it is in an override."""
+    """Loads YAML without double keys, in which 1e-4 is a number, as it is in an override."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        """Returns the mapping; raises for a key that is there twice."""
+        """Returns the mapping; raises if it holds a key twice."""
         keys: set[str] = set()
         for key, _ in node.value:
             if key.value in keys:

@@ -1,10 +1,10 @@
-"""All claims as their records judge them, with what testing many of them costs.
+"""Judges all claims from their records, and computes the cost of testing many of them.
 
-A criterion says "reproduced" where a bound of a 95 % interval is beyond a threshold that was fixed beforehand. Its p
-value is found by judging with intervals of other levels: (1 - L) / 2 for the highest level L at which it still
-says so. Holm's method (Scandinavian Journal of Statistics 6, 1979) multiplies the ordered p values by the number of
-claims not yet rejected, so that among all of them the chance that any passes without there being anything is at most
-ALPHA, whatever hangs together with what.
+A criterion gives "reproduced" if a bound of a 95 % interval is beyond a threshold that was fixed beforehand. Its p
+value comes from judging with intervals of other levels: it is (1 - L) / 2 for the highest level L that still gives
+"reproduced". Holm's method (Scandinavian Journal of Statistics 6, 1979) multiplies the ordered p values by the number
+of claims not yet rejected. The chance that any false claim passes is then at most ALPHA, however the claims depend on
+one another.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _ROUNDS = 8
 
 @dataclass(frozen=True)
 class Entry:
-    """A claim at one scale: its record and what that says, or None where it was not run.
+    """A claim at one scale with its record and judgement, or None for both if it was not run.
 
     p: the one-sided p value of "reproduced"; adjusted: after Holm, over all claims recorded at the scale.
     """
@@ -43,12 +43,12 @@ class Entry:
 
     @property
     def study(self) -> str:
-        """Its name with the scale, as markov/threshold/cpu."""
+        """Returns the study's name with its scale, as markov/threshold/cpu."""
         return f"{self.claim.name}/{self.scale}"
 
     @property
     def verdict(self) -> str:
-        """Returns the verdict, or that there is none."""
+        """Returns the verdict, or "not run"."""
         return self.judgement.verdict if self.judgement else "not run"
 
 
@@ -71,7 +71,7 @@ def among(entries: Sequence[Entry], claims: Sequence[Claim]) -> list[Entry]:
 
 
 def read(claim: Claim, path: Path) -> tuple[pl.DataFrame, Judgement]:
-    """Returns the record in `path` and what its claim says of it. Raises RecordError, which names the file."""
+    """Returns the record in `path` and its claim's judgement of it. Raises RecordError, which names the file."""
     table = results.read(path)
     try:
         judgement = claim.judge(table)
@@ -82,25 +82,22 @@ def read(claim: Claim, path: Path) -> tuple[pl.DataFrame, Judgement]:
 
 
 def judged(
-    found: Mapping[str, tuple[pl.DataFrame, Judgement]], scale: str, claims: Sequence[Claim] | None = None
+    records: Mapping[str, tuple[pl.DataFrame, Judgement]], scale: str, claims: Sequence[Claim] | None = None
 ) -> list[Entry]:
     """Returns `claims`, by default all, each with its table and judgement at `scale`, by its name, if there is one."""
     claims = every() if claims is None else claims
-    p = {claim.name: p_value(claim, found[claim.name][0]) for claim in claims if claim.name in found}
+    p = {claim.name: p_value(claim, records[claim.name][0]) for claim in claims if claim.name in records}
     adjusted = holm(p)
     return [
-        Entry(claim, scale, *found[claim.name], p[claim.name], adjusted[claim.name])
-        if claim.name in found
+        Entry(claim, scale, *records[claim.name], p[claim.name], adjusted[claim.name])
+        if claim.name in records
         else Entry(claim, scale)
         for claim in claims
     ]
 
 
 def p_value(claim: Claim, table: pl.DataFrame) -> float:
-    """Returns the one-sided p value of "reproduced", to a few per cent of itself.
-
-    1 where no level gives that verdict.
-    """
+    """Returns the one-sided p value of "reproduced", to a few per cent of itself; 1 if no level gives that verdict."""
     grid = claim.criterion.grid(table)
 
     def passes(tail: float) -> bool:
@@ -126,8 +123,8 @@ def holm(values: Mapping[str, float]) -> dict[str, float]:
     return adjusted
 
 
-def _chance(entries: Sequence[Entry]) -> str:
-    """Returns, in words, how many claims would pass by chance alone, and how many are left after Holm's correction."""
+def _format_chance(entries: Sequence[Entry]) -> str:
+    """Formats how many claims would pass by chance alone, and how many are left after Holm's correction."""
     ran = [entry for entry in entries if entry.adjusted is not None]
     passed = [entry for entry in ran if entry.verdict == "reproduced"]
     left = [entry for entry in passed if entry.adjusted is not None and entry.adjusted <= ALPHA]
@@ -138,9 +135,10 @@ def _chance(entries: Sequence[Entry]) -> str:
     )
 
 
-def tested(entries: Sequence[Entry]) -> str:
-    """Returns, in a sentence, how many claims were tested at the scale of `entries`, and what chance would let pass."""
+def format_tested(entries: Sequence[Entry]) -> str:
+    """Formats in a sentence how many claims were tested at the scale of `entries`, and how many pass by chance."""
     ran, scale = sum(entry.judgement is not None for entry in entries), entries[0].scale
     if not ran:
         return f"Nothing was run at scale {scale}."
-    return f"{ran} claim{'s' * (ran != 1)} tested at scale {scale}, of {len(entries)} there are: {_chance(entries)}."
+    passed = _format_chance(entries)
+    return f"{ran} claim{'s' * (ran != 1)} tested at scale {scale}, of {len(entries)} there are: {passed}."

@@ -1,4 +1,4 @@
-"""One's own sweep, read from its folder of runs: what was varied, and scores at the end by setting."""
+"""Reads one's own sweep from its folder of runs: the keys that were varied, and scores at the end by setting."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Setting = tuple[Any, ...]  # values of the varied keys, in their order
 
 @dataclass(frozen=True)
 class EndedRun:
-    """One run that has ended: its flat configuration, its seed, and its scores by condition at the end."""
+    """A run that has ended: its flat configuration, its seed, and its scores by condition at the end."""
 
     folder: Path
     config: Mapping[str, Any]
@@ -30,7 +30,7 @@ class EndedRun:
 
 @dataclass(frozen=True)
 class Sweep:
-    """The runs of a folder that have ended, and how many have not."""
+    """The runs of a folder that have ended, and the number of those that have not."""
 
     folder: Path
     runs: Sequence[EndedRun]
@@ -43,7 +43,7 @@ class Sweep:
         return [key for key, different in values.items() if len(different) > 1]
 
     def where(self, values: Mapping[str, str]) -> Sweep:
-        """Returns the runs with these values alone; ConfigError names a key or a value that no run has."""
+        """Returns the runs with these values alone. Raises ConfigError for a key or a value that no run has."""
         runs = list(self.runs)
         for key, wanted in values.items():
             known = dict.fromkeys(_spell(run.config[key]) for run in runs if key in run.config)
@@ -60,7 +60,7 @@ class Sweep:
         return [name for name in finished[0].scores if all(name in run.scores for run in finished)]
 
     def headline(self) -> str:
-        """Returns the condition that the task itself names as its headline, of the first run."""
+        """Returns the headline condition of the first run's task."""
         config = yaml.safe_load((self.runs[0].folder / "config.yaml").read_text())
         task = build(config).task
         return task.headline or list(task.conditions())[-1]
@@ -102,14 +102,14 @@ class Sweep:
         return min(counts, default=1)
 
     def means(self, keys: Sequence[str], condition: str, score: str) -> dict[Setting, Interval]:
-        """Returns the mean over seeds with its 95 % interval, by setting of `keys`; errors as in `scores`."""
+        """Returns the mean over seeds with its 95 % interval, by setting of `keys`. Raises as `scores` does."""
         examples = self.examples(condition)
         scores = self.scores(keys, condition, score)
         return {setting: mean_score(list(seeds.values()), examples) for setting, seeds in scores.items()}
 
 
 def read_sweep(folder: str | Path) -> Sweep:
-    """Reads all runs below a folder; ConfigError where it is no folder, or none of its runs has ended."""
+    """Reads all runs below a folder. Raises ConfigError if it is no folder, or none of its runs has ended."""
     top = Path(folder)
     if not top.is_dir():
         raise ConfigError(f"FOLDER: {folder} is not a folder of runs")
@@ -157,6 +157,6 @@ def _spell(value: Any) -> str:
 
 
 def _order(value: Any) -> tuple[bool, Any]:
-    """Numbers before texts, each in their own order."""
+    """Returns a sort key that puts numbers before texts, each in their own order."""
     number = isinstance(value, int | float)
     return not number, value if number else str(value)

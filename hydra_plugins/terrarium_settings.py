@@ -1,6 +1,6 @@
-"""Studies and their arms as Hydra's configuration groups: `study=markov/noop/cpu`, `tint/noise=dynamic_10`.
+"""Serves studies and their arms as Hydra's configuration groups: `study=markov/noop/cpu`, `tint/noise=dynamic_10`.
 
-Hydra finds plugins by this folder's name, which is why they are not in `experiments`, where files of settings are read.
+Hydra finds plugins by this folder's name. So the plugins are here, and `experiments` reads the files of settings.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from experiments import settings
 
 
 class SettingsSource(FileConfigSource):
-    """Serves the files of conf/, and in place of those under conf/study the studies and arms that they hold."""
+    """Serves the files of conf/; in place of those under conf/study it serves the studies and arms that they hold."""
 
     @functools.cached_property
     def studies(self) -> set[str]:
-        """The names of all studies at all scales, under study/."""
+        """Returns the names of all studies at all scales, under study/."""
         return {f"study/{name}" for name in settings.studies()}
 
     @functools.cached_property
     def arms(self) -> settings.Arms:
-        """All arms, by group and name."""
+        """Returns all arms, by group and name."""
         return settings.arms()
 
     def __deepcopy__(self, _: dict[int, Any]) -> SettingsSource:
@@ -83,7 +83,7 @@ class SettingsSource(FileConfigSource):
 
 
 def _study(name: str) -> settings.Settings:
-    """A study at a scale as a Hydra configuration; its arms come after its own values, and its choices last."""
+    """Returns a study at a scale as a Hydra configuration: its own values, then its arms, and its choices last."""
     values = settings.read_study(name)
     choices, params = values.pop("choose"), values.pop("sweep")
     own = {g: option for g, option in choices.items() if g not in settings.SECTIONS and not g.startswith("hydra/")}
@@ -95,10 +95,10 @@ def _study(name: str) -> settings.Settings:
 
 
 class SettingsSearchPath(SearchPathPlugin):
-    """Puts the source of settings in the place of Terrarium's folder of files, and leaves other applications alone."""
+    """Puts the source of settings in the place of Terrarium's folder of files. Other applications keep their paths."""
 
     def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
-        """Changes how conf/ is read."""
+        """Replaces the element of the search path that is conf/."""
         for element in search_path.get_path():
             if element.path in (str(settings.CONF), f"file://{settings.CONF}"):
                 element.path = f"{SettingsSource.scheme()}://{settings.CONF}"

@@ -1,4 +1,4 @@
-"""`hydra/sweeper=bisect`: of a grid the jobs about the place where their score crosses a target.
+"""Adds `hydra/sweeper=bisect`: it launches the jobs of a grid near the place where their score crosses a target.
 
     hydra:
       sweeper:
@@ -7,7 +7,7 @@
           task.num_rules: 25,50,100,200,400,800,1600
           seed: 1,2,3
 
-Hydra finds plugins by this folder's name, which is why the sweeper is not in `experiments`, where its work is done.
+Hydra finds plugins by this folder's name. So the sweeper is here, and `experiments` does its work.
 """
 
 from __future__ import annotations
@@ -26,20 +26,20 @@ from experiments.engine.bisection import Bisection, Overrides
 
 
 class BisectSweeper(Sweeper):
-    """Launches one point of every column of the grid at a time, chosen by the scores of those before."""
+    """Launches one point of every column of the grid at a time; the scores so far choose the point."""
 
     def __init__(self, axis: str, target: float, params: Mapping[str, str]):
         self.bisection, self.params = Bisection(axis, target), params
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
-        """Make the launcher that the configuration names."""
+        """Makes the launcher that the configuration names."""
         plugins = Plugins.instance()
         self.launcher = plugins.instantiate_launcher(
             hydra_context=hydra_context, task_function=task_function, config=config
         )
 
     def sweep(self, arguments: list[str]) -> list[JobReturn]:
-        """Run what the bisection asks for; returns all jobs that were run, in order."""
+        """Runs the jobs that the bisection chooses; returns all of them, in order."""
         done: list[JobReturn] = []
 
         def scores(jobs: list[Overrides]) -> Sequence[float]:

@@ -1,1 +1,1 @@
-"""What was found: claims, their criteria, recorded results, tables and figures; nothing here trains."""
+"""The results: claims, their criteria, recorded results, tables and figures; nothing here trains."""

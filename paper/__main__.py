@@ -1,4 +1,4 @@
-"""`python -m paper`: the write-up (PDF) and the report (HTML) in paper/build/, of which claims are judged only once."""
+"""`python -m paper`: writes the write-up (PDF) and the report (HTML) to paper/build/; judges each claim only once."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from paper.command import command
 
 
 def main() -> None:
-    """Check what is recorded and write both; RecordError for a damaged record, ClaimError for a lone study or claim."""
+    """Checks the records and writes both. Raises RecordError for a damaged record, ClaimError for a lone study."""
     check_docstrings()
     studies.check()
     by_scale = report.every()

@@ -1,4 +1,4 @@
-"""Commands that read the record: what is wrong with it, or with a file to write, is said in one line."""
+"""Runs commands that read the record, with one-line errors, also for a file that cannot be written."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from experiments.studies import ClaimError
 
 
 def command(main: Callable[[], int | None]) -> None:
-    """Call `main` and exit with its code, 0 for None; a RecordError, ClaimError or OSError is `error: ...` and 2."""
+    """Calls `main` and exits with its code, 0 for None. A RecordError, ClaimError or OSError is `error: ...` and 2."""
 
     def plain() -> int | None:
         try:

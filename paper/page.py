@@ -1,4 +1,4 @@
-"""The parts of the report that a reader sees: the table of claims, and a section for each study."""
+"""Formats the parts of the report that a reader sees: the table of claims, and a section for each study."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from experiments import recorded as studies
 from experiments.judging.chance import false_positives
 from experiments.judging.claim import Claim, Judgement
 from experiments.judging.statistics import Interval
-from experiments.printing import interval, provenance, source
+from experiments.printing import format_interval, format_provenance, format_source
 from experiments.studies import every
 from experiments.summary import Entry
 from paper.article.settings import setting
@@ -20,20 +20,20 @@ _WIDTH, _HEIGHT = 132, 14  # of the drawing of an interval, in pixels
 
 
 def family(claim: Claim) -> str:
-    """The paper whose findings these are, as in the study's name: markov, rasp, ..."""
+    """Returns the family of a claim, as in the study's name: markov, rasp, ..."""
     return claim.name.split("/")[0]
 
 
 def families() -> dict[str, Claim]:
-    """Every paper in order, with its first claim."""
-    found: dict[str, Claim] = {}
+    """Returns every family in order, with its first claim."""
+    firsts: dict[str, Claim] = {}
     for claim in every():
-        found.setdefault(family(claim), claim)
-    return found
+        firsts.setdefault(family(claim), claim)
+    return firsts
 
 
 def filters() -> str:
-    """Two menus, of papers and of verdicts."""
+    """Returns two menus, of papers and of verdicts."""
     papers = [(name, claim.title.split(":")[0]) for name, claim in families().items()]
     menus = {"paper": papers, "verdict": [(verdict, verdict) for verdict in VERDICTS]}
     parts = []
@@ -44,7 +44,7 @@ def filters() -> str:
 
 
 def claims_table(entries: Sequence[Entry]) -> str:
-    """A body of the table of claims for each paper: a row for each scale recorded, or one that says not run."""
+    """Returns a body of the table of claims for each paper: a row for each recorded scale, or one row for "not run"."""
     bodies, order = [], list(every())
     for name, first in families().items():
         here = [entry for entry in entries if family(entry.claim) == name]
@@ -80,14 +80,14 @@ def _claim_row(entry: Entry) -> str:
 
 
 def verdict(entry: Entry) -> str:
-    """The verdict with a sign of its own, so that colour says nothing alone."""
+    """Formats the verdict with a sign of its own, so that its colour is not the only difference."""
     kind = entry.verdict.replace(" ", "-")
     return f'<span class="verdict {kind}">{entry.verdict}</span>'
 
 
-def _interval(of: Interval) -> str:
-    """An interval that does not break over lines, with its estimate apart."""
-    estimate, bounds = interval(of).split(" ", 1)
+def _interval(effect: Interval) -> str:
+    """Formats an interval that does not break over lines, with its estimate apart."""
+    estimate, bounds = format_interval(effect).split(" ", 1)
     return f'<span class="interval">{estimate} <small>{bounds}</small></span>'
 
 
@@ -96,7 +96,7 @@ def _p(value: float) -> str:
 
 
 def _forest(effect: Interval) -> str:
-    """A drawing of an interval between -1 and 1; nothing for an effect that is no difference of scores."""
+    """Returns a drawing of an interval between -1 and 1; empty for an effect that is no difference of scores."""
     if effect.lower < -1 or effect.upper > 1:
         return ""
     low, at, high = (_WIDTH * (1 + value) / 2 for value in (effect.lower, effect.estimate, effect.upper))
@@ -107,12 +107,12 @@ def _forest(effect: Interval) -> str:
 
 
 def arxiv(claim: Claim) -> str:
-    """A link to the claim's paper; empty where there is none."""
+    """Returns a link to the claim's paper, an empty text if it has none."""
     return f'<a href="https://arxiv.org/abs/{claim.arxiv}">arXiv:{claim.arxiv}</a>' if claim.arxiv else ""
 
 
 def opening(name: str, words: Mapping[str, str]) -> str:
-    """What stands above the studies of a family."""
+    """Returns the part above the studies of a family."""
     return (
         f'<section class="family" aria-labelledby="{name}">\n<h2 id="{name}">{escape(words["title"])}</h2>\n'
         + (f"<p>{prose(words['intro'])}</p>\n" if words["intro"] else "")
@@ -121,11 +121,13 @@ def opening(name: str, words: Mapping[str, str]) -> str:
 
 
 def study(claim: Claim, entries: Sequence[Entry], captions: Mapping[str, str], differs: str) -> str:
-    """The section of a claim: what is claimed, what was found at every recorded scale, and how it is judged.
+    """Returns the section of a claim: the claim, its results at every recorded scale, and its criterion.
 
     captions: how to read the figure, by study. differs: what differs from the original, and why; empty if not stated.
     """
-    facts = "".join(f"<li>{escape(fact.text)} <small>{escape(source(fact))}</small></li>" for fact in claim.facts)
+    facts = "".join(
+        f"<li>{escape(fact.text)} <small>{escape(format_source(fact))}</small></li>" for fact in claim.facts
+    )
     ran = [entry for entry in entries if entry.judgement] or [entries[0]]
     parts_of_source = (escape(claim.title), arxiv(claim), escape(claim.where))
     parts = [
@@ -134,7 +136,7 @@ def study(claim: Claim, entries: Sequence[Entry], captions: Mapping[str, str], d
         f'<p class="source"><code>{claim.name}</code> {", ".join(part for part in parts_of_source if part)} '
         '<a class="up" href="#claims">all claims</a></p>',
         f'<p class="claim">{escape(claim.text)}</p>',
-        *(_found(entry, captions.get(entry.study, "")) for entry in ran),
+        *(_result(entry, captions.get(entry.study, "")) for entry in ran),
         f"<p><b>What differs from the original, and why.</b> {prose(differs)}</p>" if differs else "",
         f"<details><summary>Criterion</summary>{_criterion(claim)}"
         f"<p>Fixed before these results: this criterion. Before that, by looking: {escape(claim.looked)} "
@@ -142,7 +144,7 @@ def study(claim: Claim, entries: Sequence[Entry], captions: Mapping[str, str], d
         f"<details><summary>What the paper states</summary><ul>{facts}</ul></details>" if facts else "",
         *(
             f"<details><summary>Configuration at {entry.scale} scale</summary>"
-            f"<pre>{escape(studies.config(entry.study))}</pre></details>"
+            f"<pre>{escape(studies.format_config(entry.study))}</pre></details>"
             for entry in ran
         ),
         "</section>",
@@ -150,8 +152,8 @@ def study(claim: Claim, entries: Sequence[Entry], captions: Mapping[str, str], d
     return "\n".join(part for part in parts if part)
 
 
-def _found(entry: Entry, caption: str) -> str:
-    """What was found at one scale: verdict, figure, table, notes, command and data."""
+def _result(entry: Entry, caption: str) -> str:
+    """Returns the results at one scale: verdict, figure, table, notes, command and data."""
     claim, judgement = entry.claim, entry.judgement
     run = f"<code>python -m experiments.reproduce {entry.study}</code>"
     if judgement is None or entry.table is None:
@@ -159,25 +161,25 @@ def _found(entry: Entry, caption: str) -> str:
         return f"<h4>{verdict(entry)} at any scale</h4>\n<p>{escape(trained)}</p>\n<p>To run it: {run}</p>"
     effect = _interval(judgement.effect) if judgement.effect else "not measured"
     notes = "".join(f"<li>{escape(note)}</li>" for note in judgement.notes)
-    says = f"Figure of {entry.study}: {judgement.sentence} The table below has the values."
+    label = f"Figure of {entry.study}: {judgement.sentence} The table below has the values."
     parts = [
         f"<h4>{verdict(entry)} at {entry.scale} scale</h4>",
         f"<p>Setting: {escape(setting(entry.study).line(entry.table))}</p>",
         f"<p>{escape(judgement.sentence)} <small>Effect: {escape(claim.effect)}: {effect}, "
         f"{judgement.seeds} seed{'s' * (judgement.seeds != 1)}.</small></p>",
-        f'<figure data-figure="{entry.study}"><div class="stage" tabindex="0" role="img" aria-label="{escape(says)}">'
+        f'<figure data-figure="{entry.study}"><div class="stage" tabindex="0" role="img" aria-label="{escape(label)}">'
         f"</div><figcaption><span>{escape(caption)}</span></figcaption></figure>",
         _rows(claim, judgement),
         *(f'<p class="notes">{escape(note)}</p>' for note in judgement.left()),
         f'<div class="notes">Also measured:<ul>{notes}</ul></div>' if notes else "",
         f'<p class="measured">{run} <button type="button" data-download="{entry.study}" hidden>data '
-        f"(CSV, {len(entry.table):,} rows)</button><br><small>{escape(provenance(entry.table))}</small></p>",
+        f"(CSV, {len(entry.table):,} rows)</button><br><small>{escape(format_provenance(entry.table))}</small></p>",
     ]
     return "\n".join(part for part in parts if part)
 
 
 def _rows(claim: Claim, judgement: Judgement) -> str:
-    """The judgement's table: the paper's words beside our scores with their intervals."""
+    """Returns the judgement's table: the paper's words beside our scores with their intervals."""
     names = list(judgement.rows[0].scores) if judgement.rows else []
     head = "".join(f'<th scope="col">{escape(name)}</th>' for name in (claim.setting, "paper", *names))
     rows = []
@@ -194,6 +196,6 @@ def _rows(claim: Claim, judgement: Judgement) -> str:
 
 
 def _criterion(claim: Claim) -> str:
-    """The criterion in words, and what it leaves open."""
+    """Formats the criterion, with the reading that it needs."""
     rules = "".join(f"<li>{escape(rule)}</li>" for rule in claim.criterion.words())
     return (f"<p>{escape(claim.reading)}</p>" if claim.reading else "") + f"<ul>{rules}</ul>"

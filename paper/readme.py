@@ -1,7 +1,7 @@
-"""`python -m paper.readme [--check]`: the README's table of studies, from the record at cpu scale.
+"""`python -m paper.readme [--check]`: writes the README's table of studies, from the record at cpu scale.
 
-It stands between two markers in README.md and has a line for each study. With `--check` nothing is written: the exit
-code is 1, with one line that says so, where the README is not what the record makes.
+The table stands between two markers in README.md and has a line for each study. `--check` writes nothing: the exit
+code is 1, with one line on the error stream, if the README differs from the record's table.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from pathlib import Path
 from experiments import recorded as studies
 from experiments.files import write_whole
 from experiments.judging.results import RecordError
-from experiments.printing import interval
+from experiments.printing import format_interval
 from experiments.studies import own
-from experiments.summary import Entry, entries, tested
+from experiments.summary import Entry, entries, format_tested
 from paper.command import command
 
 README = Path(__file__).parent.parent / "README.md"
@@ -26,14 +26,14 @@ SCALE = "cpu"
 
 
 def main() -> int:
-    """The command; see the module's docstring."""
+    """Runs the command; see the module's docstring."""
     parser = argparse.ArgumentParser(prog="python -m paper.readme", description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--check", action="store_true", help="write nothing, and exit with 1 where it is not current")
-    asked = parser.parse_args()
+    arguments = parser.parse_args()
     studies.check()
     text = README.read_text()
     current = renewed(text, entries(SCALE, own()))
-    if asked.check and text != current:
+    if arguments.check and text != current:
         print(f"{README.name} is not current: run `python -m paper.readme`", file=sys.stderr)
         return 1
     if text != current:
@@ -41,8 +41,8 @@ def main() -> int:
     return 0
 
 
-def renewed(text: str, found: Sequence[Entry]) -> str:
-    """`text` with the part between the markers made anew; RecordError where it lacks one of them."""
+def renewed(text: str, judged: Sequence[Entry]) -> str:
+    """Returns `text` with a new part between the markers. Raises RecordError if it lacks one of them."""
     before, start, rest = text.partition(START)
     _, end, after = rest.partition(END)
     if not start or not end:
@@ -50,10 +50,10 @@ def renewed(text: str, found: Sequence[Entry]) -> str:
     lines = [
         "| study | what is asked | paper | found on two CPU cores: effect [95 % interval] |",
         "|---|---|---|---|",
-        *(_row(entry) for entry in found),
+        *(_row(entry) for entry in judged),
         "",
-        *textwrap.wrap(tested(found), 120),
-        *textwrap.wrap(studies.recorded(), 120),
+        *textwrap.wrap(format_tested(judged), 120),
+        *textwrap.wrap(studies.format_recorded(), 120),
         "A study's name leads to its figure. `python -m paper.report` makes one page of all, with tables, criteria,",
         "configurations and data.",
     ]
@@ -62,12 +62,12 @@ def renewed(text: str, found: Sequence[Entry]) -> str:
 
 def _row(entry: Entry) -> str:
     claim, judgement = entry.claim, entry.judgement
-    name, found = f"`{claim.name}`", entry.verdict
+    name, result = f"`{claim.name}`", entry.verdict
     if judgement:
         name = f"[{name}](paper/results/{entry.study}.png)"
-        found = f"**{entry.verdict}**: {interval(judgement.effect)}"
+        result = f"**{entry.verdict}**: {format_interval(judgement.effect)}"
     paper = f"[{claim.arxiv}](https://arxiv.org/abs/{claim.arxiv})"
-    return f"| {name} | {claim.question} | {paper} | {found} |"
+    return f"| {name} | {claim.question} | {paper} | {result} |"
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""`python -m paper.report [--out FILE]`: the report to look at, one HTML page that works from disk.
+"""`python -m paper.report [--out FILE]`: writes the report, one HTML page that works from disk.
 
 It has the table of claims and, of every study, its figure, table, criterion, configuration, command and data. All of
-it comes from the record, and the same record makes the same bytes. Figures and data lie in the page compressed, and
-the browser unpacks what is looked at.
+it comes from the record, and the same record makes the same bytes. The page holds figures and data compressed; the
+browser unpacks those that the reader looks at.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from experiments.printing import show_left_out
 from experiments.studies import every as every_claim
 from experiments.studies import faults
 from experiments.studies import own as own_claims
-from experiments.summary import Entry, among, entries, tested
+from experiments.summary import Entry, among, entries, format_tested
 from paper import hover, page, prose
 from paper.article.drawing import drawn
 from paper.article.words import words
@@ -37,54 +37,54 @@ OUT = HERE / "build" / "report.html"
 
 
 def main() -> None:
-    """The command; see the module's docstring."""
+    """Runs the command; see the module's docstring."""
     parser = argparse.ArgumentParser(prog="python -m paper.report", description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--out", metavar="FILE", type=Path, default=OUT, help=f"default: {OUT}")
-    asked = parser.parse_args()
+    arguments = parser.parse_args()
     check_docstrings()
     try:
-        check_writable(asked.out)
+        check_writable(arguments.out)
     except OSError as error:
-        raise OSError(error.errno, f"cannot write: {error.strerror}", str(asked.out)) from None
+        raise OSError(error.errno, f"cannot write: {error.strerror}", str(arguments.out)) from None
     studies.check()
-    write(every(), asked.out)
+    write(every(), arguments.out)
     show_left_out(faults())
 
 
 def every() -> dict[str, list[Entry]]:
-    """All claims at every scale, judged; RecordError for a damaged record."""
+    """Returns all claims at every scale, judged. Raises RecordError for a damaged record."""
     return {scale: entries(scale) for scale in studies.SCALES}
 
 
 def write(by_scale: dict[str, list[Entry]], out: Path = OUT) -> None:
-    """Write the page on all claims, by scale."""
+    """Writes the page on all claims, by scale."""
     written = report(by_scale).encode()
     write_whole(out, written)
     print(f"{out}: {len(written) / 1e6:.2f} MB")
 
 
 def report(by_scale: dict[str, list[Entry]]) -> str:
-    """The whole page on all claims, by scale."""
-    found = [entry for of in by_scale.values() for entry in of]
-    shown = {entry.study: _figure(entry) for entry in found if entry.judgement}
+    """Returns the whole page on all claims, by scale."""
+    every_entry = [entry for judged in by_scale.values() for entry in judged]
+    shown = {entry.study: _figure(entry) for entry in every_entry if entry.judgement}
     captions = {study: how for study, (_, how) in shown.items()}
-    said = words(among(by_scale[studies.SCALES[0]], own_claims()))
+    texts = words(among(by_scale[studies.SCALES[0]], own_claims()))
     sections = []
     for family, first in page.families().items():
-        sections.append(page.opening(family, said["families"].get(family) or {"title": first.title, "intro": ""}))
+        sections.append(page.opening(family, texts["families"].get(family) or {"title": first.title, "intro": ""}))
         for claim in every_claim():
             if page.family(claim) == family:
-                own = [entry for entry in found if entry.claim is claim]
-                sections.append(page.study(claim, own, captions, said["differs"].get(claim.name, "")))
-    data = (_data(entry.study, entry.table) for entry in found if entry.table is not None)
+                own = [entry for entry in every_entry if entry.claim is claim]
+                sections.append(page.study(claim, own, captions, texts["differs"].get(claim.name, "")))
+    data = (_data(entry.study, entry.table) for entry in every_entry if entry.table is not None)
     payloads = [*(figure for figure, _ in shown.values()), *data]
     parts = {
         "summary": _summary(by_scale),
         "filters": page.filters(),
-        "claims": page.claims_table(found),
-        "introduction": prose.prose(said["introduction"]),
-        "frame": prose.frame(said["frame"]),
-        "limits": prose.prose(said["limits"]),
+        "claims": page.claims_table(every_entry),
+        "introduction": prose.prose(texts["introduction"]),
+        "frame": prose.frame(texts["frame"]),
+        "limits": prose.prose(texts["limits"]),
         "references": prose.bibliography(),
         "studies": "\n".join(sections),
         "payloads": "\n".join(payloads),
@@ -95,36 +95,36 @@ def report(by_scale: dict[str, list[Entry]]) -> str:
 
 
 def _summary(by_scale: dict[str, list[Entry]]) -> str:
-    """How many claims were tested at each scale, and how many would be expected to pass by chance."""
-    return "\n".join(f"<p>{escape(tested(of))}</p>" for of in by_scale.values())
+    """Formats how many claims were tested at each scale, and how many would be expected to pass by chance."""
+    return "\n".join(f"<p>{escape(format_tested(judged))}</p>" for judged in by_scale.values())
 
 
 def _figure(entry: Entry) -> tuple[str, str]:
-    """A study's figure as its claim draws it from the record, with the values behind its marks, and how to read it."""
+    """Returns the payload of a study's figure, with the values behind its marks, and how to read it."""
     figure, how = drawn(entry)
     svg = _slim(figures.content(figure, "svg", page=True).decode())
-    marks = [[mark.x, mark.y, *mark.says] for mark in hover.marks(figure)]
+    marks = [[mark.x, mark.y, *mark.lines] for mark in hover.marks(figure)]
     content = json.dumps({"svg": svg, "marks": marks}, ensure_ascii=False).encode()
     return _payload(f"figure:{entry.study}", content), how
 
 
 def _data(study: str, table: pl.DataFrame) -> str:
-    """A study's results as one CSV, each row with the facts of its run."""
+    """Returns the payload of a study's results: one CSV, each row with the facts of its run."""
     return _payload(f"data:{study}", table.write_csv().encode())
 
 
 def _payload(name: str, content: bytes) -> str:
-    """`content` in an element that no browser shows or runs, compressed."""
+    """Returns `content`, compressed, in an element that no browser shows or runs."""
     packed = base64.b64encode(gzip.compress(content, 9, mtime=0)).decode()
     return f'<script type="application/gzip" id="{name}">{packed}</script>'
 
 
 def _slim(svg: str) -> str:
-    """An SVG to stand in a page: its element alone, without size, style, metadata and ids that nothing refers to."""
+    """Returns an SVG for a page: its element alone, without size, style, metadata and unused ids."""
     svg = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>|<!--.*?-->", "", svg[svg.index("<svg") :], flags=re.S)
     svg = re.sub(r'(<svg [^>]*?) width="[^"]*" height="[^"]*"', r"\1", svg, count=1)
     used = set(re.findall(r"#([\w.-]+)", svg))
-    svg = re.sub(r' id="([^"]*)"', lambda found: found[0] if found[1] in used else "", svg)
+    svg = re.sub(r' id="([^"]*)"', lambda match: match[0] if match[1] in used else "", svg)
     return re.sub(r"\s*\n\s*", "\n", svg)
 
 

@@ -40,7 +40,7 @@ def package(tmp_path_factory):
     return run
 
 
-def test_every_block_of_files_is_named():
+def test_every_block_on_the_page_that_adds_a_task_names_its_file():
     assert list(FILES) == ["pyproject.toml", "recall.py", "test_recall.py"]
 
 
@@ -48,13 +48,13 @@ def test_every_check_of_the_contract_is_explained():
     assert re.findall(r"^\| `(\w+)` \|", PAGE, re.MULTILINE) == [check.__name__ for check in contract.CHECKS]
 
 
-def test_its_contract_tests_pass_by_one_command(package):
+def test_the_contract_tests_of_an_added_task_pass_by_one_command(package):
     done = package(words("python -m pytest"))
     assert done.returncode == 0, done.stdout
     assert f"{len(contract.CHECKS) + 1} passed" in done.stdout
 
 
-def test_preview_finds_the_task_and_prints_what_the_page_says(package):
+def test_preview_of_an_added_task_prints_the_lines_on_the_page(package):
     done = package(words("python -m experiments.preview "))
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("\n") == 3
@@ -76,7 +76,7 @@ for argument in sys.argv[1:]:
 """
 
 
-def test_its_runs_pass_the_checks_and_a_wrong_field_is_refused_as_shown(package):
+def test_runs_of_an_added_task_pass_the_checks_and_a_wrong_field_is_refused_as_on_the_page(package):
     runs = [shlex.join(words(f"python -m experiments.run {begin}")[3:]) for begin in ("task=", "-m ")]
     shown = re.search(r"^\$ python -m experiments.run (.*)\n(error: .*)$", PAGE, re.MULTILINE)
     assert shown
@@ -86,7 +86,7 @@ def test_its_runs_pass_the_checks_and_a_wrong_field_is_refused_as_shown(package)
 
 
 @pytest.mark.slow
-def test_many_values_per_key_are_read_and_a_single_one_is_known_by_heart(package, tmp_path):
+def test_an_added_task_reads_many_values_per_key_and_memorises_a_single_one(package, tmp_path):
     """The two ends of the page's sweep."""
     few = {"task.values_per_key": "1,12", "seed": "0"}
     sweep = [

@@ -32,7 +32,7 @@ def article() -> Path:
     return build.BUILD
 
 
-def test_it_is_a_pdf_of_every_claim(article):
+def test_the_article_is_a_pdf_of_every_claim(article):
     assert (article / "article.pdf").read_bytes().startswith(b"%PDF")
     found = json.loads((article / "article.json").read_text())
     assert [claim["name"] for claim in found["claims"]] == [claim.name for claim in claims.every()]
@@ -41,12 +41,12 @@ def test_it_is_a_pdf_of_every_claim(article):
         assert re.search(r"layers of width .* steps of .* runs with . seeds\.$", claim["trained"])
 
 
-def test_every_claim_says_what_differs_from_the_original_and_families_stand_in_the_order_of_claims():
+def test_every_claim_states_its_differences_from_the_original_and_families_keep_their_order():
     assert list(WORDS["differs"]) == [claim.name for claim in claims.every()]
     assert list(WORDS["families"]) == list(dict.fromkeys(claim.name.split("/")[0] for claim in claims.every()))
 
 
-def test_no_result_is_typed_by_hand():
+def test_the_words_of_the_article_hold_no_result_typed_by_hand():
     """No decimal fraction stands in the text; lengths on the page have units."""
     for name in ("article.typ", "words.yml"):
         words = re.sub(r"\d+(\.\d+)?(pt|em|cm|%)", "", (HERE / name).read_text())
@@ -60,7 +60,7 @@ def test_the_coverage_that_the_text_states_is_what_a_test_demands():
     assert hasattr(test_statistics, f"test_a_paired_difference_is_covered_at_{stated}_percent_or_more")
 
 
-def test_what_is_cited_is_linked_and_all_else_is_plain():
+def test_citations_become_links_and_other_text_is_escaped():
     said = prose.prose("Less <than> @rasp says; 2 @ 3.")
     assert re.fullmatch(r'Less &lt;than&gt; <a href="#ref-rasp">\[\d\]</a> says; 2 @ 3\.', said)
     assert all(f'id="ref-{key}"' in prose.bibliography() for key in words.references())
@@ -71,12 +71,12 @@ def test_questions_of_ours_are_counted_apart():
     mine = claims.claim_for("boolean/diversity")
     table = made_up("boolean/diversity/cpu", ["task.pool"], {(5,): {"unseen": (0.1, 0.2)}})
     found = [Entry(claim, "cpu", table, judgement) for claim in (mine, *claims.every()[:2])]
-    said = words._ran(found)
+    said = words._format_trained(found)
     assert "Of the papers' findings 2 were measured: 2 came out as the papers say" in said
     assert "Of our own questions, which no paper answers, 1 was measured: 1 came out" in said
 
 
-def test_a_studys_setting_is_what_its_file_says_and_its_runs_are_those_recorded():
+def test_the_formatted_setting_of_a_study_has_its_files_values_and_its_records_runs():
     chosen = read_study("rasp/parity/cpu")
     found = settings.setting("rasp/parity/cpu")
     steps, batch = chosen["train"]["steps"], chosen["train"]["batch_size"]
@@ -89,7 +89,7 @@ def test_a_studys_setting_is_what_its_file_says_and_its_runs_are_those_recorded(
     assert "; positions: rope; " in settings.setting("markov/algorithms/cpu").words
 
 
-def test_a_study_that_does_not_compose_is_one_line():
+def test_a_study_that_does_not_compose_is_an_error_of_one_line():
     with pytest.raises(RecordError, match=r"^the study markov/threshold/tea does not compose: .*$"):
         settings.setting("markov/threshold/tea")
 
@@ -104,7 +104,7 @@ def said_by_failing(capsys) -> str:
     return said
 
 
-def test_a_damaged_record_is_one_line(monkeypatch, capsys, tmp_path):
+def test_a_damaged_record_is_an_error_of_one_line(monkeypatch, capsys, tmp_path):
     damaged = tmp_path / "cpu.csv"
     damaged.write_text("run,step\nx,1\n")
     results.runs_beside(damaged).touch()
@@ -112,14 +112,14 @@ def test_a_damaged_record_is_one_line(monkeypatch, capsys, tmp_path):
     assert said_by_failing(capsys).startswith(f"error: {damaged}: lacks the column")
 
 
-def test_a_claim_without_a_study_is_one_line(monkeypatch, capsys, tmp_path):
+def test_a_claim_without_a_study_is_an_error_of_one_line(monkeypatch, capsys, tmp_path):
     monkeypatch.setattr("experiments.settings.CONF", tmp_path)
     monkeypatch.setattr(results, "RESULTS", tmp_path)
     name = claims.every()[0].name
     assert said_by_failing(capsys).startswith(f"error: the claim {name} has no study")
 
 
-def test_a_record_without_its_figure_is_one_line(monkeypatch, capsys, tmp_path):
+def test_a_record_without_its_figure_is_an_error_of_one_line(monkeypatch, capsys, tmp_path):
     monkeypatch.setattr(results, "RESULTS", tmp_path)
     record = results.path_for(f"{claims.every()[0].name}/cpu")
     record.parent.mkdir(parents=True)
@@ -128,15 +128,15 @@ def test_a_record_without_its_figure_is_one_line(monkeypatch, capsys, tmp_path):
     assert said == f"error: {record.with_suffix('.svg')}: no such figure, and there is a record beside it"
 
 
-def test_what_was_not_run_is_said_of_every_scale(monkeypatch, tmp_path):
+def test_studies_that_were_not_run_are_named_for_every_scale(monkeypatch, tmp_path):
     monkeypatch.setattr(results, "RESULTS", tmp_path)
     number = len(claims.every())
-    assert studies.not_run("gpu") == f"At scale gpu none of the {number} studies was run."
+    assert studies.format_not_run("gpu") == f"At scale gpu none of the {number} studies was run."
     first, *others = (claim.name for claim in claims.every())
     for name in others:
         results.path_for(f"{name}/gpu").parent.mkdir(parents=True)
         results.path_for(f"{name}/gpu").touch()
-    assert studies.not_run("gpu") == f"At scale gpu 1 of the {number} studies was not run: {first}."
+    assert studies.format_not_run("gpu") == f"At scale gpu 1 of the {number} studies was not run: {first}."
     results.path_for(f"{first}/gpu").parent.mkdir(parents=True)
     results.path_for(f"{first}/gpu").touch()
-    assert studies.not_run("gpu") == f"At scale gpu each of the {number} studies was run."
+    assert studies.format_not_run("gpu") == f"At scale gpu each of the {number} studies was run."

@@ -77,7 +77,7 @@ def test_a_functions_value_is_its_multilinear_extension_so_its_own(family):
 
 
 @pytest.mark.parametrize(("family", "loop"), [("conjunction", loops.conjunction), ("dnf", loops.dnf)])
-def test_prompts_have_the_law_of_a_loop_in_numpy(family, loop):
+def test_prompts_are_distributed_as_those_of_a_loop_in_numpy(family, loop):
     batch = draw(boolean(family, loops.N, loops.M), count=1500)
     rng = np.random.default_rng(0)
     inputs, labels = map(np.array, zip(*(loop(rng) for _ in range(1500)), strict=True))
@@ -182,7 +182,7 @@ def test_noise_flips_labels_of_training_in_the_prompt_and_in_the_targets():
         ({"family": "xor"}, "task.family: expected one of conjunction, monotone_conjunction, disjunction"),
     ],
 )
-def test_what_cannot_be_generated_is_one_line_that_names_its_key(values, error):
+def test_settings_that_cannot_be_generated_are_refused_in_one_line_that_names_the_key(values, error):
     task, errors = check(values, Boolean, "task")
     assert task is None
     assert len(errors) == 1

@@ -90,7 +90,7 @@ def test_elimination_keeps_the_literals_that_no_positive_refutes(negated):
         assert ours[b, i] == all(point[v] == s for v, s in left)
 
 
-def test_gaussian_elimination_says_what_all_parities_that_fit_agree_on():
+def test_gaussian_elimination_predicts_the_label_on_which_all_fitting_parities_agree():
     x, y = prompts(Boolean(family="parity", dimensions=5, points=12), 40)
     ours = said(learners.gaussian_elimination, x, y)
     subsets = list(itertools.product((0, 1), repeat=5))
@@ -114,7 +114,7 @@ def test_nearest_neighbours_are_the_nearest_and_of_those_the_first(k):
         assert ours[b, i] == (-1 if votes == 0 else votes > 0)
 
 
-def test_averaging_closure_and_null_by_brute_force():
+def test_averaging_closure_and_null_learners_equal_brute_force():
     x, y = prompts(Boolean(family="monotone_dnf", dimensions=5, points=12), 40)
     average, closed = said(learners.averaging, x, y), said(learners.closure, x, y)
     for b, point, i, points, labels in histories(x, y):
@@ -176,7 +176,7 @@ def conjunction_posterior(points, labels, point, n, density, planted):
 
 
 @pytest.mark.parametrize("planted", [0.0, 0.3])
-def test_bayes_on_conjunctions_says_what_is_likelier(planted):
+def test_bayes_on_conjunctions_predicts_the_likelier_label(planted):
     task = Boolean(family="conjunction", dimensions=4, points=10, planted=planted, literal_density=0.4)
     x, y = prompts(task, 12)
     ours = said(_of_points(task, "bayes"), x, y)
@@ -273,7 +273,7 @@ OWN = {
 }
 
 
-def test_the_net_learns_from_the_prompt_what_is_no_half_space():
+def test_the_net_learns_functions_from_the_prompt_that_are_no_half_spaces():
     x, y = prompts(Boolean(family="sparse_parity", dimensions=4, points=40), 6)
     assert (said(learners.network, x, y)[:, 20:] == np.asarray(y[:, 20:])).mean() > 0.9
 
@@ -288,7 +288,7 @@ def test_elimination_is_right_at_once_after_a_teaching_sequence():
     assert not right[~after].all()
 
 
-def test_enumeration_stops_at_what_it_can_hold():
+def test_functions_are_enumerated_only_if_memory_can_hold_them():
     assert Boolean(family="conjunction", dimensions=8)._functions.functions() is not None
     assert Boolean(family="conjunction", dimensions=9)._functions.functions() is None
     pairs = Boolean(family="sparse_parity", dimensions=10)._functions.functions()

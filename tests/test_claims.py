@@ -77,7 +77,7 @@ FORBIDDEN = {
 
 
 @pytest.mark.parametrize("room", FORBIDDEN)
-def test_arrows_between_rooms_point_one_way(room: str):
+def test_folders_import_one_another_in_one_direction_only(room: str):
     for path in sorted((ROOT / room).rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text())):
             names = [node.module or ""] if isinstance(node, ast.ImportFrom) else []

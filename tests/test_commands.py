@@ -175,7 +175,7 @@ class Counted:
         self.progress.ended(len(self.jobs), 0)
 
 
-def test_all_that_a_command_trains_is_one_display(tmp_path, capsys, monkeypatch):
+def test_one_display_counts_all_runs_that_a_command_trains(tmp_path, capsys, monkeypatch):
     """As the rounds of a bisection, and the runs that others start from."""
     monkeypatch.setattr("experiments.engine.train.Pack", Counted)
     start = "start_from={train:{steps:20}}"

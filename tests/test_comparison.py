@@ -12,7 +12,7 @@ from experiments import studies as claims
 from experiments.judging import contract, results
 from experiments.judging.comparison import compare
 from experiments.printing import show_comparison
-from experiments.reproduction import _compared, _effects
+from experiments.reproduction import _compared, _format_effects
 from tests.tables import STEP, threshold_of
 
 FRESH = threshold_of({10: (0.0, 0.0), 100: (0.9, 0.9), 3000: (1.0, 1.0)})
@@ -45,8 +45,8 @@ def test_the_point_of_a_curve_is_compared_that_the_claim_judges():
     assert condition.startswith("unseen at position ")
     assert found.filter(~pl.col("inside"))["task.teaching"].to_list() == [True, True]
     recorded = claim.judge(record)
-    assert _effects(recorded, recorded).endswith(f", inside the recorded {recorded.effect}")
-    assert _effects(claim.judge(fresh), recorded).endswith(f", outside the recorded {recorded.effect}")
+    assert _format_effects(recorded, recorded).endswith(f", inside the recorded {recorded.effect}")
+    assert _format_effects(claim.judge(fresh), recorded).endswith(f", outside the recorded {recorded.effect}")
 
 
 def test_decoded_answers_are_compared_where_answers_are_judged():
@@ -74,7 +74,7 @@ def test_every_record_compared_with_itself_is_inside(claim):
     assert compared["inside"].all()
 
 
-def test_an_effect_that_was_not_measured_is_said_so():
+def test_an_effect_that_was_not_measured_is_formatted_as_not_measured():
     claim = claims.claim_for("markov/threshold")
     none = claim.judge(threshold_of({10: (0.1,)}))
-    assert _effects(claim.judge(FRESH), none).endswith("recorded not measured")
+    assert _format_effects(claim.judge(FRESH), none).endswith("recorded not measured")

@@ -268,7 +268,7 @@ def test_a_task_of_another_package_is_found_by_its_entry_point(monkeypatch):
     assert registry()["sum"] is Sum
 
 
-def test_a_name_taken_twice_is_an_error(monkeypatch):
+def test_a_task_or_operation_whose_name_is_taken_is_an_error(monkeypatch):
     monkeypatch.setattr(task_module, "_REGISTRY", {"sum": Sum})
     with pytest.raises(ValueError, match="task sum is registered twice: Sum and HalfSpace"):
         task_module.register("sum")(HalfSpace)

@@ -41,7 +41,7 @@ def test_a_step_with_the_cache_is_the_whole_model_at_that_position(position):
     np.testing.assert_allclose(step_by_step(model, x), model(x), rtol=1e-5, atol=1e-5)
 
 
-def test_so_it_is_with_vectors():
+def test_a_step_with_the_cache_is_the_whole_model_at_that_position_on_vectors():
     model = built("learned", vocabulary=None, width_in=3)
     x = jax.random.normal(jax.random.key(1), (BATCH, LENGTH, 3))
     np.testing.assert_allclose(step_by_step(model, x), model(x), rtol=1e-5, atol=1e-5)

@@ -172,7 +172,7 @@ def test_baselines_are_scored_on_the_models_examples():
     np.testing.assert_allclose(found["says yes"]["unseen"]["token_accuracy"], 0.5, atol=0.03)
 
 
-def test_the_schedules_warm_up_and_end_where_they_say():
+def test_learning_rate_schedules_warm_up_and_end_at_their_stated_values():
     at = lambda o, step: float(o.rate(jnp.int32(step), jnp.int32(100)))  # noqa: E731
     cosine = Optimizer(schedule="cosine", lr=1.0, warmup=10, final=0.1)
     assert at(cosine, 0) == pytest.approx(0.1)

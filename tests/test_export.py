@@ -70,7 +70,7 @@ def test_a_larger_export_begins_with_the_smaller_one_and_with_the_preview(export
         assert line.startswith(f"{row['prompt']}  =>  {row['answer']}    (")
 
 
-def test_one_line_says_how_many_how_long_and_how_fast(exported, capsys):
+def test_an_export_reports_its_rows_seconds_and_speed_in_one_line(exported, capsys):
     path = exported("examples.jsonl", "count=20")
     said = capsys.readouterr().out
     assert said.startswith(f"wrote 20 examples to {path} in ")

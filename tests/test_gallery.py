@@ -21,17 +21,17 @@ def test_every_registered_task_is_on_the_page():
     assert set(re.findall(r"^- \[(\w+)\]\(#\1\): \w", PAGE, re.MULTILINE)) == set(registry())
 
 
-def test_a_section_is_what_its_task_gives_now():
+def test_a_section_of_the_gallery_equals_the_output_of_its_task():
     assert gallery.section("rasp_count", Count) in PAGE
 
 
-def test_links_lead_to_files():
+def test_links_of_the_gallery_lead_to_files():
     paths = re.findall(r"\]\((?!https|#)([^)]+)\)", PAGE)
     assert len(paths) > len(registry())
     assert [path for path in paths if not (gallery.PAGE.parent / path).is_file()] == []
 
 
-def test_columns_of_an_example_are_its_positions_however_they_are_folded(monkeypatch):
+def test_columns_of_a_folded_example_in_the_gallery_are_its_positions(monkeypatch):
     task = Sum(letters=100)
     example = Example(jnp.array([7, 83, 0]), jnp.array([0, 0, 90]), jnp.array([0, 0, 1]), {})
     monkeypatch.setattr(gallery, "WIDTH", 4)
@@ -55,7 +55,7 @@ def test_vectors_are_shown_by_their_signs_or_numbers():
     assert gallery.aligned(task, numbers).splitlines()[0] == "inputs    [0.5 -0.5 0] [0 0 0.5]"
 
 
-def test_conditions_say_how_they_differ_and_numbered_ones_are_a_row():
+def test_the_gallery_shows_how_conditions_differ_and_joins_numbered_ones_in_a_row():
     assert list(gallery.conditions(Count(max_length=12, test_every=4, train_length=8))) == [
         ("`within`", "test", ""),
         ("`beyond` (headline)", "test", "`min_length` 9, `train_length` 12"),
@@ -64,13 +64,13 @@ def test_conditions_say_how_they_differ_and_numbered_ones_are_a_row():
     assert ("`seen/noop`", "seen", "`noop_rate` 1") in list(gallery.conditions(Markov()))
 
 
-def test_a_task_of_another_package_is_not_ours(monkeypatch):
+def test_a_task_of_another_package_is_not_in_the_gallery(monkeypatch):
     monkeypatch.setattr(task_module, "_REGISTRY", {"sum": Sum, "markov": Markov})
     assert list(gallery.ours()) == ["markov"]
 
 
 @pytest.mark.parametrize(("left", "code"), [("the page\n", 0), ("an older page\n", 1), (None, 1)])
-def test_check_says_in_one_line_that_the_page_is_not_current(left, code, monkeypatch, capsys, tmp_path):
+def test_check_reports_in_one_line_that_the_gallery_is_not_current(left, code, monkeypatch, capsys, tmp_path):
     monkeypatch.setattr(gallery, "page", lambda: "the page\n")
     monkeypatch.setattr(gallery, "PAGE", tmp_path / "tasks.md")
     monkeypatch.setattr(sys, "argv", ["gallery", "--check"])

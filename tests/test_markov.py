@@ -96,7 +96,7 @@ def test_answers_are_str_replace_and_counts_are_str_count(shape, split):
         ("aa", "b", "aaaa", "baa"),
     ],
 )
-def test_the_examples_of_the_papers(x, y, z, answer):
+def test_markov_rewriting_gives_the_answers_of_the_papers_examples(x, y, z, answer):
     task = markov(26, len(z), len(x), len(y))
     tokens = [jnp.array([ord(c) - ord("a") for c in text], jnp.int32) for text in (x, y, z)]
     end = [27] * (len(x) != len(y))
@@ -139,7 +139,7 @@ def test_the_one_occurrence_is_equally_often_everywhere():
 
 
 @pytest.mark.parametrize("x", ["aa", "ab", "aba"])
-def test_every_input_with_that_many_occurrences_can_come(x):
+def test_every_input_with_the_asked_number_of_occurrences_can_be_drawn(x):
     pattern = jnp.array([ord(c) - ord("a") for c in x])
     for count in range(3):
         draw = jit(
@@ -282,7 +282,7 @@ def test_the_data_seed_alone_decides_the_rules():
         ({"noop_rate": 1.5}, "task.noop_rate: expected a number from 0.0 to 1.0 (share), got 1.5"),
     ],
 )
-def test_what_cannot_be_generated_is_one_line_that_names_its_key(values, error):
+def test_settings_that_cannot_be_generated_are_refused_in_one_line_that_names_the_key(values, error):
     task, errors = check(values, Markov, "task")
     assert task is None
     assert len(errors) == 1

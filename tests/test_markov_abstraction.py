@@ -107,7 +107,7 @@ def test_the_plain_rewriter_on_known_identities(rule, expression, answer):
     assert terms.format_term(parse(answer)) == answer.split()
 
 
-def test_the_plain_rewriter_refuses_what_is_no_expression_and_finds_nothing_where_nothing_is():
+def test_the_plain_rewriter_refuses_non_expressions_and_finds_no_rule_where_none_applies():
     with pytest.raises(ValueError, match="is cut"):
         parse("+ a")
     with pytest.raises(ValueError, match="b follows"):
@@ -220,7 +220,7 @@ def test_the_aligned_example_is_answered():
         ),
     ],
 )
-def test_what_cannot_be_generated_is_one_line_that_names_its_key(values, error):
+def test_settings_that_cannot_be_generated_are_refused_in_one_line_that_names_the_key(values, error):
     task, errors = check(values, MarkovAbstraction, "task")
     assert task is None
     assert len(errors) == 1

@@ -140,7 +140,7 @@ SHRINKING = GROWING.replace(replace_length=1, buffer=7, min_rules=2)
 
 @pytest.mark.parametrize("trace", [True, False])
 @pytest.mark.parametrize("task", [GROWING, SHRINKING], ids=["growing", "shrinking"])
-def test_the_answer_and_the_facts_are_the_interpreters(task: MarkovAlgorithms, trace: bool):
+def test_the_answer_and_the_facts_of_an_algorithm_equal_the_interpreters(task: MarkovAlgorithms, trace: bool):
     task = task.replace(trace=trace)
     assert list(task.problems()) == []
     seen = set()
@@ -160,7 +160,7 @@ def test_the_answer_and_the_facts_are_the_interpreters(task: MarkovAlgorithms, t
     assert (task.max_steps, False) in seen
 
 
-def test_the_aligned_example_is_the_oracles_and_is_rendered():
+def test_the_aligned_example_has_the_answer_of_the_oracle_and_is_rendered():
     text = "ca,fb!___fcac=faac=faaa=baaa."
     tokens = np.array(["abcdefghijklmnop=.,!_".index(letter) for letter in text], np.int32)
     weights = np.repeat([0.0, 1.0], [12, 16]).astype(np.float32)
@@ -242,7 +242,7 @@ def test_lists_are_distinct_and_share_no_side_with_held_out_ones_for_every_seed(
         ({"stop_rate": 1.5}, "task.stop_rate: expected a number from 0.0 to 1.0 (share), got 1.5"),
     ],
 )
-def test_what_cannot_be_generated_is_one_line_that_names_its_key(values, error):
+def test_settings_that_cannot_be_generated_are_refused_in_one_line_that_names_the_key(values, error):
     task, errors = check(values, MarkovAlgorithms, "task")
     assert task is None
     assert len(errors) == 1

@@ -60,7 +60,7 @@ def built(family, k, letters):
     return "".join(copies)
 
 
-def test_the_papers_examples():
+def test_families_of_rules_give_the_answers_of_the_papers_examples():
     assert built("repeated", 3, "abc") == "aaabbbccc"
     assert built("periodic", 2, "abc") == "abcabc"
     assert built("mirrored", 3, "abc") == "abccbaabc"
@@ -138,7 +138,7 @@ def test_the_checksum_can_take_any_value_in_every_kind():
         assert ((coefficient * table.inverse) % alphabet == 1 % alphabet).all()
 
 
-def test_conditions_are_of_the_kinds_that_their_names_say():
+def test_conditions_hold_rules_of_the_kinds_in_their_names():
     task = families(min_k=3, num_rules=100)
     for name, (variant, split) in task.conditions().items():
         facts = draw(variant, split).facts
@@ -173,14 +173,14 @@ ERRORS = [
 
 
 @pytest.mark.parametrize(("values", "message"), ERRORS, ids=[str(values) for values, _ in ERRORS])
-def test_faults_are_one_line_that_names_the_keys(values, message):
+def test_impossible_families_are_refused_in_one_line_that_names_the_keys(values, message):
     _, errors = check(values, MarkovFamilies, "task")
     assert len(errors) == 1
     assert message in errors[0]
     assert "\n" not in errors[0]
 
 
-def test_a_k_that_no_family_uses_is_no_fault():
+def test_a_k_that_no_family_uses_is_accepted():
     _, errors = check(
         {"repeated": 0, "periodic": 0, "mirrored": 0, "plain": 1, "min_k": 7, "max_k": 11}, MarkovFamilies, "task"
     )

@@ -105,14 +105,14 @@ def numpy_sinusoid(t, width):
 
 
 @pytest.mark.parametrize("position", SCHEMES)
-def test_a_plain_numpy_transformer_with_the_same_weights_says_the_same(position):
+def test_a_plain_numpy_transformer_with_the_same_weights_gives_the_same_logits(position):
     config = replace(SMALL, position=position)
     model, x = perturbed(built(config)), tokens(1)
     close(model(x)[0], numpy_logits(config, model, x[0]))
 
 
 @pytest.mark.parametrize("activation", ["relu", "silu"])
-def test_so_it_does_with_other_activations_and_with_vectors(activation):
+def test_a_plain_numpy_transformer_agrees_with_other_activations_and_on_vectors(activation):
     config = replace(SMALL, activation=activation)
     model = perturbed(built(config, vocabulary=None, width_in=3))
     x = jax.random.normal(jax.random.key(1), (1, LENGTH, 3))
@@ -281,7 +281,7 @@ def test_a_model_reads_either_tokens_or_vectors(given):
 
 
 @pytest.mark.parametrize(("name", "parameters"), [("slim", 5.3e4), ("tiny", 1e5), ("small", 8e5), ("only_if", 4.8e6)])
-def test_named_sizes_have_about_the_parameters_that_their_files_say(name, parameters):
+def test_named_sizes_have_about_the_parameters_that_their_files_state(name, parameters):
     values = yaml.safe_load((Path(__file__).parents[1] / "conf" / "model" / f"{name}.yaml").read_text())
     (name,) = values.pop("defaults")
     kind, _ = models.ARCHITECTURES[name]

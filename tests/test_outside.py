@@ -67,7 +67,7 @@ def test_an_entry_point_adds_claim_settings_and_jobs_of_a_study(install):
     assert studies.every()[-1] is studies.claim_for("zoo/feeding/smoke")
     assert settings.path_for("zoo/feeding/smoke") == folder / "feeding_a.yaml"
     assert {job.study for job in config.jobs(config.sweep(["study=zoo/feeding/smoke"]))} == {"zoo/feeding/smoke"}
-    listed = next(line for line in run._listed(["study="]) if line.startswith("study=zoo/feeding "))
+    listed = next(line for line in run._format_list(["study="]) if line.startswith("study=zoo/feeding "))
     assert listed.endswith("How many rules must be seen before an unseen one is applied?")
     assert not studies.faults()
 
@@ -78,10 +78,10 @@ def test_records_of_another_packages_study_lie_beside_its_settings_and_never_amo
     folder = install("zoo/feeding", "feeding_b", text=f"{SETTINGS}cpu:\n  sweep: {grid}\n")
     path = results.path_for("zoo/feeding/cpu")
     assert path == folder / "results" / "zoo" / "feeding" / "cpu.csv"
-    before = recorded.recorded()
+    before = recorded.format_recorded()
     results.write(table.with_columns(study=pl.lit("zoo/feeding/cpu")), path)
     assert "zoo/feeding/cpu" in results.recorded()
-    assert recorded.recorded() == before
+    assert recorded.format_recorded() == before
     recorded.check()
     monkeypatch.setattr("sys.argv", ["reproduce", "zoo/feeding/cpu", "--check"])
     assert reproduce.main() == 0

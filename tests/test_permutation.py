@@ -42,7 +42,7 @@ def test_an_item_goes_everywhere_equally_often_over_keys():
     assert chisquare(np.bincount(place, minlength=24)).pvalue > 0.001
 
 
-def test_neighbouring_indices_land_apart():
+def test_a_permutation_sends_neighbouring_indices_far_apart():
     radices = ([26] * 20, [26] * 20)
 
     @jax.jit

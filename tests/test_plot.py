@@ -105,7 +105,7 @@ def test_a_run_that_diverged_counts_as_0_and_one_that_has_not_ended_is_left_out(
         (["rules"], r"^rules: expected KEY=VALUE, such as x=task.num_rules$"),
     ],
 )
-def test_a_bad_word_is_answered_in_one_line_and_nothing_is_drawn(folder: Path, plotted, words: list[str], message: str):
+def test_plot_refuses_a_bad_word_in_one_line_and_draws_nothing(folder: Path, plotted, words: list[str], message: str):
     with pytest.raises(ConfigError, match=message):
         plotted(folder, *words)
     assert not list(folder.glob("plot.*"))

@@ -28,7 +28,7 @@ def previewed(monkeypatch, capsys):
     return run
 
 
-def test_a_pipe_gets_plain_examples_under_the_overrides():
+def test_preview_into_a_pipe_prints_plain_examples_under_the_overrides():
     done = call("preview", "task=markov", *SMALL, "task.noop_rate=0.3", "count=20")
     assert done.returncode == 0, done.stderr
     shown = re.findall(r"^(\w+) -> (\w+) : (\w+)  =>  (\w+)    \((.*)\)$", done.stdout, re.MULTILINE)
@@ -40,7 +40,7 @@ def test_a_pipe_gets_plain_examples_under_the_overrides():
     assert 0 < sum(x not in z for x, _, z, *_ in shown) < 20
 
 
-def test_five_are_shown_by_default_and_more_only_add_to_them(previewed):
+def test_preview_shows_five_examples_by_default_and_more_only_add_to_them(previewed):
     five = previewed(*SMALL, "split=unseen")
     seven = previewed(*SMALL, "split=unseen", "count=7")
     assert (len(five), len(seven)) == (5, 7)
@@ -48,7 +48,7 @@ def test_five_are_shown_by_default_and_more_only_add_to_them(previewed):
     assert not set(five) & set(previewed(*SMALL, "split=unseen", "seed=1"))
 
 
-def test_a_terminal_gets_colours():
+def test_preview_on_a_terminal_prints_colours():
     ours, theirs = pty.openpty()
     env = os.environ | {"TERM": "xterm-256color", "COLUMNS": "120"}
     subprocess.run(command("preview", *SMALL, "count=2"), cwd=ROOT, env=env, stdout=theirs, check=True, timeout=300)

@@ -162,7 +162,7 @@ def by_python(case, given):
 
 
 @each_case
-def test_an_operation_is_what_plain_python_says(case):
+def test_a_rasp_operation_equals_plain_python(case):
     given = tokens(INPUTS, T)
     computed = jit(jax.vmap(CASES[case][0]))(*given)
     assert computed.dtype == jnp.int32
@@ -170,7 +170,7 @@ def test_an_operation_is_what_plain_python_says(case):
 
 
 @each_case
-def test_an_operation_is_the_same_on_int8(case):
+def test_a_rasp_operation_is_the_same_on_int8(case):
     given = tokens(300, T, seed=1, dtype=np.int8)
     computed = jit(jax.vmap(CASES[case][0]))(*given)
     assert computed.dtype == jnp.int8
@@ -186,7 +186,7 @@ def test_aggregates_are_the_same_at_any_length(length):
         assert values.tolist() == by_python(case, given), case
 
 
-def test_what_the_library_computes_equals_its_definitions():
+def test_functions_of_the_rasp_library_equal_their_definitions():
     given = tokens(100, 65, seed=2)
     cases = ["shift_right/3", "cumsum", "where", "maximum", "minimum", "argmax", "argmin", "index_select", "first_true"]
 
@@ -200,7 +200,7 @@ def test_what_the_library_computes_equals_its_definitions():
         assert (quick[case] == defined[case]).all(), case
 
 
-def test_the_future_never_changes_the_past():
+def test_later_inputs_never_change_earlier_values_of_a_rasp_operation():
     draw = np.random.default_rng(3)
     one, two = tokens(500, T, seed=4), tokens(500, T, seed=5)
     same = np.arange(T) < draw.integers(0, T + 1, (500, 1))
@@ -216,7 +216,7 @@ def test_the_future_never_changes_the_past():
         assert (values[name] == others[name])[same].all(), name
 
 
-def test_int8_values_saturate_and_what_is_no_int8_is_an_error():
+def test_int8_values_saturate_and_values_of_other_types_are_an_error():
     x = jnp.arange(-128, 128, dtype=jnp.int8).reshape(2, 128)
     assert core.tok_map(x[1], lambda t: 3 * t - 200).tolist() == [max(-128, min(3 * t - 200, 127)) for t in range(128)]
     assert core.seq_map(x[0], x[1], lambda s, t: s - t).tolist() == [-128] * 128

@@ -99,7 +99,7 @@ def test_a_coordinate_that_is_constant_in_training_is_ignored():
         assert not found.monomials[:, 1].any()
 
 
-def test_two_values_of_a_point_are_refused():
+def test_the_interpolator_refuses_two_values_of_one_point():
     with pytest.raises(ValueError, match="two values are given for one point"):
         interpolate(np.array([[1, -1], [1, -1]]), np.array([1, -1]))
 

@@ -53,7 +53,7 @@ def marks_above(n):
 
 
 @each_program
-def test_a_program_means_the_same_to_another_interpreter(name):
+def test_a_program_gives_the_same_outputs_in_another_interpreter(name):
     marks = marks_above(12)
     tokens_BxT = np.random.default_rng(6).integers(0, 24, (100, 24)).astype(np.int32)
     computed = jit(jax.vmap(lambda x: PROGRAMS[name](x, marks)))(tokens_BxT)
@@ -62,7 +62,7 @@ def test_a_program_means_the_same_to_another_interpreter(name):
 
 
 @each_program
-def test_the_future_never_changes_what_a_program_said(name):
+def test_later_tokens_never_change_the_earlier_outputs_of_a_program(name):
     draw = np.random.default_rng(7)
     one, two = draw.integers(0, 24, (2, 300, 24)).astype(np.int32)
     same = np.arange(24) < draw.integers(0, 25, (300, 1))
@@ -146,7 +146,7 @@ def problems(name, lengths, low):
 
 
 @each_program
-def test_a_program_says_the_next_token_at_every_length_to_200(name):
+def test_a_program_gives_the_next_token_at_every_length_to_200(name):
     rows = [row for low in (True, False) for row in problems(name, range(1, LONGEST + 1), low)]
     for marks in {marks for *_, marks in rows}:
         prompts, answers, _ = zip(*(row for row in rows if row[2] == marks), strict=True)

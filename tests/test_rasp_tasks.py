@@ -91,7 +91,7 @@ def fair(counts, p=1e-3):
         ("and", "> 1 1 1 1 1 1 0 1 :", "0 ."),
     ],
 )
-def test_formats_by_hand(name, prompt, answer):
+def test_formats_of_rasp_tasks_equal_those_written_by_hand(name, prompt, answer):
     task = TASKS[name]
     text = [task.names.index(word) for word in f"{prompt} {answer}".split()]
     padded = jnp.pad(jnp.array(text), (0, task.spec.length + 1 - len(text)), constant_values=task.tokens.end)
@@ -188,7 +188,7 @@ def test_test_rows_are_one_sample_from_the_start(name):
 
 
 @pytest.mark.parametrize("name", FEW)
-def test_so_are_training_rows_that_are_not_packed(name):
+def test_training_rows_that_are_not_packed_are_one_sample_from_the_start(name):
     begins_with_its_only_sample(TASKS[name].replace(packing=False), "train")
 
 
@@ -203,7 +203,7 @@ def begins_with_its_only_sample(task, split):
 
 
 @each
-def test_where_tests_have_answers_training_has_them(name):
+def test_training_has_answers_at_the_positions_where_tests_have_them(name):
     task = TASKS[name]
     trained = draw(task).weights.any(0)
     for variant, split in task.conditions().values():
@@ -271,7 +271,7 @@ def test_unique_words_are_any_in_any_order():
         (And, {"packing": True}, "task.context: must be at least 46 with task.packing, to hold a whole sample, got 0"),
     ],
 )
-def test_bad_input_is_one_line_that_names_the_keys(cls, values, error):
+def test_impossible_rasp_tasks_are_refused_in_one_line_that_names_the_keys(cls, values, error):
     assert check(values, cls, "task") == (None, [error])
 
 
@@ -279,7 +279,7 @@ def test_few_symbols_are_enough_where_they_may_repeat():
     assert check({"unique": False, "symbols": 2}, Copy, "task")[1] == []
 
 
-def test_splicing_is_concatenation():
+def test_splicing_samples_equals_concatenating_them():
     parts = [([1, 2, 3], 2), (7, 1), ([4, 5], 0), ([8, 9], 2)]
     tokens, count = splice(*((np.array(tokens), n) for tokens, n in parts))
     assert tokens[: int(count)].tolist() == [1, 2, 7, 8, 9]

@@ -21,7 +21,7 @@ def record(tmp_path):
         yield path
 
 
-def test_a_damaged_record_is_one_line(record, monkeypatch, tmp_path, capsys):
+def test_a_damaged_record_is_an_error_of_one_line(record, monkeypatch, tmp_path, capsys):
     runs = results.runs_beside(record)
     lines = runs.read_text().splitlines()
     runs.write_text("\n".join([*lines[:-1], lines[-1].replace(",finished,", ",lost,")]))
@@ -33,7 +33,7 @@ def test_a_damaged_record_is_one_line(record, monkeypatch, tmp_path, capsys):
 
 
 @pytest.mark.parametrize("main", [report.main, readme.main])
-def test_a_study_without_a_claim_is_one_line(record, monkeypatch, tmp_path, capsys, main):
+def test_a_study_without_a_claim_is_an_error_of_one_line(record, monkeypatch, tmp_path, capsys, main):
     (tmp_path / "conf" / "study" / "markov" / "orphan.yaml").touch()
     assert exit_of(main, monkeypatch) == 2
     said = capsys.readouterr().err
@@ -41,7 +41,7 @@ def test_a_study_without_a_claim_is_one_line(record, monkeypatch, tmp_path, caps
     assert said.count("\n") == 1
 
 
-def test_all_are_checked_before_they_are_judged_together(record, tmp_path):
+def test_all_studies_are_checked_before_they_are_judged_together(record, tmp_path):
     (tmp_path / "conf" / "study" / "markov" / "orphan.yaml").touch()
     with pytest.raises(claims.ClaimError, match="'markov/orphan'"):
         reproduce._check_all("cpu")
@@ -90,7 +90,7 @@ def test_the_readme_has_a_line_for_every_study_and_leaves_the_rest_as_it_is(reco
         readme.renewed("above\nbelow\n", found)
 
 
-def test_a_readme_that_is_not_current_is_one_line_and_no_success(record, monkeypatch, tmp_path, capsys):
+def test_a_readme_that_is_not_current_fails_with_one_line(record, monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(readme, "README", tmp_path / "README.md")
     readme.README.write_text(f"above\n{readme.START}\n{readme.END}\n")
     assert exit_of(readme.main, monkeypatch, "--check") == 1

@@ -69,7 +69,7 @@ def test_a_run_that_was_not_trained_anew_keeps_the_criterion_that_it_was_recorde
     assert facts(results.added(old, trained), "settings", "criterion") == [("5e78", "c418")] * 2
 
 
-def test_what_one_part_of_a_record_lacks_is_empty_there():
+def test_a_column_that_one_part_of_a_record_lacks_is_empty_there():
     old = results.check(seeded((0.1,), 0))
     new = recorded_by(seeded((0.3,), 1), "5e77", None, **{"task.dynamic": 0.5})
     new.insert_column(new.columns.index("examples"), pl.lit(0.5).alias("answer"))

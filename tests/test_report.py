@@ -81,7 +81,7 @@ def test_every_claim_is_in_the_report_with_its_study_and_its_verdict(made):
         assert claim.question
         assert words(claim.text) in words(page.text)
         assert f"python -m experiments.reproduce {claim.name}/cpu" in page.text
-        assert studies.config(f"{claim.name}/cpu") in page.text
+        assert studies.format_config(f"{claim.name}/cpu") in page.text
         assert f"the setting of {claim.name}/cpu" in page.text
         assert said["differs"][claim.name].partition("@")[0] in page.text
         (row,) = (row for row in page.rows if f"{claim.name}/cpu" in row)
@@ -105,7 +105,7 @@ def test_a_study_that_was_run_has_its_numbers_where_it_was_measured_and_its_crit
     assert "Nothing was run at scale gpu." in page.text
 
 
-def test_the_report_frames_its_findings_and_says_where_they_end(made):
+def test_the_report_has_the_frame_and_the_limits_of_its_findings(made):
     text = words(Page(made[0]).text)
     for part in ("Introduction", "The frame", "Limits", "References", "the smallest one-sided level at which"):
         assert part in text
@@ -119,7 +119,7 @@ def test_the_data_in_the_page_are_the_record_as_one_table(made):
     assert Page(page).unpacked(f"data:{STUDY}") == results.read(record).write_csv().encode()
 
 
-def test_marks_stand_where_the_figure_shows_them_and_say_what_was_judged(made):
+def test_marks_of_the_report_stand_where_the_figure_draws_them_and_show_the_judged_values(made):
     found = json.loads(Page(made[0]).unpacked(f"figure:{STUDY}"))
     drawing = ElementTree.fromstring(found["svg"])
     drawn = {(float(use.get("x", "nan")), float(use.get("y", "nan"))) for use in drawing.iter() if "use" in use.tag}

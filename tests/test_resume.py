@@ -111,7 +111,7 @@ def test_a_diverged_lane_is_recorded_and_the_others_finish(tmp_path):
     assert train(jobs) == ends
 
 
-def test_a_damaged_state_is_named_not_silently_retrained(tmp_path):
+def test_a_damaged_state_is_an_error_that_names_it_and_is_not_retrained(tmp_path):
     job = config.jobs([[*TINY, f"out={tmp_path}"]])[0]
     train([job])
     (job.folder / "result.json").unlink()
@@ -131,7 +131,7 @@ def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path, monke
     assert path.read_text() == "old"
 
 
-def test_halving_leaves_alone_what_has_ended(tmp_path, monkeypatch):
+def test_halving_a_pack_leaves_runs_that_have_ended_alone(tmp_path, monkeypatch):
     """A pack that runs out of memory late: the lane that diverged before stays diverged, and is not trained anew."""
     jobs = config.jobs([[*TINY, f"seed={seed}", f"out={tmp_path}"] for seed in range(3)])
     object.__setattr__(jobs[0].run.optim, "lr", float("inf"))
@@ -229,14 +229,14 @@ def test_a_pack_that_fails_does_not_keep_the_others_from_training(tmp_path, monk
     assert f"the pack of {jobs[1].folder.name} failed" in said
 
 
-def test_equal_runs_of_two_studies_are_both_missing_and_a_run_asked_for_twice_is_so_once(tmp_path):
+def test_equal_runs_of_two_studies_are_both_trained_and_a_repeated_run_only_once(tmp_path):
     (job,) = config.jobs([[*TINY, f"out={tmp_path}"]])
     other = dataclasses.replace(job, study="markov/threshold/smoke")
     assert job.id == other.id
     assert missing([job, other, job]) == [job, other]
 
 
-def test_the_plan_says_what_keeps_programs_apart(tmp_path):
+def test_the_plan_names_the_fields_that_keep_programs_apart(tmp_path):
     jobs = config.jobs([[*TINY, f"model.depth={d}", f"optim.lr={lr}"] for d in (1, 2) for lr in (0.1, 0.2, 0.3)])
     assert plan(jobs, 0) == "2 programs to compile, for packs of 3 x 2 lanes: model.depth differs"
     assert plan(jobs[:3], 2) == "1 program to compile, for packs of 2 and 1 lanes"
@@ -250,7 +250,7 @@ def test_devices_share_the_steps_of_unequal_runs_evenly():
     assert {job.id for job in dealt(jobs[:7], 4)} == {job.id for job in jobs[:7]}
 
 
-def test_a_retried_run_starts_anew_and_only_where_it_diverged(tmp_path):
+def test_retry_starts_only_runs_that_diverged_anew(tmp_path):
     good, bad = config.jobs([[*TINY, f"seed={seed}", f"out={tmp_path}"] for seed in (0, 1)])
     object.__setattr__(bad.run.optim, "lr", float("inf"))
     train([good, bad])

@@ -109,7 +109,7 @@ def test_every_parameter_of_every_lane_has_a_finite_gradient(mixer):
 
 
 @pytest.mark.parametrize("mixer", RIVALS)
-def test_each_learns_to_say_what_came_two_positions_ago(mixer):
+def test_each_rival_learns_to_repeat_the_token_of_two_positions_ago(mixer):
     config = replace(SMALL, mixer=mixer, mlp_ratio=1)
     graph = nnx.split(nnx.eval_shape(lambda: build(config)))[0]
     optimizer, steps = Optimizer(lr=0.02, schedule="linear"), 120
@@ -139,7 +139,7 @@ def weights(layer):
 
 
 @pytest.mark.parametrize("mixer", RIVALS)
-def test_a_plain_numpy_layer_with_the_same_weights_says_the_same(mixer):
+def test_a_plain_numpy_layer_with_the_same_weights_gives_the_same_outputs(mixer):
     layer = nnx.merge(*split(replace(SMALL, mixer=mixer))).blocks[0].mixer
     x = jax.random.normal(jax.random.key(2), (LENGTH, 16))
     ours = jax.jit(lambda x: layer(x, 1))(x)
@@ -163,7 +163,7 @@ def test_both_ways_to_scan_a_selective_model_have_the_same_values_and_gradients(
     jax.tree.map(close, *ours)
 
 
-def test_a_long_convolution_is_numpys():
+def test_a_long_convolution_equals_that_of_numpy():
     x, taps = jax.random.normal(jax.random.key(0), (2, 11, 3)), jax.random.normal(jax.random.key(1), (11, 3))
     y = convolve(x.reshape(22, 3), taps).reshape(2, 11, 3)
     for b in range(2):

@@ -60,7 +60,7 @@ def _wrong(study: str = "zoo/feeding/cpu") -> str:
     return str(caught.value).replace(f"{settings.CONF.parent}/", "")
 
 
-def test_a_study_precedes_its_family_and_a_scale_what_scales_share(zoo):
+def test_values_of_a_study_override_its_familys_and_those_of_a_scale_the_shared_ones(zoo):
     assert settings.studies() == ["zoo/feeding/cpu", "zoo/feeding/smoke"]
     cpu = settings.read_study("zoo/feeding/cpu")
     assert cpu["train"] == {"steps": 20, "batch_size": 16}
@@ -87,7 +87,7 @@ def test_arms_are_merged_as_hydra_composes_them(last):
 
 
 def test_the_text_of_a_study_has_its_comments_its_values_and_its_arms(zoo):
-    text = settings.text("zoo/feeding/cpu")
+    text = settings.format_study("zoo/feeding/cpu")
     assert text.startswith("# Feeding (arXiv 1234.56789).\n# On two cores.\n# Chosen by looking at seed 0.\nchoose:\n")
     assert "  task.num_rules: 2,30\n" in text
     assert "    fish:\n" in text
@@ -126,12 +126,12 @@ def test_the_hash_of_settings_changes_with_values_and_with_arms_alone(zoo):
         ("cpu:", "gpu:", "study: zoo/feeding/cpu: conf/study/zoo/feeding.yaml has no block cpu; it has smoke, gpu"),
     ],
 )
-def test_a_wrong_settings_file_is_one_line_that_names_the_place(zoo, old, new, message):
+def test_a_wrong_settings_file_is_refused_in_one_line_that_names_the_place(zoo, old, new, message):
     zoo.write_text(STUDY.replace(old, new, 1))
     assert _wrong().startswith(message)
 
 
-def test_a_study_that_is_not_there_is_one_line(zoo):
+def test_a_study_or_scale_that_does_not_exist_is_refused_in_one_line(zoo):
     assert _wrong("zoo/feeding") == "study: zoo/feeding needs a scale: zoo/feeding/smoke, zoo/feeding/cpu"
     assert _wrong("zoo/feeding/cpx") == (
         "study: zoo/feeding/cpx: there is no scale cpx (did you mean cpu?); it has smoke, cpu"
@@ -143,7 +143,7 @@ def test_a_study_that_is_not_there_is_one_line(zoo):
         assert str(caught.value) == _wrong(words[0].removeprefix("study="))
 
 
-def test_an_arm_that_is_not_there_is_one_line_and_one_that_is_there_twice_is_refused(zoo):
+def test_a_missing_arm_and_an_arm_in_two_files_are_refused_in_one_line(zoo):
     with pytest.raises(ConfigError, match=r"^zoo/food: there is no hya \(did you mean hay\?\); allowed: fish, hay$"):
         config.compose(["study=zoo/feeding/cpu", "zoo/food=hya"])
     zoo.write_text(STUDY.replace("smoke:", "arms: {zoo/food: {hay: {}}}\nsmoke:"))
@@ -166,20 +166,21 @@ def test_all_settings_files_can_be_read_and_all_arms_are_named_once():
 
 def test_settings_are_read_without_jax_and_hydra():
     code = (
-        "import sys; from experiments import settings; settings.text('tint/why/cpu'); settings.arm_keys('rasp/table')"
+        "import sys; from experiments import settings; settings.format_study('tint/why/cpu'); "
+        "settings.arm_keys('rasp/table')"
     )
     code += "; print([name for name in ('jax', 'hydra', 'omegaconf') if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 
 
-def test_an_unfinished_name_of_a_study_lists_what_there_is():
-    every = run._listed(["study="])
+def test_an_unfinished_name_of_a_study_lists_the_studies_or_scales_below_it():
+    every = run._format_list(["study="])
     assert len([line for line in every if line.startswith("study=")]) == len(settings.studies()) / 4
-    scales = run._listed(["study=rasp/parity"])
+    scales = run._format_list(["study=rasp/parity"])
     assert scales[0] == "study=rasp/parity: Do index hints and a scratchpad let parity generalise to longer strings?"
     assert [line.split()[0] for line in scales[1:]] == [f"study=rasp/parity/{scale}" for scale in settings.SCALES]
-    assert run._listed(["study=rasp/parity/cpu"]) == run._listed(["task=markov"]) == []
+    assert run._format_list(["study=rasp/parity/cpu"]) == run._format_list(["task=markov"]) == []
 
 
 def test_hydra_completes_the_names_of_studies_and_arms():

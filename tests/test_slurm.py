@@ -190,7 +190,7 @@ def test_the_same_command_waits_for_packs_that_are_in_the_queue_already(slurm, i
         ("+hydra.launcher.slurm.hours=3", "hydra.launcher.slurm: Unavailable parameter(s): ['hours']"),
     ],
 )
-def test_what_slurm_refuses_is_an_error_of_one_line(setting, message, slurm, tmp_path):
+def test_a_job_that_slurm_refuses_is_an_error_of_one_line(setting, message, slurm, tmp_path):
     done = call("run", *SWEEP, *PACKS, setting, f"out={tmp_path}")
     assert done.returncode == 2
     assert done.stderr.splitlines() == [f"error: {message}"]

@@ -73,7 +73,7 @@ def test_starts_are_trained_once_and_are_part_of_the_identity(tmp_path):
         ("start_from={task:{alphabet:9}}", "start_from: its model has other shapes: classes"),
     ],
 )
-def test_a_bad_start_is_one_line_that_names_the_key(tmp_path, asked, says):
+def test_a_bad_start_is_refused_in_one_line_that_names_the_key(tmp_path, asked, says):
     with pytest.raises(ConfigError) as error:
         config.jobs([[*TINY, f"out={tmp_path}", asked]])
     assert error.value.lines[0].startswith(says)
@@ -110,7 +110,7 @@ class Says:
 
 @pytest.mark.parametrize("decoding", ["greedy", "sampled"])
 @pytest.mark.parametrize("token", [3, 4])
-def test_the_task_judges_what_was_decoded(decoding, token):
+def test_a_run_scores_its_decoded_answers_by_the_judge_of_its_task(decoding, token):
     task = Judged()
     keys = jax.random.split(jax.random.key(0), 32)
     examples = jax.vmap(lambda key: task.sample(key, "train"))(keys)

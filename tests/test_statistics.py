@@ -83,20 +83,20 @@ def test_plain_t_would_not_cover_scores_that_pile_up_at_a_bound():
     assert np.mean(hits) < 0.9
 
 
-def test_two_camps_of_seeds_are_beyond_any_three_of_them():
+def test_intervals_of_three_seeds_miss_a_mean_over_two_camps_of_seeds():
     """The limit that the module states: seeds that score 0 or 1 by chance are covered too seldom."""
     rng = np.random.default_rng(0)
     hits = [contains(mean_score(list(rng.integers(0, 2, 3).astype(float)), EXAMPLES), 0.5) for _ in range(REPEATS)]
     assert np.mean(hits) < 0.93
 
 
-def test_student_t_by_hand():
+def test_an_interval_over_seeds_equals_student_t_computed_by_hand():
     interval = over_seeds([1.0, 2.0, 4.0])
     half = 4.302653 * np.std([1, 2, 4], ddof=1) / math.sqrt(3)
     assert (interval.lower, interval.upper) == pytest.approx((7 / 3 - half, 7 / 3 + half))
 
 
-def test_wilson_by_hand():
+def test_an_interval_of_a_share_equals_wilsons_computed_by_hand():
     assert proportion(0.0, 500).upper == pytest.approx(0.00762, abs=1e-5)
     assert proportion(0.5, 100).lower == pytest.approx(0.40383, abs=1e-5)
 
@@ -107,13 +107,13 @@ def test_seeds_that_agree_exactly_still_leave_the_error_of_the_test_set():
     assert paired_difference([1.0, 1.0], [0.0, 0.0], 500).lower < 1
 
 
-def test_one_seed_says_nothing_of_the_spread():
+def test_the_interval_of_one_seed_is_the_whole_range():
     assert over_seeds([0.7]) == Interval(0.7, -math.inf, math.inf)
     assert mean_score([0.7], 500) == Interval(0.7, 0, 1)
     assert paired_difference([0.75], [0.25], 500) == Interval(0.5, -1, 1)
 
 
-def test_what_has_no_interval_is_refused():
+def test_values_that_have_no_interval_are_refused():
     for values in ([], [0.5, 1.2], [0.5, math.nan]):
         with pytest.raises(ValueError, match="an interval needs values between 0 and 1"):
             mean_score(values, 500)
@@ -130,6 +130,6 @@ def test_an_interval_holds_its_estimate_and_stays_in_range(scores: list[float], 
 
 
 @given(st.lists(st.floats(0, 1), min_size=2, max_size=6))
-def test_right_and_wrong_are_treated_alike(scores: list[float]):
+def test_intervals_of_right_and_of_wrong_shares_mirror_one_another(scores: list[float]):
     right, wrong = mean_score(scores, 500), mean_score([1 - score for score in scores], 500)
     assert (1 - right.upper, 1 - right.lower) == pytest.approx((wrong.lower, wrong.upper), abs=1e-6)

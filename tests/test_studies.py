@@ -29,7 +29,7 @@ def _marked(study: str):
 
 
 @pytest.mark.parametrize("study", [_marked(study) for study in STUDIES])
-def test_every_job_of_a_study_is_valid_and_its_own(study):
+def test_every_job_of_a_study_is_valid_and_has_an_id_of_its_own(study):
     jobs = config.jobs(config.sweep([f"study={study}"]))
     assert len({job.id for job in jobs}) == len(jobs)
     assert {job.study for job in jobs} == {study}
@@ -43,8 +43,8 @@ def test_every_job_of_a_study_is_valid_and_its_own(study):
 
 
 @pytest.mark.parametrize("study", STUDIES)
-def test_a_study_says_what_it_is(study):
-    text = settings.text(study)
+def test_the_settings_of_a_study_cite_its_paper_and_sweep_seeds(study):
+    text = settings.format_study(study)
     header = [line for line in text.splitlines() if line.startswith("#")]
     assert any("arXiv" in line for line in header)
     assert "seed" in yaml.safe_load(text)["sweep"]

@@ -27,7 +27,7 @@ def test_the_optimum_of_every_class_is_named():
     assert "Optimum: bayes for conjunction, bayes for majority, bayes for parity." in judged("boolean/curves").notes
 
 
-def test_a_parity_that_nothing_could_learn_tells_nothing():
+def test_a_parity_that_no_learner_could_learn_gives_no_verdict():
     of = table_of("boolean/curves")
     blind = (pl.col("learner") != MODEL) & (pl.col("task.family") == "parity")
     judgement = studies.claim_for("boolean/curves").judge(
@@ -36,7 +36,7 @@ def test_a_parity_that_nothing_could_learn_tells_nothing():
     assert (judgement.verdict, judgement.cause) == ("inconclusive", "not solvable")
 
 
-def test_how_attention_stands_among_its_rivals_on_other_classes_is_noted():
+def test_the_place_of_attention_among_its_rivals_on_other_classes_is_noted():
     other = {(UNSEEN, ("conjunction", layer)): MIDDLE for layer in table.MIXER.tried}
     notes = judged("boolean/table", other | {(UNSEEN, ("conjunction", "lstm")): HIGH}).notes
     assert notes[-1] == ("On conjunction: 0.850 of attention, 0.850 to 0.983 of its rivals, 1 of 2 above (not judged).")
@@ -57,7 +57,7 @@ def test_right_after_a_teaching_sequence_is_a_point_that_follows_from_the_number
     assert "(at point 10), prompts that begin with one minus prompts without, is " in judgement.sentence
 
 
-def test_whether_it_is_near_perfect_is_asked_where_teaching_helps():
+def test_near_perfect_accuracy_is_asked_only_where_teaching_helps():
     plain = {(teaching.AFTER, (family, 8, False)): CHANCE for family in teaching.FAMILIES.tried}
     judgement = judged("boolean/teaching", plain | {(teaching.AFTER, ("monotone_conjunction", 8, True)): MIDDLE})
     assert judgement.verdict == "not reproduced"

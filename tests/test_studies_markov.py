@@ -38,7 +38,7 @@ def scores_around(rng: np.random.Generator, mean: float, spread: float, seeds: i
         ({10: (0.3, 0.31, 0.29), 1000: (0.99, 0.99, 0.99)}, "with 10 rules is 0.300"),
     ],
 )
-def test_what_is_no_step_is_not_reproduced_and_the_bound_that_fails_is_named(unseen: dict, why: str):
+def test_a_curve_without_a_step_is_not_reproduced_and_the_failing_bound_is_named(unseen: dict, why: str):
     judgement = THRESHOLD.judge(threshold_of(unseen))
     assert judgement.verdict == "not reproduced"
     assert why in judgement.sentence
@@ -92,7 +92,7 @@ def test_seeds_in_two_camps_by_chance_seldom_make_a_step(seeds: int):
     assert passed <= 0.05 * repeats
 
 
-def test_the_finding_is_found_where_it_is():
+def test_a_threshold_that_is_in_the_data_is_reproduced_nearly_always():
     """The criterion is no formality: three seeds with the scatter of pilot runs nearly always pass."""
     rng, repeats = np.random.default_rng(0), 100
     tables = (
@@ -111,7 +111,7 @@ def test_a_threshold_is_interpolated_on_the_logarithm():
     assert crossing([(0.0, 0.2), (1.0, 0.4)], 0.5) is None
 
 
-def test_threshold_and_shape_are_noted():
+def test_the_notes_of_the_threshold_study_name_its_place_and_its_shape():
     notes = THRESHOLD.judge(threshold_of({**STEP, 30: (0.0, 0.0, 0.0)})).notes
     assert any(note.startswith("Unseen rules reach 0.5 at 2") for note in notes)
     assert "83% of the rise lies between 100 and 1,000 rules, 1 of 3 steps of the grid (not judged)." in notes
@@ -120,7 +120,7 @@ def test_threshold_and_shape_are_noted():
 # --- sizes, families, occurrences, the long tail
 
 
-def test_two_sizes_that_are_fitted_are_enough_and_one_is_not():
+def test_robustness_needs_two_sizes_that_are_fitted():
     weak = {(TRAIN, (task, rules)): [0.5] * 3 for task in ("markov_40_10", "markov_20_8") for rules in (100, 1000)}
     two = {cell: scores for cell, scores in weak.items() if cell[1][0] == "markov_40_10"}
     judgement = judged("markov/robustness", two)
@@ -170,7 +170,7 @@ def test_unseen_rules_of_k_2_are_noted_where_training_has_larger_k_alone():
     assert not any("k =" in note for note in families.CLAIM.judge(small).notes)
 
 
-def test_the_papers_table_would_reproduce_its_claim():
+def test_the_papers_own_table_of_occurrences_reproduces_its_claim():
     """Means of arXiv 2402.10891, Table 1, as they are known, with a spread between seeds of 0.02."""
     arms = {f"markov_occurs_{law or 'mixed'}": (law or 1, law or 20) for law in occurrences.PAPER}
     tried = {name: {"task.min_occurrences": low, "task.max_occurrences": high} for name, (low, high) in arms.items()}
@@ -195,12 +195,12 @@ def test_effective_rules_are_those_of_the_power_law():
     assert [rules_with_share(a, 1000) for a in (0.5, 0.2, 0.1)] == [250, 134, 77]
 
 
-def test_the_long_tails_rows_say_the_effective_number_of_rules():
+def test_rows_of_the_long_tail_show_the_effective_number_of_rules():
     rows = judged("markov/long_tail").rows
     assert [row.setting for row in rows][2:] == ["1,000, shape 0.1 (35)", "1,000, shape 1 (1,000)"]
 
 
-def test_how_whole_algorithms_fall_off_with_their_steps_is_noted():
+def test_the_fall_of_whole_algorithms_with_their_steps_is_noted():
     scores = {f"{side}/steps_{k}": [0.7 * (6 / 7) ** (k - 1)] * 3 for side in ("seen", "unseen") for k in (1, 2, 3)}
     settings = {
         (lists,): {"seen": (0.99, 0.98, 1.0), "unseen/applied": unseen, **scores}
@@ -249,13 +249,13 @@ def test_thresholds_are_the_middle_of_their_cells_and_the_effect_is_how_far_they
     assert budget.MOVES.threshold(grid, columns[1000]).estimate == pytest.approx(math.sqrt(GRID[7] * GRID[8]))
 
 
-def test_the_budget_gives_each_verdict_where_it_is_due():
+def test_the_budget_study_gives_each_verdict_on_tables_made_for_it():
     near, far, unclear = (budget.CLAIM.judge(plane({10: at, 1000: NEAR})) for at in ((11, 12, 12), FAR, UNCLEAR))
     assert [judgement.verdict for judgement in (near, far, unclear)] == ["reproduced", "not reproduced", "inconclusive"]
     assert near.seeds == 3
 
 
-def test_a_threshold_outside_the_grid_never_reproduces():
+def test_a_budget_threshold_outside_the_grid_is_never_reproduced():
     beyond = (31, 31, 31)
     assert budget.CLAIM.judge(plane({10: beyond, 1000: NEAR})).verdict == "not reproduced"
     judgement = budget.CLAIM.judge(plane({10: beyond, 1000: (30, 29, 30)}))

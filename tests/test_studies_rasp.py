@@ -76,7 +76,7 @@ def test_the_longest_length_must_have_been_tested():
     )
 
 
-def test_one_maximum_that_is_not_fitted_is_enough():
+def test_one_training_maximum_that_is_not_fitted_bars_a_verdict():
     assert count_of(MIDDLE, length_100=HIGH).verdict == "not fitted"
 
 
@@ -100,7 +100,7 @@ def test_the_other_scratchpad_and_balanced_carries_are_noted_and_not_judged():
     assert "hard, 30 digits" in judgement.rows[0].scores
 
 
-def test_one_scheme_without_the_contrast_is_enough_and_tasks_stand_side_by_side():
+def test_one_scheme_without_the_contrast_refutes_and_rows_show_both_tasks():
     both = {(positions.LONGER, (task, 20, "rope", True)): LOW for task in positions.TASKS.tried}
     judgement = judged("rasp/positions", both)
     assert judgement.verdict == "not reproduced"

@@ -64,7 +64,7 @@ def test_nothing_is_concluded_from_noise_under_which_the_model_is_still_learning
     assert any("unsettled" in row.setting for row in judgement.rows)
 
 
-def test_what_rose_late_but_is_learnt_counts():
+def test_a_score_that_rose_late_but_is_learnt_is_read():
     table = learning(contrast(HIGH, LOW), pl.col(NOISE.column).str.starts_with("characters"))
     assert static_vs_dynamic.CLAIM.judge(table).verdict == "reproduced"
 
@@ -111,7 +111,7 @@ def test_the_harm_of_an_operation_is_measured_from_its_own_clean_training():
     assert "add of 3 digits minus add of 1 digit" in judgement.sentence
 
 
-def test_the_complexity_of_operations_is_what_the_generator_writes():
+def test_the_complexity_of_operations_is_the_length_that_the_generator_writes():
     for (name, digits), tokens in operations.TOKENS.items():
         assert needed(Form(name, COMPACT, digits, 5)).tokens == tokens, name
 
@@ -122,7 +122,7 @@ def test_the_worst_level_of_deletion_counts_though_it_is_still_learning():
     assert judgement.verdict == "inconclusive", "not judged by the milder level, which does no harm"
 
 
-def test_from_which_level_on_a_trace_is_no_longer_better_than_none():
+def test_the_level_from_which_a_noised_trace_is_no_better_than_none_is_noted():
     judgement = judged(cot_or_not.CLAIM, {"no_trace": MIDDLE, "dynamic_20": MIDDLE})
     assert any("no longer better (lower bound at most 0) from 20 % dynamic on" in note for note in judgement.notes)
 
@@ -136,7 +136,7 @@ def test_of_several_departures_the_intervals_are_wider():
     assert wide.lower < narrow.lower < narrow.estimate == wide.estimate
 
 
-def test_one_contrast_that_may_be_large_bars_that_there_is_none():
+def test_one_contrast_that_may_be_large_bars_the_verdict_that_none_is():
     assert judged(why.CLAIM, {"hidden_4": SPREAD}).verdict == "inconclusive"
     judgement = judged(why.CLAIM, {"hidden_4": MIDDLE})
     assert judgement.verdict == "reproduced"
@@ -173,7 +173,7 @@ def test_noised_worked_examples_are_read_from_their_conditions():
     record = results.read(results.path_for("tint/prompted/cpu"))
     table = prompted.by_noise(record)
     grid = Grid(table, prompted.CLAIM.criterion.axes)
-    assert [grid.say(setting) for setting in grid.settings][:3] == [
+    assert [grid.format_setting(setting) for setting in grid.settings][:3] == [
         "30 % characters",
         "60 % characters",
         "90 % characters",

@@ -16,7 +16,7 @@ from experiments.judging.claim import Fact, Judgement, LeftOut
 from experiments.judging.criterion import Judged
 from experiments.judging.grid import Grid
 from experiments.judging.statistics import Interval, over_seeds
-from experiments.printing import interval, source
+from experiments.printing import format_interval, format_source
 from tests.tables import made_up
 
 
@@ -50,7 +50,7 @@ def test_a_verdict_is_reproduced_where_its_p_value_is_below_the_side_of_its_inte
         assert (verdict == "reproduced") == (summary.p_value(claim, table) <= summary.ALPHA)
 
 
-def test_holm_by_hand():
+def test_holms_adjusted_p_values_equal_those_computed_by_hand():
     found = summary.holm({"a": 0.01, "b": 0.04, "c": 0.03, "d": 0.005})
     assert found == pytest.approx({"d": 0.02, "a": 0.03, "c": 0.06, "b": 0.06})
     assert summary.holm({"a": 0.9, "b": 0.8}) == {"b": 1.0, "a": 1.0}
@@ -76,27 +76,27 @@ def test_claims_without_a_record_are_listed_as_not_run(monkeypatch, tmp_path):
     found = summary.entries("cpu")
     assert [entry.claim for entry in found] == list(claims.every())
     assert {entry.verdict for entry in found} == {"not run"}
-    assert summary.tested(found) == "Nothing was run at scale cpu."
+    assert summary.format_tested(found) == "Nothing was run at scale cpu."
 
 
-def test_what_was_tested_is_said_with_what_chance_would_let_pass():
+def test_the_sentence_on_tested_claims_counts_those_that_chance_would_let_pass():
     claim = claims.every()[0]
     table = table_of((0.7, 0.8, 0.9))
     judgement = Judgement("reproduced", over_seeds([0.7, 0.8, 0.9]), 3, "")
     some = [summary.Entry(claim, "cpu", table, judgement, 0.001, 0.001), summary.Entry(claims.every()[1], "cpu")]
-    assert summary.tested(some) == (
+    assert summary.format_tested(some) == (
         "1 claim tested at scale cpu, of 2 there are: 1 of them was reproduced, 1 also after Holm's correction (at "
         f"{summary.ALPHA:g}, one side); if all were false, about 0.0 would be expected to pass."
     )
 
 
-def test_a_zero_has_no_sign_and_what_was_not_measured_is_said():
-    assert interval(Interval(-0.001, -0.0004, 0.2), 2) == "0.00 [0.00, 0.20]"
-    assert interval(Interval(-0.0126, -0.0004, 0.2)) == "-0.013 [0.000, 0.200]"
-    assert interval(None) == "not measured"
+def test_a_formatted_interval_has_no_negative_zero_and_a_missing_one_reads_not_measured():
+    assert format_interval(Interval(-0.001, -0.0004, 0.2), 2) == "0.00 [0.00, 0.20]"
+    assert format_interval(Interval(-0.0126, -0.0004, 0.2)) == "-0.013 [0.000, 0.200]"
+    assert format_interval(None) == "not measured"
 
 
-def test_what_was_left_out_is_told_by_reason_and_is_not_among_the_notes():
+def test_settings_left_out_are_listed_by_reason_and_not_among_the_notes():
     left = (LeftOut("3 rules", "training is weak", "0.5"), LeftOut("4 rules", "still rising", ""))
     judgement = Judgement(
         "reproduced", None, 3, "", notes=("By pair: b.",), left_out=(*left, replace(left[0], score="0.6"))
@@ -107,6 +107,6 @@ def test_what_was_left_out_is_told_by_reason_and_is_not_among_the_notes():
     ]
 
 
-def test_a_fact_without_a_source_says_so():
-    assert source(Fact("Not found.", "none")) == "no source found"
-    assert source(Fact("Found.", "Fig. 1")) == "Fig. 1"
+def test_a_fact_without_a_source_is_formatted_as_no_source_found():
+    assert format_source(Fact("Not found.", "none")) == "no source found"
+    assert format_source(Fact("Found.", "Fig. 1")) == "Fig. 1"

@@ -144,7 +144,7 @@ def test_an_example_does_not_depend_on_what_is_made_beside_it():
         assert (values[[33, 4, 17]] == some[name]).all(), name
 
 
-def test_other_seeds_and_splits_give_other_examples():
+def test_another_seed_or_split_of_tint_gives_other_examples():
     base, _ = table("add", "none", digits=9)
     for other, _ in (table("add", "none", digits=9, seed=6), table("add", "none", digits=9, split="noised")):
         assert not (base["tokens"] == other["tokens"]).all(1).any()
@@ -160,7 +160,7 @@ def test_no_numbers_of_a_test_are_in_training_in_any_order_or_operation():
     assert not found["test"] & (found["train"] | found["noised"])
 
 
-def test_operands_follow_their_laws():
+def test_operands_of_tint_are_drawn_from_their_distributions():
     form = Form("add", "none", 3, 1)
     for magnitude, share in ((0.0, 1 / 3), (1.0, 0.9)):
         made = generate(form, 20, Laws(1, 3, 1, 1, magnitude), Noise(), 0, "train", np.arange(3000))
@@ -170,7 +170,7 @@ def test_operands_follow_their_laws():
     assert all(x >= y >= 1 for x, y in (parsed(prompt)[1] for prompt, _ in rows(made)))
 
 
-def test_mixtures_have_their_weights():
+def test_operations_in_a_mixture_come_as_often_as_their_weights():
     made, _ = table("add+3*subtract", "none", indices=range(2000))
     share = (made["operation"] == 1).mean()
     assert abs(share - 0.75) < 4 * math.sqrt(0.75 * 0.25 / 2000)
@@ -205,7 +205,7 @@ ERRORS = [
 
 
 @pytest.mark.parametrize(("values", "message"), ERRORS)
-def test_wrong_values_are_answered_in_one_line(values, message):
+def test_wrong_values_of_tint_are_refused_in_one_line(values, message):
     task, errors = check(values, TInt, "task")
     assert task is None
     assert len(errors) == 1

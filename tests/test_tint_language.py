@@ -134,16 +134,16 @@ def unfit_call(x):
         (unfit_call, "unfit_call, line 2: not an expression of traced functions: abs(x)"),
     ],
 )
-def test_what_is_not_of_the_language_is_refused(registry, function, message):
+def test_python_outside_the_language_of_tint_is_refused(registry, function, message):
     with pytest.raises(SyntaxError) as failure:
         traced("f( {x} )", essential="")(function)
     assert str(failure.value) == message
 
 
-def test_a_name_taken_twice_is_an_error(registry):
+def test_a_task_or_operation_whose_name_is_taken_is_an_error(registry):
     with pytest.raises(ValueError, match="operation add is registered twice"):
         traced("{x} + {y}", essential="")(operations.add)
 
 
-def test_mixture_reads_weights():
+def test_a_mixture_of_operations_is_read_with_its_weights():
     assert [(o.name, share) for o, share in mixture("sort + 3*add")] == [("sort", 0.25), ("add", 0.75)]

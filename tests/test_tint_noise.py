@@ -57,7 +57,7 @@ def near(share, expected, count):
 
 @pytest.mark.parametrize("noise", NOISES.values(), ids=NOISES)
 @pytest.mark.parametrize("name", ["add", "multiply", "divide", "gcd", "sort", "median"])
-def test_noised_responses_are_those_of_python_told_the_same_words(name, noise):
+def test_noised_responses_equal_those_of_plain_python_given_the_same_random_words(name, noise):
     for style in ("lines", "compact", "none"):
         if style == "none" and noise.of_lines:
             continue
@@ -84,7 +84,7 @@ def test_character_noise_redraws_digits_alone_and_spares_the_prompt():
     assert near((clean["tokens"] == noised["tokens"])[np.arange(COUNT), firsts].mean(), 1 - 0.9 * rate, COUNT)
 
 
-def test_labels_are_right_as_often_as_their_digits_are():
+def test_labels_under_character_noise_are_right_as_often_as_their_digits():
     for rate in (0.1, 0.5, 1.0):
         table = made(Noise(characters=rate), style="none", count=3000)
         length = table["end"] - table["begin"]
@@ -152,7 +152,7 @@ def test_contamination_gates_every_kind():
         assert noised["changed"][touched].mean() > 1
 
 
-def test_facts_say_whether_the_answer_is_true():
+def test_facts_of_a_noised_example_record_whether_its_answer_is_true():
     for noise in NOISES.values():
         table = made(noise, style="compact", count=200)
         for i, said in enumerate(responses(table)):

@@ -3,12 +3,12 @@
     python -m benchmarks.gpu out=gpu                      every part but `fused` and `graphs`, within 600 s
     python -m benchmarks.gpu out=gpu seconds=240 checks speed
 
-Parts are processes of their own, each with a share of the time, the last with all that is left. What fails or outlasts
-its share is written down in a line, and the next part goes on. Rows are on disk as soon as they are known. The same
-command again does what is missing.
+Each part is a process of its own with a share of the time; the last has all that is left. A part that fails or outlasts
+its share becomes a line of the log, and the next part goes on. Rows are on disk as soon as they are known. The same
+command again does the rest.
 
-FOLDER comes to hold three small files for `make gpu-record`: results.json, runs.tar.gz (records of the runs that ended,
-without states) and log.txt. `commit=HASH` names the code where the tree came without its history.
+FOLDER then holds three small files for `make gpu-record`: results.json, runs.tar.gz (records of the runs that ended,
+without states) and log.txt. `commit=HASH` names the code if the tree has no history.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ ARCHIVED = ("config.yaml", "metrics.jsonl", "result.json", "error.json")
 
 @dataclass(frozen=True)
 class Plan:
-    """A part as it is planned: its module, the most seconds it may take, and variables of its environment."""
+    """The plan of a part: its module, the most seconds it may take, and variables of its environment."""
 
     module: str
     seconds: float
@@ -61,8 +61,8 @@ NAMED = {  # run if they are named
 
 
 def main() -> int:
-    """Run the parts that are missing; 1 where one failed."""
-    folder, seconds, names, commit = _words(sys.argv[1:])
+    """Runs the parts that are missing; returns 1 if one failed."""
+    folder, seconds, names, commit = _read_words(sys.argv[1:])
     folder.mkdir(parents=True, exist_ok=True)
     deadline = time.monotonic() + seconds
     status = _read(folder / "status.json")
@@ -82,8 +82,8 @@ def main() -> int:
     return 1 if any(status[name]["status"].startswith("failed") for name in names) else 0
 
 
-def _words(words: list[str]) -> tuple[Path, float, list[str], str]:
-    """The command's words: folder, seconds, parts and commit; exits with a line that names a bad one."""
+def _read_words(words: list[str]) -> tuple[Path, float, list[str], str]:
+    """Reads the command's words: folder, seconds, parts and commit. Exits with a line that names a bad word."""
     values = dict(word.split("=", 1) for word in words if "=" in word)
     names = [word for word in words if "=" not in word] or list(PARTS)
     bad = [
@@ -102,7 +102,7 @@ def _words(words: list[str]) -> tuple[Path, float, list[str], str]:
 
 
 def _run(name: str, folder: Path, seconds: float, commit: str) -> dict[str, Any]:
-    """Run a part for at most so many seconds and return how it ended, in words, and how long it took."""
+    """Runs a part for at most so many seconds; returns its end as text, and how long it took."""
     plan, since = (PARTS | NAMED)[name], time.monotonic()
     env = os.environ | {"JAX_COMPILATION_CACHE_DIR": str(folder / "cache"), "PYTHONUNBUFFERED": "1"}
     env |= plan.env
@@ -126,7 +126,7 @@ def _run(name: str, folder: Path, seconds: float, commit: str) -> dict[str, Any]
 
 
 def _wait(process: subprocess.Popen[bytes], seconds: float) -> bool:
-    """Wait for the end of a process; whether it had to be asked to end."""
+    """Waits for the end of a process; returns whether it had to be asked to end."""
     stopped = False
     try:
         process.wait(seconds)
@@ -142,7 +142,7 @@ def _wait(process: subprocess.Popen[bytes], seconds: float) -> bool:
 
 
 def _collect(folder: Path, status: dict[str, Any]) -> None:
-    """Write what is known so far: all rows with the parts' ends, and the records of the runs that ended."""
+    """Writes the results so far: all rows with the parts' ends, and the records of the runs that ended."""
     parts = {name: end | {"rows": _rows(folder / f"{name}.jsonl")} for name, end in status.items()}
     whole = _read(folder / "provenance.json") | {"parts": parts}
     write_whole(folder / "results.json", (json.dumps(whole, indent=1) + "\n").encode())

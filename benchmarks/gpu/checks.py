@@ -45,7 +45,7 @@ class Stopping(Progress):
         self.left = chunks
 
     def update(self, jobs: Sequence[Job], steps: np.ndarray, rate: float) -> None:
-        """Count a chunk."""
+        """Counts a chunk."""
         super().update(jobs, steps, rate)
         self.left -= 1
         if self.left == 0:
@@ -53,9 +53,10 @@ class Stopping(Progress):
 
 
 def main() -> None:
-    """Do what is missing of the checks; the smoke run is a command of its own, beside the others.
+    """Runs the missing checks; the smoke run is a command of its own, beside the others.
 
-    At toy size only a run's resumption is checked, for every other program compiles for longer than all else takes.
+    The toy size has only the check of a run's resumption, for every other program compiles for longer than all else
+    takes.
     """
     part = begin()
     smoke = None if "smoke run" in part.done or toy() else _start_smoke(part.folder)
@@ -79,7 +80,7 @@ def _start_smoke(folder: Path) -> subprocess.Popen[str]:
 
 
 def _check_lane(part: Part, precision: str) -> None:
-    """Compare the first of some lanes with the same run in an engine of its own."""
+    """Compares the first of some lanes with the same run in an engine of its own."""
     size = SMALL
     training = Training(steps=STEPS, batch_size=size.batch, eval_examples=size.batch)
     optimizers = [dataclasses.replace(OPTIMIZER, lr=OPTIMIZER.lr * (1 + k)) for k in range(LANES)]
@@ -103,7 +104,7 @@ def _check_lane(part: Part, precision: str) -> None:
 
 
 def _check_resume(part: Part) -> None:
-    """Compare the states of the study trained whole, twice, with those of a training that was stopped."""
+    """Compares the states of the study trained whole, twice, with those of a training that was stopped."""
     only = TOY_JOBS if toy() else ()
     jobs = {
         name: config.jobs(config.sweep([f"study={STUDY}", *only, f"out={part.folder}/checks/{name}"]))
@@ -142,7 +143,7 @@ def _leaves(tree: Any) -> list[np.ndarray]:
 
 
 def _apart(one: list[np.ndarray], other: list[np.ndarray]) -> float:
-    """The largest difference of two numbers at the same place."""
+    """Returns the largest difference of two numbers at the same place."""
     return max(float(np.abs(np.subtract(a, b, dtype=np.float64)).max()) for a, b in zip(one, other, strict=True))
 
 

@@ -1,4 +1,4 @@
-"""What the parts share: rows that are on disk as soon as they are known, and the size of everything on this device."""
+"""The parts share rows that are on disk as soon as they are known, and the size of everything on this device."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Part:
         self.done = {row["what"] for row in read_rows(self.folder, self.name)}
 
     def add(self, what: str, **values: Any) -> None:
-        """Write the row named `what` to disk and to the terminal."""
+        """Writes the row named `what` to disk and to the terminal."""
         row = {"what": what, **values}
         with (self.folder / f"{self.name}.jsonl").open("a") as file:
             file.write(json.dumps(row) + "\n")

@@ -27,7 +27,7 @@ PEAK = 989e12
 
 
 def main() -> None:
-    """Measure the middle size each way, then the large one, then the small one, in what time is left."""
+    """Measures the middle size each way, then the large one, then the small one, in the time that is left."""
     part = started()
     torch.set_float32_matmul_precision("high")
     sizes = {MIDDLE: WAYS | GRAPHS, LARGE: WAYS, SMALL: WAYS | GRAPHS} if DEVICE == "cuda" else {TOY: WAYS}
@@ -71,7 +71,7 @@ def _measure(part: Part, size: Size, way: str, options: dict[str, str] | None) -
 
 
 def _trainer(size: Size, options: dict[str, str] | None) -> Callable[[int], None]:
-    """A function that trains for some steps."""
+    """Returns a function that trains for some steps."""
     spec, o = size.task.spec, OPTIMIZER
     assert spec.vocabulary is not None
     vocabulary = spec.vocabulary

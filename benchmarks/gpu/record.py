@@ -1,11 +1,11 @@
-"""`python -m benchmarks.gpu.record [FROM]`: records and tables from what `python -m benchmarks.gpu` left in FROM.
+"""`python -m benchmarks.gpu.record [FROM]`: makes records and tables of the output of benchmarks.gpu in FROM.
 
     make gpu-record FROM=gpu
 
-Unpacks the runs under runs/, writes paper/results/<study>/gpu.csv with its figure for every study of which two settings
-or more are whole, as `reproduce --record` does, keeps what was measured in benchmarks/gpu.json, and makes the part of
-benchmarks/README.md between the markers anew. Without FROM only that part is made; with `--check` nothing is written
-and the exit code is 1 where it is not what benchmarks/gpu.json makes.
+Unpacks the runs under runs/. For every study with two whole settings or more it writes paper/results/<study>/gpu.csv
+with its figure, as `reproduce --record` does. It keeps the measurements in benchmarks/gpu.json, and makes the part of
+benchmarks/README.md between the markers anew. Without FROM it makes only that part. With `--check` it writes nothing,
+and the exit code is 1 if the part differs from the one that benchmarks/gpu.json makes.
 """
 
 from __future__ import annotations
@@ -62,22 +62,22 @@ PARTS = {  # title, and what a table holds in which units
 
 
 def main() -> int:
-    """The command; see the module's docstring."""
+    """Runs the command; see the module's docstring."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.gpu.record", description=(__doc__ or "").split("\n")[0])
     parser.add_argument("folder", nargs="?", type=Path, metavar="FROM", help="what `out` named on the machine")
     parser.add_argument("--check", action="store_true", help="write nothing, and exit with 1 where it is not current")
-    asked = parser.parse_args()
-    if asked.folder:
-        if asked.check:
+    arguments = parser.parse_args()
+    if arguments.folder:
+        if arguments.check:
             raise ConfigError("--check: not with a folder to record from")
-        if not (asked.folder / "results.json").exists():
-            raise ConfigError(f"FROM: there is no {asked.folder / 'results.json'}")
-        write_whole(RECORD, (asked.folder / "results.json").read_bytes())
-        for line in record_studies(asked.folder / "runs.tar.gz", Path("runs")):
+        if not (arguments.folder / "results.json").exists():
+            raise ConfigError(f"FROM: there is no {arguments.folder / 'results.json'}")
+        write_whole(RECORD, (arguments.folder / "results.json").read_bytes())
+        for line in record_studies(arguments.folder / "runs.tar.gz", Path("runs")):
             print(line)
     text = README.read_text()
     current = renewed(text, json.loads(RECORD.read_text()) if RECORD.exists() else None)
-    if asked.check and text != current:
+    if arguments.check and text != current:
         print("benchmarks/README.md is not current: run `python -m benchmarks.gpu.record`", file=sys.stderr)
         return 1
     if text != current:
@@ -86,7 +86,7 @@ def main() -> int:
 
 
 def record_studies(archive: Path, runs: Path) -> list[str]:
-    """Unpack the runs of an archive into `runs`, record their studies, and return what was done, a line a study."""
+    """Unpacks the runs of an archive into `runs` and records their studies; returns a line for each study."""
     from experiments import studies as claims
     from experiments.engine import config
     from experiments.engine.results import table
@@ -107,16 +107,16 @@ def record_studies(archive: Path, runs: Path) -> list[str]:
             continue
         claim, path = claims.claim_for(study), results.path_for(study)
         results.write(table(kept), path)
-        found = results.read(path)
-        judgement = claim.judge(found)
-        claim.draw(found, judgement, path.with_suffix(""))
+        scores = results.read(path)
+        judgement = claim.judge(scores)
+        claim.draw(scores, judgement, path.with_suffix(""))
         without = f"; without {', '.join(left_out)}" if left_out else ""
         lines.append(f"{study}: {judgement.verdict}, {len(kept)} of {len(jobs)} runs{without}")
     return lines
 
 
 def whole_settings(jobs: Sequence[Any]) -> tuple[list[Any], list[str]]:
-    """The jobs of the settings whose seeds have all ended, and the other settings in words."""
+    """Returns the jobs of the settings whose seeds have all ended, and the other settings as text."""
     from experiments.engine.records import read_end
 
     settings: dict[str, list[Any]] = {}
@@ -128,7 +128,7 @@ def whole_settings(jobs: Sequence[Any]) -> tuple[list[Any], list[str]]:
 
 
 def renewed(text: str, record: dict[str, Any] | None) -> str:
-    """`text` with the part between the markers made anew; ConfigError where it lacks one of them."""
+    """Returns `text` with a new part between the markers. Raises ConfigError if it lacks one of them."""
     before, start, rest = text.partition(START)
     _, end, after = rest.partition(END)
     if not start or not end:
@@ -137,7 +137,7 @@ def renewed(text: str, record: dict[str, Any] | None) -> str:
 
 
 def section(record: dict[str, Any]) -> str:
-    """The tables of a record, a part each, with how each part ended."""
+    """Formats the tables of a record, a part each, with how each part ended."""
     lines = [f"On {record['device']}, {record['date']} ({record['versions']}; commit {record['commit']}).", ""]
     for name, part in record["parts"].items():
         title, units = PARTS[name]
@@ -145,13 +145,13 @@ def section(record: dict[str, Any]) -> str:
         if part["status"] != "done":
             lines += [f"**{part['status'].replace('|', '/').capitalize()}.**", ""]
         for rows in _alike(part["rows"]):
-            lines += [*_table(rows), ""]
+            lines += [*_format_table(rows), ""]
     speed = record["parts"].get("speed", {}).get("rows", [])
-    return "\n".join([*lines, *lanes_in_words(speed), *_against_pytorch(record)]).rstrip()
+    return "\n".join([*lines, *format_lanes(speed), *_format_ratios(record)]).rstrip()
 
 
-def lanes_in_words(rows: Sequence[dict[str, Any]]) -> list[str]:
-    """What the speeds by number of lanes say of `lanes_per_device`, a line for each size."""
+def format_lanes(rows: Sequence[dict[str, Any]]) -> list[str]:
+    """Formats the best `lanes_per_device` by the speeds at each number of lanes, a line for each size."""
     sizes: dict[str, dict[int, float]] = {}
     for row in rows:
         if "tokens/s" in row and row["at a time"] == row["lanes"]:
@@ -171,8 +171,8 @@ def lanes_in_words(rows: Sequence[dict[str, Any]]) -> list[str]:
     return ["Lanes at a time:", "", *lines, ""] if lines else []
 
 
-def _against_pytorch(record: dict[str, Any]) -> list[str]:
-    """The ratios of one run's speed to PyTorch's, a line for each size."""
+def _format_ratios(record: dict[str, Any]) -> list[str]:
+    """Formats the ratios of one run's speed to PyTorch's, a line for each size."""
     rows = {name: record["parts"].get(name, {}).get("rows", []) for name in ("speed", "pytorch")}
     ours = {row["size"]: row["tokens/s"] for row in rows["speed"] if row.get("lanes") == 1}
     lines = [
@@ -184,24 +184,24 @@ def _against_pytorch(record: dict[str, Any]) -> list[str]:
 
 
 def _alike(rows: Sequence[dict[str, Any]]) -> list[list[dict[str, Any]]]:
-    """Rows of the same columns together, in order of first appearance."""
-    found: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+    """Returns rows of the same columns together, in order of first appearance."""
+    groups: dict[tuple[str, ...], list[dict[str, Any]]] = {}
     for row in rows:
-        found.setdefault(tuple(row), []).append(row)
-    return list(found.values())
+        groups.setdefault(tuple(row), []).append(row)
+    return list(groups.values())
 
 
-def _table(rows: Sequence[dict[str, Any]]) -> list[str]:
+def _format_table(rows: Sequence[dict[str, Any]]) -> list[str]:
     columns = [name for name in rows[0] if not (name == "size" or (name == "way" and "size" in rows[0]))]
     shown = ["" if name == "what" else name for name in columns]
     return [
         f"| {' | '.join(shown)} |",
         f"|{'---|' * len(columns)}",
-        *(f"| {' | '.join(_shown(row[name]) for name in columns)} |" for row in rows),
+        *(f"| {' | '.join(_format_cell(row[name]) for name in columns)} |" for row in rows),
     ]
 
 
-def _shown(value: Any) -> str:
+def _format_cell(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):

@@ -1,4 +1,4 @@
-"""The sizes that training is measured at, and the floating-point operations of their models.
+"""The sizes at which training is measured, and the floating-point operations of their models.
 
 A model of depth L and width D on sequences of T tokens with V classes takes 6 (12 L D^2 + V D) + 12 L T D operations
 per token of training: two for each weight of a product forward and four backward, and the two products of attention
@@ -29,7 +29,7 @@ class Size:
 
     @property
     def name(self) -> str:
-        """Depth and width in words."""
+        """Formats depth and width."""
         return f"{self.depth} x {self.width}"
 
     @property
@@ -39,7 +39,7 @@ class Size:
 
     @property
     def flops(self) -> float:
-        """Floating-point operations per token of training."""
+        """Returns the floating-point operations per token of training."""
         spec = self.task.spec
         products = 12 * self.depth * self.width**2 + spec.classes * self.width
         return 6 * products + 12 * self.depth * spec.length * self.width

@@ -34,11 +34,14 @@ TURNS, SECONDS, TOY_SECONDS = 3, 0.7, 0.05
 
 
 def main() -> int:
-    """Measure wave by wave; 130 where the next one, taken to last as long as the longest, would not end in time."""
+    """Measures wave by wave; returns 130 if the next one would not end in time.
+
+    The next wave is taken to last as long as the longest.
+    """
     part, since, longest = begin(), time.monotonic(), 0.0
     for wave in (TOYS if toy() else WAVES)[part.name]:
         began = time.monotonic()
-        left = [setting for setting in wave if describe(*setting) not in part.done]
+        left = [setting for setting in wave if format_setting(*setting) not in part.done]
         if left and began + longest > since + part.seconds:
             return 130
         with ThreadPoolExecutor(4) as pool:
@@ -47,19 +50,19 @@ def main() -> int:
             try:
                 measure(part, setting, *built.result())
             except Exception as e:  # a size that does not fit is a row, and no end of the part
-                part.add(describe(*setting), failed=(str(e).splitlines() or [type(e).__name__])[0][:200])
+                part.add(format_setting(*setting), failed=(str(e).splitlines() or [type(e).__name__])[0][:200])
         longest = max(longest, time.monotonic() - began)
     return 0
 
 
-def describe(size: Size, lanes: int, at_a_time: int) -> str:
-    """Returns a setting in words: "6 x 256, 16 lanes, 4 at a time"."""
+def format_setting(size: Size, lanes: int, at_a_time: int) -> str:
+    """Formats a setting: "6 x 256, 16 lanes, 4 at a time"."""
     several = f"{lanes} lanes" if lanes > 1 else "1 run"
     return f"{size.name}, {several}{f', {at_a_time} at a time' if at_a_time else ''}"
 
 
 def _engine(size: Size, lanes: int, at_a_time: int) -> tuple[Engine, float]:
-    """An engine for a setting, and the seconds until it was compiled."""
+    """Returns an engine for a setting, and the seconds until it was compiled."""
     since = time.perf_counter()
     training = Training(steps=10**9, batch_size=size.batch, eval_examples=size.batch)
     runs = [Run(size.task, size.model(), OPTIMIZER, training, seed) for seed in range(lanes)]
@@ -67,7 +70,7 @@ def _engine(size: Size, lanes: int, at_a_time: int) -> tuple[Engine, float]:
 
 
 def measure(part: Part, setting: Setting, engine: Engine, compiled: float) -> None:
-    """Time some turns of about SECONDS and add the row of their median."""
+    """Times some turns of about SECONDS and adds the row of their median."""
     size, lanes, at_a_time = setting
     seconds = TOY_SECONDS if toy() else SECONDS
     state, done, steps = engine.advance(engine.start(), 2), 2, 5
@@ -84,7 +87,7 @@ def measure(part: Part, setting: Setting, engine: Engine, compiled: float) -> No
     speed = statistics.median(speeds)
     top = peak()
     part.add(
-        describe(size, lanes, at_a_time),
+        format_setting(size, lanes, at_a_time),
         **{
             "size": size.name,
             "lanes": lanes,

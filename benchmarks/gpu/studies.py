@@ -1,8 +1,8 @@
 """Part `studies`: the headline studies at gpu scale, as far as the time goes, in order of worth.
 
-Runs are trained by the engine in packs of one program, those that make the smallest whole study first. A pack whose
-rate says that it cannot end in time is stopped at once, its states kept on disk for a later call, and the next is
-tried. What has ended counts.
+The engine trains runs in packs of one program; those that make the smallest whole study come first. A pack whose rate
+shows that it cannot end in time is stopped at once. Its states stay on disk for a later call, and the next pack is
+tried. Runs that ended count.
 """
 
 from __future__ import annotations
@@ -46,12 +46,12 @@ class Deadline(Progress):
         self.deadline, self._since, self._first = deadline, 0.0, 0
 
     def start(self, jobs: Sequence[Job], steps: np.ndarray) -> None:
-        """Begin to look at a pack."""
+        """Begins to watch a pack."""
         super().start(jobs, steps)
         self._since = 0.0
 
     def update(self, jobs: Sequence[Job], steps: np.ndarray, rate: float) -> None:
-        """Look at the pack's rate, from its second chunk on: the first may hold what is done once."""
+        """Checks the pack's rate, from its second chunk on: the first may hold work that is done once."""
         super().update(jobs, steps, rate)
         now, done = time.monotonic(), int(steps.sum())
         if not self._since:
@@ -65,7 +65,7 @@ class Deadline(Progress):
 
 
 def main() -> int:
-    """Train until the time is out; 130 where runs are left, as a command that was stopped."""
+    """Trains until the time is out; returns 130 if runs are left, as a command that was stopped."""
     part = begin()
     deadline = time.monotonic() + part.seconds
     whole = True
@@ -82,7 +82,7 @@ def main() -> int:
 
 
 def in_order(jobs: Sequence[Job], first: Sequence[Any]) -> list[Job]:
-    """The jobs of the settings named `first` before the others, which stay as they were."""
+    """Returns the jobs with those of the settings named `first` in front; the others keep their order."""
 
     def place(job: Job) -> int:
         setting = next(iter(job.swept.values()))
@@ -92,7 +92,7 @@ def in_order(jobs: Sequence[Job], first: Sequence[Any]) -> list[Job]:
 
 
 def _train(part: Part, name: str, pack: list[Job], deadline: float) -> None:
-    """Train a pack to its end, or until it is seen that the time does not suffice, and write down which."""
+    """Trains a pack to its end, or until the time cannot suffice; writes down which."""
     since = time.monotonic()
     try:
         with Deadline(deadline) as progress:

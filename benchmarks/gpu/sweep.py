@@ -30,7 +30,7 @@ TOY_GRIDS = {
 
 
 def main() -> None:
-    """Run what is missing and compare."""
+    """Runs the missing commands and compares them."""
     part = begin()
     if "launchers" in part.done:
         return

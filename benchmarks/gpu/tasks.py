@@ -32,7 +32,7 @@ TOY_TASKS, TOY_BATCH = ("markov", "rasp_count"), 64
 
 
 def main() -> None:
-    """Measure what is missing."""
+    """Measures the missing tasks."""
     part = begin()
     names = [name for name in (TOY_TASKS if toy() else TASKS) if name not in part.done]
     batch = TOY_BATCH if toy() else BATCH
@@ -49,7 +49,7 @@ def main() -> None:
 
 
 def _generator(run: Run, batch: int) -> tuple[Any, Run]:
-    """The compiled program that draws BATCHES batches, and the run that it draws for, as arrays."""
+    """Returns the compiled program that draws BATCHES batches, and the run that it draws for, as arrays."""
     run = jax.tree.map(jnp.asarray, replace(run, task=run.task.materialise()))
 
     def generate(run: Run, key: jax.Array) -> jax.Array:
@@ -75,13 +75,13 @@ def _generate(part: Part, name: str, batch: int, program: Any, run: Run) -> None
 
 
 def _decode(part: Part) -> None:
-    """Time greedy decoding of additions by a model that has learned them."""
+    """Times greedy decoding of additions by a model that has learned them."""
     run = config.jobs([SETTING])[0].run
     model, examples = _trained(run)
     free = jax.lax.cummax((examples.weights > 0).astype(jnp.int32), axis=1)
     way = jax.jit(lambda x, free: decode(model, x, free, end=run.task.end))
-    said = way(examples.inputs, free)
-    right = float((said == examples.targets).all(1, where=examples.weights > 0).mean())
+    answers = way(examples.inputs, free)
+    right = float((answers == examples.targets).all(1, where=examples.weights > 0).mean())
     seconds = _seconds(way, examples, free)
     part.add("decoding", **{"additions": ROWS, "seconds, with the cache": round(seconds, 4), "right": round(right, 3)})
 

@@ -1,7 +1,7 @@
-"""From Hydra overrides to jobs: composition, the schema that follows from the declarations, and one-line errors.
+"""Turns Hydra overrides into jobs: composition, the schema that follows from declarations, and one-line errors.
 
-Task, model and optimiser are declared once in code (see `fields`). Here their defaults become Hydra config nodes, so
-that every field is an override, and composed values become a `Run` or a `ConfigError` that names each bad key.
+Task, model and optimiser are declared once in code (see `fields`). This module makes Hydra config nodes of their
+defaults, so every field is an override. Composed values become a `Run`, or a `ConfigError` that names each bad key.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 import fields
 from experiments import settings
-from experiments.engine.explain import GROUPS, explain, unknown
+from experiments.engine.explain import GROUPS, format_error, format_unknown
 from experiments.engine.job import NOT_IDENTITY, SECTIONS, Job, build, start_of, starts_alike
 from experiments.engine.lane import Run, Training
 from experiments.engine.optim import Optimizer
@@ -41,7 +41,7 @@ from synthetic import registry
 
 _CONFIG_DIR = "TERRARIUM_CONFIG_DIR"
 _FEW = 20  # of the faults that a sweep has, how many are named
-# What Hydra offers, and why it is refused here.
+# Options of Hydra that are refused here, with the reasons.
 _REFUSED = {
     "hydra.job.chdir": "each run has a folder of its own, below out; a process stays where it was started",
     "hydra.mode": "use -m for a sweep, and nothing for a single run",
@@ -49,7 +49,7 @@ _REFUSED = {
 
 
 def register() -> None:
-    """Store what is declared in code as Hydra config nodes, and the resolvers that configurations may use."""
+    """Stores the declarations in code as Hydra config nodes, and the resolvers that configurations may use."""
     store = ConfigStore.instance()
     try:
         tasks = registry()
@@ -65,7 +65,7 @@ def register() -> None:
 
 
 def _floordiv(a: Any, b: Any) -> Any:
-    """A // b; or b itself where it is no number, for the field that it stands in to refuse."""
+    """Returns a // b, or b itself if it is no number; the field that it is for then refuses it."""
     try:
         return int(a) // max(int(b), 1)
     except (TypeError, ValueError):
@@ -82,7 +82,7 @@ def use_config_dir(folder: str | None) -> None:
 
 @contextmanager
 def _hydra() -> Iterator[None]:
-    """Hydra as it is inside a running command, or a fresh one over `conf/`."""
+    """Enters Hydra: the one inside a running command, or a fresh one over `conf/`."""
     register()
     if GlobalHydra.instance().is_initialized():
         yield
@@ -99,7 +99,7 @@ def _compose(overrides: Sequence[str]) -> DictConfig:
 
 
 def compose(overrides: Sequence[str]) -> DictConfig:
-    """The composed configuration with its `hydra` node. Raises ConfigError, one line, for what does not compose."""
+    """Returns the composed configuration with its `hydra` node. Raises ConfigError, one line, if that fails."""
     _check_single(_parse(overrides))
     with _hydra():
         try:
@@ -107,7 +107,7 @@ def compose(overrides: Sequence[str]) -> DictConfig:
         except yaml.YAMLError as e:
             raise ConfigError(" ".join(str(e).split())) from None
         except (HydraException, OmegaConfBaseException, ValueError, AssertionError) as e:
-            raise ConfigError(explain(e, _options, lambda: _plain_base(overrides))) from None
+            raise ConfigError(format_error(e, _options, lambda: _plain_base(overrides))) from None
 
 
 def _check_single(parsed: Sequence[Any]) -> None:
@@ -123,9 +123,9 @@ def _check_single(parsed: Sequence[Any]) -> None:
 
 
 def sweep(overrides: Sequence[str]) -> list[list[str]]:
-    """The overrides of each job of a multirun's grid, in the order of Hydra's basic sweeper, which launches them all.
+    """Returns the overrides of each job of a multirun's grid, in the order of Hydra's basic sweeper.
 
-    `hydra/sweeper=bisect` launches some of them. Empty where another sweeper is chosen.
+    The basic sweeper launches them all, `hydra/sweeper=bisect` some of them. The list is empty for other sweepers.
     """
     fixed = [o for o in _parse(overrides) if not o.is_sweep_override()]
     for o in _parse(overrides):
@@ -140,7 +140,7 @@ def sweep(overrides: Sequence[str]) -> list[list[str]]:
 
 
 def grid(params: Mapping[str, Any], overrides: Sequence[str]) -> list[list[str]]:
-    """The overrides of each job of the grid that `params` and `overrides` span; ConfigError where they span none."""
+    """Returns the overrides of each job of the grid of `params` and `overrides`. Raises ConfigError if that fails."""
     every = _parse([f"{k}={v}" for k, v in params.items()] + list(overrides))
     with _hydra():
         try:
@@ -183,17 +183,17 @@ _MADE: dict[tuple[str, ...], Job] = {}
 
 
 def jobs(batch: Sequence[Sequence[str]]) -> list[Job]:
-    """The job of each list of overrides. Raises one ConfigError with the faults of all of them, each fault once.
+    """Returns the job of each list of overrides. Raises one ConfigError with all their faults, each fault once.
 
-    Hydra composes anew only where configuration groups differ; values alone are set on a composed copy, so that a
+    Hydra composes anew only if configuration groups differ. Values alone are set on a composed copy, so that a
     thousand jobs are read in seconds.
     """
     copies: dict[tuple[Any, ...], _Composed] = {}
-    found: list[Job] = []
+    checked: list[Job] = []
     faults: dict[str, list[Sequence[str]]] = {}  # the jobs that have each
     for overrides in batch:
         if (made := _MADE.get(tuple(overrides))) is not None:
-            found.append(made)
+            checked.append(made)
             continue
         try:
             parsed = _parse(overrides)
@@ -208,14 +208,14 @@ def jobs(batch: Sequence[Sequence[str]]) -> list[Job]:
                 for o in values:
                     if not o.key_or_group.startswith("hydra."):
                         _set(composed.config, o.key_or_group, o.value())
-            found.append(_MADE.setdefault(tuple(overrides), _job(composed, overrides)))
+            checked.append(_MADE.setdefault(tuple(overrides), _job(composed, overrides)))
         except ConfigError as e:
             for line in e.lines:
                 faults.setdefault(line, []).append(overrides)
     if faults:
         lines = [_where(jobs, len(batch)) + line for line, jobs in list(faults.items())[:_FEW]]
         raise ConfigError(*lines, *([f"and {len(faults) - _FEW} more faults"] if len(faults) > _FEW else []))
-    return found
+    return checked
 
 
 def _where(jobs: Sequence[Sequence[str]], number: int) -> str:
@@ -227,10 +227,10 @@ def _where(jobs: Sequence[Sequence[str]], number: int) -> str:
 
 
 def _copied(copies: dict[tuple[Any, ...], _Composed], groups: tuple[str, ...], values: Sequence[Any]) -> _Composed:
-    """Returns the composed configuration of `groups`, in which `values` can be set.
+    """Returns a composed configuration of `groups` in which `values` can be set.
 
-    Jobs that set the same keys share a copy, as each sets all of them anew; a dictionary would be merged with that of
-    the job before.
+    Jobs that set the same keys share a copy, as each sets all of them anew. A dictionary needs a fresh copy: it would
+    be merged with the one of the job before.
     """
     if (groups,) not in copies:
         copies[groups,] = _composed_by_arms(groups)
@@ -241,7 +241,7 @@ def _copied(copies: dict[tuple[Any, ...], _Composed], groups: tuple[str, ...], v
 
 
 def _chooses(key: str) -> bool:
-    """Whether an override's key is a configuration group (`model`), not a value (`model.width`)."""
+    """Returns whether an override's key is a configuration group (`model`), not a value (`model.width`)."""
     return key in GROUPS or "/" in key
 
 
@@ -249,12 +249,12 @@ def _set(config: DictConfig, key: str, value: Any) -> None:
     try:
         OmegaConf.update(config, key, value, merge=True)
     except (OmegaConfBaseException, AssertionError):
-        raise ConfigError(unknown(key, config)) from None
+        raise ConfigError(format_unknown(key, config)) from None
 
 
 @dataclass(frozen=True)
 class _Composed:
-    """A composed configuration without its large `hydra` node, and what is wanted of that."""
+    """A composed configuration without its large `hydra` node, and the few values that are needed from that node."""
 
     config: DictConfig
     choices: dict[str, Any]
@@ -266,7 +266,7 @@ _COMPOSED: dict[tuple[Path, tuple[str, ...]], _Composed] = {}
 
 
 def _composed(overrides: Sequence[str]) -> _Composed:
-    """Returns what `compose` does, once a process, in parts. Nothing in it may be changed."""
+    """Returns the parts of `compose`'s configuration, composed once a process. Callers change nothing in it."""
     key = (settings.CONF, tuple(overrides))
     if key not in _COMPOSED:
         _COMPOSED[key] = _split(compose(overrides))
@@ -274,9 +274,9 @@ def _composed(overrides: Sequence[str]) -> _Composed:
 
 
 def _composed_by_arms(groups: Sequence[str]) -> _Composed:
-    """Returns what `_composed` does, where only a study and arms of it are chosen by composing the study alone.
+    """Returns the same as `_composed`; if only a study and arms of it are chosen, it composes the study alone.
 
-    Hydra takes as long for each combination of arms as for the study; merging them, in the same order, takes no time.
+    Hydra takes as long for each combination of arms as for the study. Merging the arms in the same order takes no time.
     """
     chosen = dict(group.split("=", 1) for group in groups if "=" in group)
     if "study" not in chosen or len(chosen) < len(groups):
@@ -308,7 +308,7 @@ def _split(config: DictConfig) -> _Composed:
 
 
 def job(config: DictConfig, overrides: Sequence[str] = ()) -> Job:
-    """Check a composed configuration (with its `hydra` node) and make its job. Raises ConfigError."""
+    """Returns the job of a composed configuration (with its `hydra` node), checked. Raises ConfigError."""
     return _job(_split(config.copy()), overrides)
 
 
@@ -316,7 +316,7 @@ def _job(composed: _Composed, overrides: Sequence[str]) -> Job:
     try:
         plain: Any = OmegaConf.to_container(composed.config, resolve=True, throw_on_missing=True)
     except OmegaConfBaseException as e:
-        raise ConfigError(explain(e, _options, lambda: _plain_base(overrides))) from None
+        raise ConfigError(format_error(e, _options, lambda: _plain_base(overrides))) from None
     _drop_seed(plain, overrides)
     for o in overrides:  # a folder may have a name that reads as a number
         if o.startswith("out=") and isinstance(plain.get("out"), int | float):
@@ -329,10 +329,8 @@ def _job(composed: _Composed, overrides: Sequence[str]) -> Job:
             raise ConfigError(*(f"start_from.{line}" for line in e.lines)) from None
         starts_alike(run, first)
         start = Job(first, before, study=composed.choices.get("study"), label="start")
-    said = dict(o.split("=", 1) for o in overrides if "=" in o and o.split("=", 1)[0].lstrip("+~") not in GROUPS)
-    shown = {
-        k.lstrip("+"): v for k, v in sorted(said.items()) if re.split("[./]", k)[0] not in (*NOT_IDENTITY, "hydra")
-    }
+    own = dict(o.split("=", 1) for o in overrides if "=" in o and o.split("=", 1)[0].lstrip("+~") not in GROUPS)
+    shown = {k.lstrip("+"): v for k, v in sorted(own.items()) if re.split("[./]", k)[0] not in (*NOT_IDENTITY, "hydra")}
     label = re.sub(r"[^\w.,=+-]", "_", ",".join(f"{k}={v}" for k, v in shown.items()))[:120]
     choices = composed.choices
     swept = {k: choices[k] if k in choices else _get(plain, k) for k in composed.params if k != "seed"}
@@ -340,7 +338,7 @@ def _job(composed: _Composed, overrides: Sequence[str]) -> Job:
 
 
 def _built(plain: dict[str, Any]) -> Run:
-    """The run of a plain configuration, into which the checked values are put, so that 100 and 1e2 are one run."""
+    """Returns the run of a plain configuration, and puts the checked values into that: 100 and 1e2 are one run."""
     run = build(plain)
     for section in SECTIONS:
         part = getattr(run, section)
@@ -349,14 +347,14 @@ def _built(plain: dict[str, Any]) -> Run:
 
 
 def _drop_seed(plain: dict[str, Any], overrides: Sequence[str]) -> None:
-    """Take away the data seed that conf/config.yaml gives every task, where a task has none and none was asked for."""
+    """Removes the data seed of conf/config.yaml if the task has none and no override sets it."""
     cls = registry().get(plain["task"].get("name"))
     if cls and "seed" not in fields.declared(cls) and not any(o.startswith("task.seed=") for o in overrides):
         plain["task"].pop("seed", None)
 
 
 def _get(config: dict[str, Any], key: str) -> Any:
-    """The value at a dotted key."""
+    """Returns the value at a dotted key."""
     for name in key.split("."):
         config = config[name]
     return config
@@ -368,7 +366,7 @@ def _options(group: str) -> list[str]:
 
 
 def _plain_base(overrides: Sequence[str]) -> DictConfig:
-    """The configuration with only its groups chosen, to say what keys there are."""
+    """Returns the configuration with only its groups chosen; its keys are those that an error can name."""
     groups = [o for o in overrides if "=" in o and _chooses(o.split("=", 1)[0])]
     with _hydra():
         try:

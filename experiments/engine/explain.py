@@ -1,4 +1,4 @@
-"""What is wrong with overrides, in one line where Hydra and OmegaConf take several."""
+"""Formats errors of overrides in one line, for which Hydra and OmegaConf take several."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from experiments.errors import ConfigError
 GROUPS = (*settings.SECTIONS, "study", "hydra/launcher", "hydra/sweeper")
 
 
-def unknown(key: str, config: Any) -> str:
-    """Returns words for an override of a key that the configuration lacks."""
+def format_unknown(key: str, config: Any) -> str:
+    """Formats the error of an override whose key the configuration lacks."""
     above, _, last = key.rpartition(".")
     inside = OmegaConf.select(config, above) if above else config
     while above and not isinstance(inside, DictConfig):
@@ -26,10 +26,10 @@ def unknown(key: str, config: Any) -> str:
     return f"{above + '.' if above else ''}{last}: {fields.unknown(last, dict.fromkeys(known))}"
 
 
-def explain(error: Exception, options: Callable[[str], list[str]], base: Callable[[], DictConfig]) -> str:
-    """Returns one line, naming the key, for what Hydra or OmegaConf say in several.
+def format_error(error: Exception, options: Callable[[str], list[str]], base: Callable[[], DictConfig]) -> str:
+    """Formats an error of Hydra or OmegaConf, which has several lines, as one line that names the key.
 
-    options: gives what a group has to choose from. base: composes the configuration with only its groups chosen.
+    options: returns the options of a group. base: composes the configuration with only its groups chosen.
     """
     causes: list[Any] = [error]
     while causes[-1].__cause__ is not None or causes[-1].__context__ is not None:
@@ -51,9 +51,9 @@ def explain(error: Exception, options: Callable[[str], list[str]], base: Callabl
     for cause in causes:
         key = getattr(cause, "full_key", None)
         if key and "not in struct" in str(cause):
-            return unknown(key, base())
+            return format_unknown(key, base())
         if key:
             return f"{key}: {str(cause).splitlines()[0]}"
     if refused := re.search(r"Could not override '([^']+)'", text):
-        return unknown(refused.group(1), base())
+        return format_unknown(refused.group(1), base())
     return text

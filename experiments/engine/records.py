@@ -299,11 +299,11 @@ def _lines(path: str) -> Iterator[str]:
 def _commit(root: Path = ROOT) -> str:
     """Returns the commit of the tree in `root`, with `+` if its code was changed, or "unknown" without a repository.
 
-    A repository further up belongs to somebody else, and so does one that git's environment variables name. For a tree
-    that came without its history, TERRARIUM_COMMIT names the commit.
+    A repository further up belongs to somebody else, and so does one that git's environment variables name. A tree that
+    came without its history has its commit in TERRARIUM_COMMIT.
     """
-    if named := os.environ.get("TERRARIUM_COMMIT"):
-        return named
+    if given := os.environ.get("TERRARIUM_COMMIT"):
+        return given
     env = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
 
     def git(*words: str) -> str:

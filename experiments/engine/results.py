@@ -1,4 +1,4 @@
-"""A study's run folders as one results table, and whether that can be added to the study's record."""
+"""Makes one results table of a study's run folders, and checks that it can be added to the study's record."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from experiments.judging.frame import HASHES, PROVENANCE, RecordError
 from experiments.judging.results import path_for, read, recorded, staying
 
 _SCORES = ("exact_match", "token_accuracy", "nll", "examples")
-# What else is in a row of metrics; all that is in neither is a further score, of decoded answers.
+# The other entries of a row of metrics. Entries in neither list are further scores, of decoded answers.
 _OTHER = ("step", "learner", "condition", "curve", "train_loss")
 _ANEW = "delete the record, both files, to begin it anew"
 
@@ -25,12 +25,12 @@ _ANEW = "delete the record, both files, to begin it anew"
 def table(jobs: Sequence[Job], criterion: str | None = None) -> pl.DataFrame:
     """Returns the results of a study's jobs, which must all have ended: the columns of `experiments.judging.frame`.
 
-    After those of provenance come the hash of the study's settings, that of the `criterion`, and the values that the
-    runs have for the keys which the study's arms set, null where a run has no such key.
+    After the columns of provenance come the hash of the study's settings, the hash of the `criterion`, and a column for
+    each key that the study's arms set. A run has null in the column of a key that it lacks.
 
-    A run that diverged has a last row per condition at the step it reached, without scores. At a run's end scores that
-    are a curve have a row for each position too, with the share of right answers there. Raises ConfigError where a job
-    has not ended, or its records disagree with each other.
+    A diverged run has a last row per condition at the step it reached, without scores. A score that is a curve has, at
+    a run's end, also a row for each position with the share of right answers there. Raises ConfigError if a job has not
+    ended, or if its records disagree with each other.
     """
     rows: list[dict[str, Any]] = []
     named = [name for job in jobs for row in read_metrics(job.folder)[:1] for name in row]
@@ -66,16 +66,16 @@ def table(jobs: Sequence[Job], criterion: str | None = None) -> pl.DataFrame:
     for key in keys:
         kinds = {type(row[key]) for row in rows} - {type(None)}
         if len(kinds) > 1 and not kinds <= {int, float}:  # one task's switch is another's choice
-            rows = [row | {key: _word(row[key])} for row in rows]
+            rows = [row | {key: _format_word(row[key])} for row in rows]
     return pl.DataFrame(rows, schema_overrides=HASHES, infer_schema_length=None)
 
 
 def check_addable(study: str, jobs: Sequence[Job], overrides: Sequence[str], *, all_run: bool) -> None:
-    """Raises RecordError if the results of `jobs` cannot be added to the study's record, before they are trained.
+    """Raises RecordError if the results of `jobs` cannot be added to the study's record; nothing is trained before.
 
-    A run stays in the record beside fresh ones if it names the hash of the study's present settings, or has the id
-    that these give for its seed. It need not if a fresh run takes its place, which is known where `all_run` of the
-    jobs are. overrides: those of the command, beside the study.
+    A recorded run stays if it names the hash of the study's present settings, or has the id that they give for its
+    seed. A fresh run may take its place instead; that is known if `all_run` of the jobs are. overrides: those of the
+    command, without the study.
     """
     if study not in recorded():
         return
@@ -106,13 +106,13 @@ def _value(config: dict[str, Any], key: str) -> Any:
     return inside
 
 
-def _word(value: Any) -> str | None:
-    """Returns a value as an override spells it."""
+def _format_word(value: Any) -> str | None:
+    """Formats a value as an override writes it."""
     return value if isinstance(value, str) or value is None else json.dumps(value)
 
 
 def _positions(row: dict[str, Any]) -> list[dict[str, Any]]:
-    """Returns the curve of a row of metrics, if it has one, as rows; the n-th weighted position is number n."""
+    """Returns rows of the curve in a row of metrics, none without a curve; the n-th weighted position is number n."""
     right = [share for share in row.get("curve", []) if share is not None]
     examples = {"examples": row["examples"]}
     return [examples | {"position": n, "exact_match": share, "token_accuracy": share} for n, share in enumerate(right)]

@@ -81,12 +81,13 @@ def train(
 ) -> list[dict[str, Any] | None]:
     """Trains the unfinished jobs. Returns each job's end record, in order, None if it has none.
 
-    First the runs that others start from. `max_lanes` splits larger groups (0 is no limit). `progress` is the display
-    of a command that trains more than once, by default one of its own. A pack that does not fit in memory is halved,
-    and a single lane trained in passes; one that raises otherwise is reported, leaves its runs without an end (None),
-    and does not keep the others from training. It waits for runs that another command trains, and trains them if that
-    command leaves it undone. Raises ConfigError for records that cannot be used or written, Stopped on SIGINT and
-    SIGTERM once every lane is on disk.
+    It first trains the runs that others start from. `max_lanes` splits larger groups (0 is no limit). `progress` is the
+    display of a command that trains more than once, by default one of its own.
+
+    A pack that does not fit in memory is halved, and a single lane trained in passes. A pack that raises otherwise is
+    reported and leaves its runs without an end (None); the others train on. Runs that another command trains are waited
+    for, and trained here if that command leaves them undone. Raises ConfigError for records that cannot be used or
+    written, Stopped on SIGINT and SIGTERM once every lane is on disk.
     """
     how: dict[str, Any] = {"lanes_per_device": lanes_per_device, "shard_batch": shard_batch}
     if progress is None:

@@ -1,1 +1,1 @@
-"""How results are judged: criteria, statistics, results tables, figures."""
+"""Judges results: criteria, statistics, results tables, figures."""

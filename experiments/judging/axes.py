@@ -1,4 +1,4 @@
-"""What a criterion asks for: axes and some of their values, and scores."""
+"""Names the parts of a criterion: axes and some of their values, and scores."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ WORDS: Mapping[str, Any] = {"words": True}  # fields that change no verdict: a c
 class Axis:
     """A swept key as a criterion reads it: by its own values, or by the typed columns of the arms that it names.
 
-    noun: what its values count. ends: words for the smallest and the largest. value: a format, or a function of the
-    value, for a table's rows. said: how a value stands in a sentence. names: words for single values. tried: values
-    of a made-up grid; of an axis of named arms also what each arm sets. reads: makes the value of the typed columns'
-    values. order: the rank of a value, where that is not the value itself. single: the table must have one value only,
-    which no row names.
+    noun: the things that its values count. ends: words for the smallest and the largest. value: a format, or a function
+    of the value, for a table's rows. said: the format of a value in a sentence. names: words for single values. tried:
+    values of a made-up grid; for an axis of named arms also the values that each arm sets. reads: makes the value of
+    the typed columns' values. order: the rank of a value, if that is not the value itself. single: the table must have
+    one value only, which no row names.
     """
 
     column: str
@@ -44,61 +44,61 @@ class Axis:
 
     @property
     def most(self) -> Pick:
-        """Returns the largest value in the table."""
+        """Picks the largest value in the table."""
         return Pick(self, "most")
 
     @property
     def fewest(self) -> Pick:
-        """Returns the smallest value in the table."""
+        """Picks the smallest value in the table."""
         return Pick(self, "fewest")
 
     @property
     def above_fewest(self) -> Pick:
-        """Returns every value but the smallest."""
+        """Picks every value but the smallest."""
         return Pick(self, "above the fewest")
 
     @property
     def some(self) -> Pick:
-        """Returns every value that is set and is not zero."""
+        """Picks every value that is set and is not zero."""
         return Pick(self, "some")
 
     @property
     def none(self) -> Pick:
-        """Returns no value, or zero."""
+        """Picks no value, or zero."""
         return Pick(self, "no")
 
     def at(self, *values: Any) -> Pick:
-        """Returns these values."""
+        """Picks these values."""
         return Pick(self, "at", values)
 
     def but(self, *values: Any) -> Pick:
-        """Returns all values but these."""
+        """Picks all values but these."""
         return Pick(self, "other than", values)
 
     def between(self, low: float, high: float) -> Pick:
-        """Values above `low` and below `high`."""
+        """Picks the values above `low` and below `high`."""
         return Pick(self, "between", (low, high))
 
     def lowest(self, score: Score) -> Pick:
-        """Returns the value with the lowest mean of `score`."""
+        """Picks the value with the lowest mean of `score`."""
         return Pick(self, "lowest", (score,))
 
     def through(self, *typed: str, **other: Any) -> Axis:
-        """This axis read by the typed columns `typed` of its arms, and otherwise as `other` says."""
+        """Returns this axis read by the typed columns `typed` of its arms. `other`: further fields to replace."""
         return replace(self, typed=typed, **other)
 
     def tried_at(self, *values: Any) -> Axis:
-        """This axis with other values of a made-up grid."""
+        """Returns this axis with other values of a made-up grid."""
         return replace(self, tried=values)
 
     def rank(self, value: Any) -> Any:
-        """Returns what values are ordered by."""
+        """Returns the number by which values are ordered."""
         if callable(self.order):
             return self.order(*value) if isinstance(value, tuple) else self.order(value)
         return self.order.get(value, value)
 
-    def show(self, value: Any) -> str:
-        """Returns a value in a table's row."""
+    def format_cell(self, value: Any) -> str:
+        """Formats a value for a table's row."""
         if value in self.names:
             return self.names[value]
         values = value if isinstance(value, tuple) else (value,)
@@ -107,14 +107,14 @@ class Axis:
         numbers = all(isinstance(v, int | float) and not isinstance(v, bool) for v in values)
         return self.value.format(*values) if numbers or self.value != "{:,}" else ", ".join(map(_plain, values))
 
-    def say(self, value: Any) -> str:
-        """Returns a value in a sentence."""
+    def format_value(self, value: Any) -> str:
+        """Formats a value for a sentence."""
         if value in self.names:
             return self.names[value]
         if callable(self.said):
             return self.said(value)
         counted = isinstance(value, int | float) and not isinstance(value, bool)
-        return (self.said or (f"{{}} {self.noun}" if self.noun and counted else "{}")).format(self.show(value))
+        return (self.said or (f"{{}} {self.noun}" if self.noun and counted else "{}")).format(self.format_cell(value))
 
 
 def _plain(value: Any) -> str:
@@ -131,7 +131,7 @@ class Pick:
     name: str | None = field(default=None, metadata=WORDS)
 
     def named(self, name: str) -> Pick:
-        """Returns the same values under a name of their own; under none where that is empty."""
+        """Returns the same values under another name; an empty name is left out of sentences."""
         return replace(self, name=name)
 
     def settings(self, grid: Grid, among: Sequence[Setting]) -> set[Setting]:
@@ -158,22 +158,22 @@ class Pick:
         return {setting for setting, value in values.items() if tests[self.how](value)}
 
     def words(self, grid: Grid | None = None) -> str:
-        """Returns, in words, by what is in the table where one is given, else by what is asked."""
+        """Formats the values: those in the table if one is given, else the way they are picked."""
         axis = self.axis
         if self.name is not None:
             return self.name
         if self.how in ("most", "fewest", "lowest") and grid is not None:
-            found = {grid.value(axis, s) for s in self.settings(grid, grid.settings)}
-            return axis.say(next(iter(found))) if len(found) == 1 else self.words()
+            values = {grid.value(axis, s) for s in self.settings(grid, grid.settings)}
+            return axis.format_value(next(iter(values))) if len(values) == 1 else self.words()
         if self.how in ("most", "fewest"):
             return f"the {axis.ends[self.how == 'most']} {axis.noun}"
         if self.how == "at":
-            return " or ".join(map(axis.say, self.values))
+            return " or ".join(map(axis.format_value, self.values))
         if self.how == "lowest":
             return f"the {axis.noun} with the lowest {self.values[0].words}"
         return {
             "above the fewest": f"more than the {axis.ends[0]} {axis.noun}",
-            "other than": f"other than {' or '.join(map(axis.say, self.values))}",
+            "other than": f"other than {' or '.join(map(axis.format_value, self.values))}",
             "between": axis.noun,
             "some": axis.noun,
             "no": f"no {axis.noun}",
@@ -184,7 +184,7 @@ class Pick:
 class Number:
     """A whole number that follows from the largest value of an axis: that times `times`, rounded, plus `plus`.
 
-    own: it follows from each setting's own value instead. said: how it stands in a sentence.
+    own: it follows from each setting's own value instead. said: its format in a sentence.
     """
 
     axis: Axis
@@ -194,12 +194,12 @@ class Number:
     said: str = field(default="length {:,}", metadata=WORDS)
 
     def of(self, grid: Grid, setting: Setting | None = None) -> int:
-        """Returns the number in a table, at a setting where each has its own."""
+        """Returns the number in a table, or at a setting if each has its own."""
         settings = [setting] if self.own and setting else grid.settings
         return round(self.times * max(grid.value(self.axis, s) for s in settings)) + self.plus
 
     def words(self, grid: Grid | None = None) -> str:
-        """Returns, in words, the number in a table, or how it follows from the axis."""
+        """Formats the number: its value in a table, or how it follows from the axis."""
         if grid is not None and not self.own:
             return self.said.format(self.of(grid))
         times = f"{self.times:g} times " if self.times != 1 else ""
@@ -211,9 +211,9 @@ class Number:
 class Score:
     """A score at the end of training: of a learner on a condition, over all positions or at one.
 
-    words: what it is, in a sentence. number: fills the {} of the condition, or is the position. of_examples: it says
-    what is true of the examples themselves, so also where a run diverged before its end. instead: values that a setting
-    has in place of its own, so that the score of another stands beside it.
+    words: its name in a sentence. number: fills the {} of the condition, or is the position. of_examples: it is a fact
+    of the examples themselves, so a run has it even if it diverged before its end. instead: values that replace a
+    setting's own, so that the score of another setting stands beside it.
     """
 
     condition: str
@@ -226,24 +226,24 @@ class Score:
     instead: tuple[Pick, ...] = ()
 
     def at(self, *picks: Pick) -> Arm:
-        """Returns the score where all of `picks` hold, averaged over what is left."""
+        """Returns the mean of the score over the settings where all `picks` hold."""
         from experiments.judging.quantities import Arm
 
         return Arm(self, picks)
 
     def __sub__(self, other: Score) -> Difference:
-        """This score minus another, over all settings of the table."""
+        """Returns this score minus another, over all settings of the table."""
         return self.at() - other.at()
 
     def where(self, grid: Grid, setting: Setting | None = None) -> tuple[str, int | None]:
-        """Returns condition and position in a table, at a setting where each has its own."""
+        """Returns condition and position in a table, or at a setting if each has its own."""
         number = self.number.of(grid, setting) if self.number else None
         return self.condition.format(number), number if self.positional else None
 
-    def label(self, name: str, grid: Grid) -> str:
-        """Returns a column's or a series' name, in which {} stands for the score's number in a table."""
+    def format_label(self, name: str, grid: Grid) -> str:
+        """Formats a column's or a series' name; {} stands for the score's number in a table."""
         return name.format(self.number.of(grid)) if self.number else name
 
-    def say(self, grid: Grid | None = None) -> str:
-        """Returns the score in words, with its number."""
+    def format_name(self, grid: Grid | None = None) -> str:
+        """Formats the score with its number."""
         return self.words.format(self.number.words(grid)) if self.number else self.words

@@ -1,4 +1,4 @@
-"""How often a criterion takes chance for the finding: rates as they are recorded, of tables in which a claim is false.
+"""Reads the recorded rates at which a criterion passes tables in which its claim is false.
 
 They are in null_rates.csv in the folder of the study's records. Columns: claim; scores, the world: which bound of the
 criterion is false, and the value of its quantity; tables, how many were simulated; reproduced, how many of them passed;
@@ -31,7 +31,7 @@ def path_for(claim: str) -> Path:
 
 
 def false_positives(claim: str) -> str:
-    """Returns, in a sentence, the highest rate at which the criterion of `claim` passes where the claim is false.
+    """Formats in a sentence the highest rate at which the criterion of `claim` passes although the claim is false.
 
     In each of its worlds one bound is false by the least. Where no rates of the claim are recorded the sentence names
     the command that writes them. Raises RecordError where they cannot be read.

@@ -1,4 +1,4 @@
-"""What a claim is, and what a criterion says of a table."""
+"""Defines a claim, and a criterion's judgement of a table."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from experiments.judging.drawing import Drawing
     from experiments.judging.grid import Grid
 
-# What most claims chose by looking.
+# The choice that most claims made by looking.
 SIZES = "Sizes were chosen by looking at seed 0, which is not among the seeds reported."
 
 Verdict = Literal["reproduced", "not reproduced", "inconclusive", "not fitted"]
@@ -27,7 +27,7 @@ Cause = Literal[
 
 @dataclass(frozen=True)
 class Row:
-    """One setting of the printed table: what the paper says of it beside our scores with their intervals."""
+    """One setting of the printed table: the paper's words beside our scores with their intervals."""
 
     setting: str
     paper: str
@@ -37,7 +37,7 @@ class Row:
 
 @dataclass(frozen=True)
 class LeftOut:
-    """A setting that was not read: why, in words that go on after "Left out, as ", and its score."""
+    """A setting that was not read: the reason, in words that go on after "Left out, as ", and its score."""
 
     setting: str
     why: str
@@ -47,9 +47,9 @@ class LeftOut:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a table says of one bound: its quantity and bound in words, the interval, and whether it keeps the bound.
+    """The result of one bound on a table: quantity and bound as text, the interval, and whether it keeps the bound.
 
-    settings: what it rests on. missing: arms that were never run. lost: settings of its arms that cannot be read.
+    settings: those that it rests on. missing: arms that were never run. lost: settings of its arms that cannot be read.
     """
 
     words: str
@@ -64,11 +64,12 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Judgement:
-    """What a criterion says of a results table.
+    """The result of a criterion on a results table.
 
-    effect: the claim's effect size with its 95 % interval over seeds, or None where the table cannot give one. seeds:
-    how many seeds it rests on. sentence: why this verdict. cause: what barred one, if anything did. outcomes: what is
-    said of every bound. left_out: the settings that were not read, and why. notes: what was measured but not judged.
+    effect: the claim's effect size with its 95 % interval over seeds, or None if the table cannot give one. seeds: the
+    number of seeds that it rests on. sentence: the reason for the verdict. cause: the reason that no verdict is
+    possible, if any. outcomes: the result of every bound. left_out: the settings that were not read, with reasons.
+    notes: results that were measured but not judged.
     """
 
     verdict: Verdict
@@ -82,16 +83,16 @@ class Judgement:
     cause: Cause = ""
 
     def left(self) -> list[str]:
-        """Returns what was left out in sentences, one for each reason."""
+        """Formats the settings that were left out, in one sentence for each reason."""
         reasons: dict[str, list[str]] = {}
         for one in self.left_out:
             reasons.setdefault(one.why, []).append(f"{one.score} at {one.setting}" if one.score else one.setting)
-        return [f"Left out, as {why}: {'; '.join(of)}." for why, of in reasons.items()]
+        return [f"Left out, as {why}: {'; '.join(settings)}." for why, settings in reasons.items()]
 
 
 @dataclass(frozen=True)
 class Fact:
-    """Something the paper states, in our words, and where it does."""
+    """A statement of the paper, in our words, and its place."""
 
     text: str
     source: str
@@ -128,7 +129,7 @@ class Claim:
 
     @property
     def effect(self) -> str:
-        """Returns what the effect size is, in words."""
+        """Formats the effect size that the criterion bounds."""
         return self.criterion.effect_words()
 
     def renamed(self, name: str) -> Claim:
@@ -136,7 +137,7 @@ class Claim:
         return replace(self, name=name)
 
     def judge(self, table: pl.DataFrame, level: float = LEVEL) -> Judgement:
-        """Returns what the criterion says of a results table, with the printed table and the notes."""
+        """Returns the criterion's judgement of a results table, with the printed table and the notes."""
         grid = self.criterion.grid(table, level)
         judgement = self.criterion.judge(grid)
         notes = (*judgement.notes, *(note for made in self.notes for note in made(grid)))

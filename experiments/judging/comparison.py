@@ -1,4 +1,4 @@
-"""A fresh run beside the record: which of its means lie in the recorded intervals."""
+"""Compares a fresh run with the record: which of its means lie in the recorded intervals."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from experiments.judging.statistics import mean_score
 def compare(fresh: pl.DataFrame, record: pl.DataFrame, scores: Sequence[Asked]) -> pl.DataFrame:
     """Returns fresh means beside the recorded intervals over seeds, a row for each setting and score in `scores`.
 
-    Columns: the swept keys, condition (with the score or the position where it is another than exact match over all),
-    fresh, record, lower, upper, inside; the last four are null for what the record lacks. RecordError where the two
+    Columns: the swept keys, condition (with the score or the position if it is another than exact match over all),
+    fresh, record, lower, upper, inside; the last four are null if the record lacks them. Raises RecordError if the two
     sweep different keys.
     """
     keys = swept(fresh)

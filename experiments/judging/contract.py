@@ -1,8 +1,8 @@
-"""Made-up tables that follow from a criterion: where all its bounds hold, and where one alone is false by the least.
+"""Makes tables that follow from a criterion: all its bounds hold, or one alone is false by the least.
 
 Every quantity is a mean of scores minus another, so the mean scores of such a world are the solution of a linear
 programme: all bounds hold by as much as they can, but for the one that is false. From a world follow tables of a few
-seeds, on which the contract of criteria tests a criterion, and by whose thousands its false positives are counted.
+seeds. The contract of criteria tests a criterion on them, and thousands of them count its false positives.
 """
 
 from __future__ import annotations
@@ -41,9 +41,9 @@ def settings(axes: Sequence[Axis]) -> list[Setting]:
 
 
 def table(study: str, axes: Sequence[Axis], cells: Mapping[Cell, Sequence[float]], before: float = 1.0) -> pl.DataFrame:
-    """Returns a results table of these scores by seed (1, 2, ...), which are `before` times as high at the step before.
+    """Returns a results table of these scores by seed (1, 2, ...) at the end, and `before` times them one step earlier.
 
-    Scores of which only some are given of a run are 0.9 where they are not.
+    A score is 0.9 if only other scores of its run are given.
     """
     keys = [axis.column for axis in axes]
     grid = Grid(_bare(study, axes), axes)
@@ -80,11 +80,11 @@ def table(study: str, axes: Sequence[Axis], cells: Mapping[Cell, Sequence[float]
 
 
 def _arms(axes: Sequence[Axis], setting: Setting) -> dict[str, Any]:
-    """Returns the typed values of the arms that a setting names, and none of those that other arms set."""
+    """Returns the typed values of the arms that a setting names, and None for the values that other arms set."""
     values: dict[str, Any] = {}
     for axis, name in zip(axes, setting, strict=True):
         if isinstance(axis.tried, Mapping):
-            names = dict.fromkeys(column for of in axis.tried.values() for column in of)
+            names = dict.fromkeys(column for typed in axis.tried.values() for column in typed)
             values |= names | dict(axis.tried[name])
     return values
 
@@ -170,13 +170,10 @@ class Programme:
                     self.rows.append((row, -_FIT))
 
     def solve(self) -> World:
-        """Returns the world with the largest margin, and with high scores where nothing is asked.
-
-        ValueError for none.
-        """
+        """Returns the world with the largest margin, with high scores where no bound asks. Raises ValueError."""
         cost = np.full(len(self.cells) + 1, -1e-4)
         cost[-1] = -1.0
-        found = linprog(
+        solution = linprog(
             cost,
             np.array([row for row, _ in self.rows]) if self.rows else None,
             np.array([end for _, end in self.rows]) if self.rows else None,
@@ -184,15 +181,15 @@ class Programme:
             np.array([end for _, end in self.fixed]) if self.fixed else None,
             [*((0.0, 1.0) for _ in self.cells), (0.0, MARGIN)],
         )
-        if not found.success:
-            raise ValueError(f"no made-up table keeps to the criterion: {found.message}")
-        return dict(zip(self.cells, map(float, found.x), strict=False))
+        if not solution.success:
+            raise ValueError(f"no made-up table keeps to the criterion: {solution.message}")
+        return dict(zip(self.cells, map(float, solution.x), strict=False))
 
 
 def world(criterion: Criterion, false: int | None = None, *, high: bool = False, far: bool = False) -> World:
-    """Returns mean scores where all bounds hold, or all but that in place `false`: false by the least or `far`.
+    """Returns mean scores where all bounds hold, or all but that in place `false`: it is false by the least, or `far`.
 
-    Of a bound with two ends it is the lower that is passed, or where `high` the upper.
+    If a bound has two ends, the lower one is passed, or with `high` the upper.
     """
     programme = Programme(criterion)
     first = criterion.parts()[0]
@@ -221,7 +218,7 @@ def world(criterion: Criterion, false: int | None = None, *, high: bool = False,
 
 
 def worlds(criterion: Criterion) -> Iterator[tuple[str, World]]:
-    """Returns the worlds where the claim is false by the least, one for each end of a bound, as "bound 1 at 0.5"."""
+    """Yields the worlds where the claim is false by the least, one for each end of each bound, as "bound 1 at 0.5"."""
     for place, part in enumerate((*criterion.bounds, *criterion.then)):
         bound = part.bound if isinstance(part, Each) else part
         ends = [(high, end) for high, end in ((False, bound.least), (True, bound.most)) if np.isfinite(end)]
@@ -230,13 +227,13 @@ def worlds(criterion: Criterion) -> Iterator[tuple[str, World]]:
 
 
 def seeds_of(means: World, spread: float = _SPREAD) -> dict[Cell, list[float]]:
-    """Scores by seed that lie a little around the means."""
+    """Returns scores by seed that lie a little around the means."""
     around = np.linspace(-spread, spread, SEEDS)
     return {cell: [float(np.clip(mean + one, 0, 1)) for one in around] for cell, mean in means.items()}
 
 
 def made(claim: Claim, cells: Mapping[Cell, Sequence[float]]) -> pl.DataFrame:
-    """Returns the table of a claim's study with these scores by seed, and 0.9 for those that are only printed."""
+    """Returns the results table of a claim's study with these scores by seed, and 0.9 for scores only printed."""
     criterion = claim.criterion
     printed = [*criterion.scores(), *(claim.rows.scores.values() if isinstance(claim.rows, Rows) else ())]
     rest = {(score, s): [0.9] * SEEDS for score in printed if not score.instead for s in settings(criterion.axes)}
@@ -258,8 +255,8 @@ def false_positives(criterion: Criterion, means: World, tables: int, spread: flo
         true = rng.beta(middle * size, (1 - middle) * size, (len(order), SEEDS))
         scores = rng.binomial(EXAMPLES, true) / EXAMPLES
         by_score: dict[Score, dict[Setting, dict[int, float]]] = {}
-        for (score, setting), of in zip(order, scores, strict=True):
-            by_score.setdefault(score, {})[setting] = dict(enumerate(map(float, of), 1))
-        filled = grid.filled({score: Cells(of, EXAMPLES) for score, of in by_score.items()})
+        for (score, setting), values in zip(order, scores, strict=True):
+            by_score.setdefault(score, {})[setting] = dict(enumerate(map(float, values), 1))
+        filled = grid.filled({score: Cells(values, EXAMPLES) for score, values in by_score.items()})
         passed += criterion.judge(filled).verdict == "reproduced"
     return passed

@@ -16,7 +16,8 @@ from experiments.judging.statistics import Interval
 class Matched(Quantity):
     """One kind of arm minus another, in pairs that are equal in a further score, `by`, to within `near` and a factor.
 
-    Of each setting of `less` the one of `more` counts that is nearest by that score, and equal in all other axes.
+    Each setting of `less` is paired with the setting of `more` that is nearest by that score, and equal in all other
+    axes.
     """
 
     score: Score
@@ -50,24 +51,24 @@ class Matched(Quantity):
         return Sides(more, less, 1.0, missing, lost)
 
     def scores(self) -> Iterator[Score]:
-        """Returns the score, and the one by which pairs are matched."""
+        """Yields the score, and the one by which pairs are matched."""
         yield from (self.score, self.by)
 
     def arms(self) -> tuple[Arm, ...]:
-        """Returns both kinds."""
+        """Returns both kinds of arms."""
         return Arm(self.score, self.more), Arm(self.score, self.less)
 
     def words(self, grid: Grid | None = None) -> str:
-        """Returns the score under both kinds."""
+        """Formats the score under both kinds."""
         more, less = (Arm(self.score, picks).where(grid) for picks in (self.more, self.less))
         return f"{self.score.words}, {more} minus {less} of the same {self.by.words},"
 
     def within(self, *picks: Pick) -> Matched:
-        """Returns the same where `picks` hold too."""
+        """Returns the same quantity where `picks` hold too."""
         return replace(self, more=(*self.more, *picks), less=(*self.less, *picks))
 
     def rule(self) -> str:
-        """Returns how pairs are made."""
+        """Formats the way that pairs are made."""
         more, less = (Arm(self.score, picks).where() for picks in (self.more, self.less))
         return (
             f"Of each setting with {less} the one with {more} counts that has the nearest {self.by.words}, where the "
@@ -75,13 +76,13 @@ class Matched(Quantity):
         )
 
     def each(self, grid: Grid, read: Sequence[Setting]) -> str:
-        """Returns every pair with its further scores and its own difference, in words."""
-        share, says = grid.cells(self.by), []
+        """Formats every pair with its further scores and its own difference."""
+        share, parts = grid.cells(self.by), []
         for a, b in self.pairs(grid, read):
             effect, _ = interval(grid, Sides(((self.score, a),), ((self.score, b),)))
             shares = f"{self.by.words} {share.mean(a).estimate:.2f} and {share.mean(b).estimate:.2f}"
-            says.append(f"{grid.say(a)} and {grid.say(b)} ({shares}): {effect}")
-        return "; ".join(says)
+            parts.append(f"{grid.format_setting(a)} and {grid.format_setting(b)} ({shares}): {effect}")
+        return "; ".join(parts)
 
 
 @dataclass(frozen=True)
@@ -99,13 +100,13 @@ class Interaction(Quantity):
 
     def ends(self, grid: Grid, read: Sequence[Setting]) -> list[tuple[Setting, Setting]]:
         """Returns the settings (more, less) of every value at which both can be read, from the smallest value on."""
-        found = {}
+        sides = {}
         for side, picks in enumerate((self.more, self.less)):
             for setting in grid.where(picks):
-                found.setdefault(grid.value(self.axis, setting), {})[side] = setting
-        both = [of for of in found.values() if len(of) == 2 and of[0] in read and of[1] in read]
-        both.sort(key=lambda of: self.axis.rank(grid.value(self.axis, of[0])))
-        return [(of[0], of[1]) for of in both]
+                sides.setdefault(grid.value(self.axis, setting), {})[side] = setting
+        pairs = [pair for pair in sides.values() if len(pair) == 2 and pair[0] in read and pair[1] in read]
+        pairs.sort(key=lambda pair: self.axis.rank(grid.value(self.axis, pair[0])))
+        return [(pair[0], pair[1]) for pair in pairs]
 
     def sides(self, grid: Grid, read: Sequence[Setting]) -> Sides:
         """Returns the difference of two differences as twice that of two means."""
@@ -122,7 +123,7 @@ class Interaction(Quantity):
         return Sides(cells[0], cells[1], 2.0, missing, lost)
 
     def scores(self) -> Iterator[Score]:
-        """Returns the one score."""
+        """Yields the one score."""
         yield self.score
 
     def arms(self) -> tuple[Arm, ...]:
@@ -130,10 +131,10 @@ class Interaction(Quantity):
         return Arm(self.score, self.more), Arm(self.score, self.less)
 
     def words(self, grid: Grid | None = None) -> str:
-        """Returns the differences, and the two ends."""
+        """Formats the differences, and the two ends."""
         ends = f"the {self.axis.ends[1]} {self.axis.noun} minus the {self.axis.ends[0]}"
-        if grid is not None and len(found := self.ends(grid, grid.settings)) > 1:
-            ends = " minus ".join(self.axis.say(grid.value(self.axis, found[place][0])) for place in (-1, 0))
+        if grid is not None and len(pairs := self.ends(grid, grid.settings)) > 1:
+            ends = " minus ".join(self.axis.format_value(grid.value(self.axis, pairs[place][0])) for place in (-1, 0))
         harm = Difference(Arm(self.score, self.more), Arm(self.score, self.less)).words().rstrip(",")
         return f"{self.what or harm}, {ends},"
 
@@ -142,8 +143,8 @@ class Interaction(Quantity):
 class Largest(Quantity):
     """The largest of several quantities, at each value of `axis`: the one with the highest lower bound.
 
-    Of N quantities each interval has the level 1 - 0.05 / N (Bonferroni), since the largest is picked. That all of them
-    are below a bound wants no correction.
+    Each of N intervals has the level 1 - 0.05 / N (Bonferroni), since the largest is picked. To show that all of them
+    are below a bound needs no correction.
     """
 
     axis: Axis
@@ -151,19 +152,19 @@ class Largest(Quantity):
     names: tuple[str, ...] = field(default=(), metadata=WORDS)
 
     def all(self, grid: Grid, read: Sequence[Setting]) -> dict[str, tuple[Quantity, Sides]]:
-        """Returns every quantity that can be read, by what it is in words."""
-        found = {}
+        """Returns every quantity that can be read, by its name."""
+        readable = {}
         for value in dict.fromkeys(grid.value(self.axis, setting) for setting in grid.settings):
             for quantity, name in zip(self.of, self.names, strict=True):
                 one = quantity.within(self.axis.at(value))
                 sides = one.sides(grid, read)
                 if not sides.empty:
-                    found[self.axis.say(value) + name] = one, sides
-        return found
+                    readable[self.axis.format_value(value) + name] = one, sides
+        return readable
 
     def sides(self, grid: Grid, read: Sequence[Setting]) -> Sides:
         """Returns the cells of all that can be read."""
-        every = [of.sides(grid, read) for of in self.of]
+        every = [quantity.sides(grid, read) for quantity in self.of]
         cells = [sides for _, sides in self.all(grid, read).values()]
         more, less = (
             tuple(cell for sides in cells for cell in getattr(sides, side) or ()) for side in ("more", "less")
@@ -174,20 +175,21 @@ class Largest(Quantity):
 
     def arms(self) -> tuple[Arm, ...]:
         """Returns the arms that all of them have."""
-        first, *others = (of.arms() for of in self.of)
+        first, *others = (quantity.arms() for quantity in self.of)
         return tuple(arm for arm in first if all(arm in arms for arms in others))
 
     def scores(self) -> Iterator[Score]:
-        """Returns those of all."""
+        """Yields the scores of all."""
         yield from dict.fromkeys(score for quantity in self.of for score in quantity.scores())
 
     def words(self, grid: Grid | None = None) -> str:
-        """Returns what the largest is of."""
-        return f"the largest, at any {self.axis.noun}, of {' or '.join(of.words().rstrip(',') for of in self.of)}"
+        """Formats the quantities of which it is the largest."""
+        parts = " or ".join(quantity.words().rstrip(",") for quantity in self.of)
+        return f"the largest, at any {self.axis.noun}, of {parts}"
 
     def rule(self) -> str:
-        """Returns how the largest is corrected, and the rule of what it is of."""
-        own = " ".join(dict.fromkeys(of.rule() for of in self.of))
+        """Formats the correction of the largest, and the rules of the quantities."""
+        own = " ".join(dict.fromkeys(quantity.rule() for quantity in self.of))
         return (
             f"{own} It is the contrast with the highest lower bound, where of N contrasts each interval is of level "
             "1 - 0.05 / N (Bonferroni), since the largest of several is picked; that all of them are below the bound "
@@ -195,11 +197,11 @@ class Largest(Quantity):
         )
 
     def map(self, grid: Grid, read: Sequence[Setting]) -> dict[str, Interval]:
-        """Returns the interval of every quantity that can be read, by what it is in words."""
+        """Returns the interval of every quantity that can be read, by its name."""
         return _intervals(grid, self.all(grid, read))
 
     def outcome(self, grid: Grid, read: Sequence[Setting], bound: Bound) -> Outcome:
-        """Returns the largest, corrected for how many there are; its bound is `least`."""
+        """Returns the largest, corrected for the number of quantities; its bound is `least`."""
         every, sides = self.all(grid, read), self.sides(grid, read)
         plain = _intervals(grid, every)
         wide = _intervals(grid.at(1 - (1 - grid.level) / max(len(every), 1)), every)
@@ -218,5 +220,5 @@ class Largest(Quantity):
 
 
 def _intervals(grid: Grid, every: Mapping[str, tuple[Quantity, Sides]]) -> dict[str, Interval]:
-    found = {name: interval(grid, sides)[0] for name, (_, sides) in every.items()}
-    return {name: effect for name, effect in found.items() if effect}
+    intervals = {name: interval(grid, sides)[0] for name, (_, sides) in every.items()}
+    return {name: effect for name, effect in intervals.items() if effect}

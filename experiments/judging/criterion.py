@@ -1,4 +1,4 @@
-"""A criterion as a value: which bounds must hold, where scores are read, and what follows from both."""
+"""Defines a criterion as a value: bounds that must hold, and rules by which settings are read."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ _RANKS: tuple[Verdict, ...] = ("not reproduced", "inconclusive", "reproduced")
 
 @dataclass(frozen=True)
 class Criterion:
-    """A claim is reproduced where all `bounds` hold, read where training is fitted.
+    """A claim is reproduced if all `bounds` hold on the settings where training is fitted.
 
     axes: those of the table, one for each swept key. read: the rules by which settings are left out. then: bounds that
-    are asked only where `bounds` hold. given: bounds on means without which nothing can be told. whole: no run of the
-    whole grid may be missing, and not only of the arms. apart: an axis whose values may have ended at different steps.
-    view: what makes the table that is judged of the one that is recorded.
+    are asked only if `bounds` hold. given: bounds on means; nothing can be decided unless they hold. whole: no run of
+    the whole grid may be missing, and not only of the arms. apart: an axis whose values may have ended at different
+    steps. view: makes the judged table of the recorded one.
     """
 
     axes: tuple[Axis, ...]
@@ -40,15 +40,15 @@ class Criterion:
     view: Callable[[pl.DataFrame], pl.DataFrame] | None = None
 
     def grid(self, table: pl.DataFrame, level: float = LEVEL) -> Grid:
-        """Returns the table by setting; RecordError where it is a table of something else."""
+        """Returns the table by setting. Raises RecordError if it is a table of something else."""
         return Grid(self.view(table) if self.view else table, self.axes, level)
 
     def __call__(self, table: pl.DataFrame, level: float = LEVEL) -> Judgement:
-        """Judges a results table, at a level of confidence."""
+        """Returns its judgement of a results table, at a level of confidence."""
         return self.judge(self.grid(table, level))
 
     def judge(self, grid: Grid) -> Judgement:
-        """Judges a table by setting."""
+        """Returns its judgement of a table by setting."""
         for score in self.scores():
             grid.cells(score)
         lost = {s: left for rule in reversed(self.read) for s, left in rule.lost(grid).items()}
@@ -64,7 +64,7 @@ class Criterion:
 
         def judgement(verdict: Verdict, why: str, cause: Cause = "") -> Judgement:
             size = (None, 0) if verdict == "not fitted" else (effect, seeds)
-            return Judgement(verdict, *size, sentence(why), (), notes, left_out, tuple(outcomes), cause)
+            return Judgement(verdict, *size, format_sentence(why), (), notes, left_out, tuple(outcomes), cause)
 
         if missing := dict.fromkeys(name for group in groups for one in group for name in one.missing):
             return judgement("inconclusive", f"there are no runs of {'; nor of '.join(missing)}", "arm missing")
@@ -85,17 +85,17 @@ class Criterion:
             outcomes += [one for group in groups[len(self.bounds) :] for one in group]
             verdict = _worst(outcomes)
         deciding = [[one for one in group if one in outcomes and one.verdict == verdict] for group in groups]
-        return judgement(verdict, "; ".join(_says(group) for group in deciding if group))
+        return judgement(verdict, "; ".join(_format_worst(group) for group in deciding if group))
 
     def _outcomes(self, part: Bound | Each, grid: Grid, read: Sequence[Setting]) -> list[Outcome]:
-        """Returns what the table says of a bound, or of one at every value: the worst first."""
+        """Returns the result of a bound, or of one at every value: the worst first."""
         if isinstance(part, Bound):
             return [part.quantity.outcome(grid, read, part)]
         bounds = part.bounds(grid)
         if len(bounds) < part.need:
             lacking = part.bound.quantity.sides(grid, grid.settings).missing
             missing = lacking or (
-                f"{_number(part.need)} value{'s' * (part.need > 1)} of {part.over()} with all that is compared",
+                f"{_format_number(part.need)} value{'s' * (part.need > 1)} of {part.over()} with all that is compared",
             )
             return [Outcome(part.bound.quantity.words(), part.bound.wanted(), None, 0, "inconclusive", (), missing)]
         outcomes = [bound.quantity.outcome(grid, read, bound) for bound in bounds]
@@ -103,9 +103,9 @@ class Criterion:
         return sorted(outcomes, key=lambda one: down * one.effect.estimate if one.effect else np.inf)
 
     def _medians(self, grid: Grid, used: Sequence[Setting]) -> list[str]:
-        """Returns a note with the median of the effect's score over seeds, and its quartiles, at every setting used.
+        """Returns a note with median and quartiles over seeds of the effect's score, at every setting that is used.
 
-        Returns none where there are many.
+        It returns none for many settings.
         """
         if len(used) > _FEW:
             return []
@@ -113,17 +113,21 @@ class Criterion:
         for setting in used:
             if seeds := grid.cells(score).scores.get(setting):
                 low, middle, high = np.quantile([*seeds.values()], [0.25, 0.5, 0.75])
-                parts.append(f"{middle:.3f} [{low:.3f}, {high:.3f}] at {grid.say(setting)}")
+                parts.append(f"{middle:.3f} [{low:.3f}, {high:.3f}] at {grid.format_setting(setting)}")
         return [f"Median over seeds [quartiles]: {'; '.join(parts)}."] if parts else []
 
     def _bar(self, grid: Grid, used: Sequence[Setting]) -> tuple[str, Cause] | None:
-        """Returns why no verdict can rest on this table, if none can."""
-        of = self.parts()[0].quantity.seeds(grid, grid.settings if self.whole else used)
-        seeds = sorted(set().union(*of.values()))
-        missing = [f"{name}, seed {seed}" for name, some in of.items() for seed in seeds if seed not in some]
+        """Returns the reason that no verdict can rest on this table, if there is one."""
+        steps_of_group = self.parts()[0].quantity.seeds(grid, grid.settings if self.whole else used)
+        seeds = sorted(set().union(*steps_of_group.values()))
+        missing = [
+            f"{name}, seed {seed}" for name, some in steps_of_group.items() for seed in seeds if seed not in some
+        ]
         ends = grid.table.filter(pl.col("final"), status="finished")
         groups = ends.partition_by(self.apart.column) if self.apart else [ends]
-        steps = next((of for group in groups if len(of := sorted(group["step"].unique())) > 1), [])
+        steps = next(
+            (steps_of_group for group in groups if len(steps_of_group := sorted(group["step"].unique())) > 1), []
+        )
         if len(seeds) < 2:
             return "there is one seed only, so nothing is known of the spread between seeds", "one seed"
         if missing:
@@ -134,7 +138,7 @@ class Criterion:
         return None
 
     def parts(self) -> list[Bound]:
-        """Returns all its bounds, those at every value once."""
+        """Returns all its bounds; a bound at every value stands once."""
         return [part.bound if isinstance(part, Each) else part for part in (*self.bounds, *self.then, *self.given)]
 
     def scores(self) -> list[Score]:
@@ -143,25 +147,31 @@ class Criterion:
         return list(dict.fromkeys([*every, *(rule.score for rule in self.read if isinstance(rule, Fitted | Settled))]))
 
     def effect_words(self) -> str:
-        """Returns what the effect is, in words."""
+        """Formats the effect."""
         first = self.bounds[0]
         worst = f", at the {first.over()} where it is worst" if isinstance(first, Each) else ""
         return self.parts()[0].quantity.words().rstrip(",") + worst
 
     def words(self) -> tuple[str, ...]:
-        """Returns the criterion in words: how settings are read, the effect, and what each verdict takes."""
+        """Formats the criterion: how settings are read, the effect, and the conditions of each verdict."""
         rules = [rule.rule() for rule in self.read]
         if any(not getattr(rule, "every", False) for rule in self.read):
             need = max((part.need for part in self.bounds if isinstance(part, Each)), default=1)
-            few = f"fewer than {_number(need)} values of {_each(self.bounds).over()}" if need > 1 else "too little"
+            few = (
+                f"fewer than {_format_number(need)} values of {_each(self.bounds).over()}" if need > 1 else "too little"
+            )
             rules.append(f"Not fitted: {few} can be read of what is compared, as training is not fitted.")
-        more = [of for of in dict.fromkeys(bound.quantity.rule() for bound in self.parts()) if of and of not in rules]
+        more = [
+            rule
+            for rule in dict.fromkeys(bound.quantity.rule() for bound in self.parts())
+            if rule and rule not in rules
+        ]
         rules.append(" ".join([f"Effect: {self.effect_words()}, paired by seed.", *more]))
-        wanted = [_wanted(part, effect=place == 0) for place, part in enumerate(self.bounds)]
-        then = [_wanted(part, effect=False) for part in self.then]
+        wanted = [_format_condition(part, effect=place == 0) for place, part in enumerate(self.bounds)]
+        then = [_format_condition(part, effect=False) for part in self.then]
         rules.append(f"Reproduced: {'; and '.join([*wanted, *then])}.")
         several = len(wanted) + len(then) > 1
-        false = "the whole interval of one of these is outside its bound" if several else _false(self.parts()[0])
+        false = "the whole interval of one of these is outside its bound" if several else _format_false(self.parts()[0])
         later = "; the last is asked only where the others hold" if then else ""
         rules.append(f"Not reproduced: {false}{later}.")
         whole = " of the whole grid" if self.whole else ""
@@ -180,7 +190,7 @@ class Criterion:
 
 @dataclass(frozen=True)
 class Judged:
-    """A criterion that is a plain function, for what the algebra cannot say; `says` and `effect` are its words."""
+    """A criterion that is a plain function, for cases that the algebra cannot express, with its words."""
 
     axes: tuple[Axis, ...]
     function: Callable[[Grid], Judgement]
@@ -189,15 +199,15 @@ class Judged:
     effect: str = field(metadata=WORDS)
 
     def grid(self, table: pl.DataFrame, level: float = LEVEL) -> Grid:
-        """Returns the table by setting; RecordError where it is a table of something else."""
+        """Returns the table by setting. Raises RecordError if it is a table of something else."""
         return Grid(table, self.axes, level)
 
     def __call__(self, table: pl.DataFrame, level: float = LEVEL) -> Judgement:
-        """Judges a results table, at a level of confidence."""
+        """Returns its judgement of a results table, at a level of confidence."""
         return self.judge(self.grid(table, level))
 
     def judge(self, grid: Grid) -> Judgement:
-        """Judges a table by setting."""
+        """Returns its judgement of a table by setting."""
         return self.function(grid)
 
     def scores(self) -> list[Score]:
@@ -205,24 +215,24 @@ class Judged:
         return list(self.reads)
 
     def effect_words(self) -> str:
-        """Returns what the effect is, in words."""
+        """Formats the effect."""
         return self.effect
 
     def words(self) -> tuple[str, ...]:
-        """Returns the criterion in words."""
+        """Formats the criterion."""
         return self.says
 
     def hash(self) -> str:
-        """Returns a digest of the function's source and of what it reads."""
+        """Returns a digest of the function's source and of the scores that it reads."""
         return digest(self)
 
 
-def sentence(text: str) -> str:
-    """Returns a sentence: a capital letter before, a full stop after."""
+def format_sentence(text: str) -> str:
+    """Formats a text as a sentence: a capital letter before, a full stop after."""
     return f"{text[:1].upper()}{text[1:]}{'' if text.endswith('.') else '.'}"
 
 
-def _number(number: int) -> str:
+def _format_number(number: int) -> str:
     return {1: "one", 2: "two", 3: "three"}.get(number, str(number))
 
 
@@ -239,18 +249,18 @@ def _left(outcomes: Sequence[Outcome]) -> int:
 
 
 def _worst(outcomes: Sequence[Outcome]) -> Verdict:
-    """Returns the worst verdict: one bound that fails is enough, and so is one that cannot be told."""
+    """Returns the worst verdict: one bound that fails is enough, then one that is inconclusive."""
     return next(rank for rank in _RANKS if any(one.verdict == rank for one in outcomes))
 
 
-def _says(outcomes: Sequence[Outcome]) -> str:
-    """Returns the worst of the outcomes of one bound in words, and how many there are."""
-    one, of = outcomes[0], f"the worst of {len(outcomes)}; " if len(outcomes) > 1 else ""
-    return f"{one.words} is {one.effect} ({of}{one.wanted} is wanted)"
+def _format_worst(outcomes: Sequence[Outcome]) -> str:
+    """Formats the worst of the outcomes of one bound, and their number."""
+    one, count = outcomes[0], f"the worst of {len(outcomes)}; " if len(outcomes) > 1 else ""
+    return f"{one.words} is {one.effect} ({count}{one.wanted} is wanted)"
 
 
 def _unread(left_out: Sequence[LeftOut], short: Sequence[Bound | Each]) -> tuple[Verdict, str, Cause]:
-    """Returns the verdict where too little can be read, and why."""
+    """Returns the verdict if too little can be read, and the reason."""
     weak = [left for left in left_out if left.cause == "not fitted"]
     if weak:
         return (
@@ -266,8 +276,8 @@ def _unread(left_out: Sequence[LeftOut], short: Sequence[Bound | Each]) -> tuple
     return "inconclusive", f"it cannot be read {what}{rising}", "not settled"
 
 
-def _wanted(part: Bound | Each, *, effect: bool) -> str:
-    """Returns what a bound asks for, in words."""
+def _format_condition(part: Bound | Each, *, effect: bool) -> str:
+    """Formats the condition of a bound."""
     bound = part.bound if isinstance(part, Each) else part
     words = bound.quantity.words().rstrip(",")
     at = f" at every {part.over()} that can be read" if isinstance(part, Each) else ""
@@ -278,8 +288,8 @@ def _wanted(part: Bound | Each, *, effect: bool) -> str:
     return f"the whole interval of {'the effect' if effect else words} lies within {bound.wanted()}{at}"
 
 
-def _false(bound: Bound) -> str:
-    """Returns what makes a lone bound false, in words."""
+def _format_false(bound: Bound) -> str:
+    """Formats the condition under which a lone bound is false."""
     if np.isinf(bound.most):
         return f"the effect's upper bound is below {bound.least:g}"
     return f"the effect's lower bound is above {bound.most:g}"
@@ -288,5 +298,5 @@ def _false(bound: Bound) -> str:
 def _diverged(grid: Grid) -> list[str]:
     """Returns a note on the runs that diverged, if any did."""
     rows = grid.table.filter(status="diverged").select(*grid.keys, "seed").unique().sort(*grid.keys, "seed").iter_rows()
-    named = [f"{grid.say(tuple(setting))}, seed {seed}" for *setting, seed in rows]
+    named = [f"{grid.format_setting(tuple(setting))}, seed {seed}" for *setting, seed in rows]
     return [f"Diverged, and counted as scores of 0: {'; '.join(named)}."] if named else []

@@ -1,4 +1,4 @@
-"""A digest of a criterion: it changes with what decides a verdict, and not with words."""
+"""Computes the digest of a criterion: it changes with the parts that decide a verdict, and not with words."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 def digest(criterion: Any) -> str:
     """Returns sixteen hexadecimal digits of a criterion's description, in which functions stand with their source.
 
-    What has its default is left out, so that a new field changes no digest.
+    It leaves out fields that have their defaults, so that a new field changes no digest.
     """
     return hashlib.sha256(json.dumps(_described(criterion), sort_keys=True).encode()).hexdigest()[:16]
 
@@ -24,7 +24,7 @@ def _described(value: Any) -> Any:
         set_ = {name: getattr(value, name) for name, default in decides.items()}
         return [type(value).__name__, {n: _described(v) for n, v in set_.items() if v != decides[n] and v != {}}]
     if isinstance(value, Mapping):
-        return sorted([str(key), _described(of)] for key, of in value.items())
+        return sorted([str(key), _described(entry)] for key, entry in value.items())
     if isinstance(value, tuple | list):
         return [_described(one) for one in value]
     return (

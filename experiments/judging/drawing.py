@@ -14,7 +14,7 @@ from experiments.judging.axes import Axis, Pick, Score, Setting
 from experiments.judging.frame import MODEL
 from experiments.judging.grid import Cells, Grid
 from experiments.judging.quantities import by_seed
-from experiments.judging.rows import title
+from experiments.judging.rows import format_title
 from experiments.judging.statistics import Interval, mean_score
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class Panel:
         raise NotImplementedError
 
     def dress(self, panel: Axes, grid: Grid) -> None:
-        """Adds names, the title, the legend and what else the panel shows."""
+        """Adds names, the title, the legend and the panel's further marks."""
         names = {"title": self.title, "xlabel": self.xlabel, "ylabel": self.ylabel}
         panel.set(**{name: text for name, text in names.items() if text})
         if self.mark:
@@ -54,7 +54,7 @@ class Panel:
 
 
 def place_of(x: Place, grid: Grid, setting: Setting) -> float:
-    """Returns where a setting stands on an x axis."""
+    """Returns the place of a setting on an x axis."""
     if isinstance(x, Axis):
         return grid.value(x, setting)
     return grid.cells(x).estimate(setting) if isinstance(x, Score) else x(grid, setting)
@@ -113,14 +113,14 @@ class Curves(Panel):
         if self.groups:
             score = next(iter(self.scores.values()))
             some = {name: [grid.where(p, settings) for p in either] for name, either in self.groups.items()}
-            return [(name, score, [s for of in found for s in of]) for name, found in some.items()]
+            return [(name, score, [s for chosen in choices for s in chosen]) for name, choices in some.items()]
         if self.by is None:
             return [(name, score, list(settings)) for name, score in self.scores.items()]
         by, score = self.by, next(iter(self.scores.values()))
         values = sorted({grid.value(by, s) for s in settings}, key=by.rank)
         if len(values) > self.few:
             values = [values[round(i * (len(values) - 1) / (self.few - 1))] for i in range(self.few)]
-        return [(by.show(v), score, [s for s in settings if grid.value(by, s) == v]) for v in values]
+        return [(by.format_cell(v), score, [s for s in settings if grid.value(by, s) == v]) for v in values]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,8 +150,8 @@ class Bars(Panel):
         for label, score in self.scores.items():
             cells = grid.cells(score)
             points = [[] if score.of_examples else [*cells.scores.get(s, {}).values()] for s in settings]
-            series[score.label(label, grid)] = [cells.mean(s) for s in settings], points
-        figures.bars(panel, [title(self.name, grid, s) if self.named else "" for s in settings], series)
+            series[score.format_label(label, grid)] = [cells.mean(s) for s in settings], points
+        figures.bars(panel, [format_title(self.name, grid, s) if self.named else "" for s in settings], series)
         if self.line:
             panel.axvline(mean_of(grid, self.line, settings)[0].estimate, color="0.3", ls="--", lw=1)
         self.dress(panel, grid)
@@ -161,15 +161,15 @@ def lengths(grid: Grid, score: Score) -> dict[int, Cells]:
     """Returns a score by the number in its condition, of all numbers that were tested, ascending."""
     pattern = re.compile(re.escape(score.condition).replace(r"\{\}", r"(\d+)"))
     names = grid.table.filter(learner=MODEL)["condition"].unique()
-    found = {int(match[1]): name for name in names if (match := pattern.fullmatch(name))}
-    return {n: grid.cells(replace(score, condition=found[n], number=None)) for n in sorted(found)}
+    conditions = {int(match[1]): name for name in names if (match := pattern.fullmatch(name))}
+    return {n: grid.cells(replace(score, condition=conditions[n], number=None)) for n in sorted(conditions)}
 
 
 @dataclass(frozen=True, kw_only=True)
 class ByLength(Panel):
     """Scores against the number in a condition's name, a curve for each setting and each score, by the curve's name.
 
-    A setting's curve is named by the axis `by` where there is one. trained: the axis whose values are marked.
+    The axis `by`, if there is one, names a setting's curve. trained: the axis whose values are marked.
     """
 
     scores: Mapping[str, Score]
@@ -185,7 +185,7 @@ class ByLength(Panel):
         for place, (name, curves, setting) in enumerate(drawn):
             x = [n for n, cells in curves.items() if setting in cells.scores]
             means, points = [curves[n].mean(setting) for n in x], [[*curves[n].scores[setting].values()] for n in x]
-            label = self.by.show(grid.value(self.by, setting)) if self.by else name
+            label = self.by.format_cell(grid.value(self.by, setting)) if self.by else name
             figures.scores_with_seeds(panel, x, means, points, label, place, log=False)
             if self.trained:
                 several = len({grid.value(self.trained, s) for s in grid.settings}) > 1
@@ -201,7 +201,7 @@ class ByLength(Panel):
 class ByPosition(Panel):
     """A score at every position, of several learners: mean, interval, and each seed as a thin line.
 
-    learners: labels by learner; BEST stands for the optimum. late: learners that have nothing to say at position 0.
+    learners: labels by learner; BEST stands for the optimum. late: learners that have no score at position 0.
     """
 
     score: Score
@@ -223,9 +223,11 @@ class ByPosition(Panel):
             rows = rows.filter(pl.col("position") > 0) if name in self.late else rows
             if rows.is_empty():
                 continue
-            of = {int(p[0]): group.sort("seed")[self.score.score].to_list() for p, group in rows.group_by("position")}  # pyright: ignore[reportArgumentType]
-            x, examples = sorted(of), int(rows["examples"].to_numpy().min())
-            means = [mean_score(of[p], examples, grid.level) for p in x]
+            by_position = {
+                int(p[0]): group.sort("seed")[self.score.score].to_list() for p, group in rows.group_by("position")
+            }  # pyright: ignore[reportArgumentType]
+            x, examples = sorted(by_position), int(rows["examples"].to_numpy().min())
+            means = [mean_score(by_position[p], examples, grid.level) for p in x]
             width = [[i.estimate - i.lower for i in means], [i.upper - i.estimate for i in means]]
             style = figures.STYLES[place]
             middle = [i.estimate for i in means]
@@ -233,8 +235,8 @@ class ByPosition(Panel):
             drawn[0].set_markevery(4)
             for bars in drawn[2]:
                 bars.set_alpha(0.45)  # so that three at one position can be told apart
-            for seed in range(min(map(len, of.values()))):
-                panel.plot(x, [of[p][seed] for p in x], color=style["color"], lw=0.5, alpha=0.6)
+            for seed in range(min(map(len, by_position.values()))):
+                panel.plot(x, [by_position[p][seed] for p in x], color=style["color"], lw=0.5, alpha=0.6)
         self.dress(panel, grid)
 
 
@@ -255,12 +257,12 @@ class AgainstSteps(Panel):
 
 @dataclass(frozen=True, kw_only=True)
 class Own(Panel):
-    """A panel that a function of its own draws."""
+    """A panel that its own function draws."""
 
     drawn: Callable[[Axes, Grid], None]
 
     def draw(self, panel: Axes, grid: Grid, judgement: Judgement) -> None:
-        """Draws what the function does."""
+        """Calls the function."""
         self.drawn(panel, grid)
         self.dress(panel, grid)
 
@@ -289,7 +291,7 @@ class Drawing:
         panels = self.panels
         if self.by:
             values = dict.fromkeys(tuple(grid.value(axis, s) for axis in self.by) for s in grid.settings)
-            panels = tuple(self._of(of, place == 0) for place, of in enumerate(values))
+            panels = tuple(self._of(chosen, place == 0) for place, chosen in enumerate(values))
         figure, axes = figures.canvas(self.widths or (1,) * len(panels), share=self.share)
         for panel, kind in zip(axes, panels, strict=True):
             kind.draw(panel, grid, judgement)
@@ -304,7 +306,7 @@ class Drawing:
     def _of(self, values: tuple[Any, ...], first: bool) -> Panel:
         """Returns the panel at some values of `by`, which are its title."""
         panel = self.panels[0]
-        title = ",\n".join(axis.say(value) for axis, value in zip(self.by, values, strict=True))
+        title = ",\n".join(axis.format_value(value) for axis, value in zip(self.by, values, strict=True))
         picks = tuple(axis.at(value) for axis, value in zip(self.by, values, strict=True))
         panel = replace(panel, title=title, picks=(*panel.picks, *picks))
         return replace(panel, named=first) if isinstance(panel, Bars) else panel
@@ -314,5 +316,5 @@ class Drawing:
         from experiments.judging import figures
 
         figure = self.figure(grid, judgement)
-        figures.title(figure, grid.table, judgement, self.marks)
+        figures.draw_title(figure, grid.table, judgement, self.marks)
         return figures.save(figure, path)

@@ -1,4 +1,4 @@
-"""Drawing scores with intervals and every seed, for print and the colour-blind; the same bytes every time."""
+"""Draws scores with intervals and every seed, for print and the colour-blind; the same bytes every time."""
 
 from __future__ import annotations
 
@@ -98,17 +98,17 @@ def scores_with_seeds(
 
 
 def stand_for(drawn: Artist, places: Sequence[float]) -> None:
-    """Notes at which x the points of `drawn` belong that stand beside it to be seen."""
+    """Notes the true x of the points of `drawn`, which stand beside it to be seen."""
     _PLACES[drawn] = list(places)
 
 
 def places(drawn: Artist) -> list[float] | None:
-    """Returns the x that `stand_for` noted for the points of `drawn`; None where they stand in their places."""
+    """Returns the x that `stand_for` noted for the points of `drawn`; None if they stand in their places."""
     return _PLACES.get(drawn)
 
 
 def _aside(at: float, x: Sequence[float], share: float, *, log: bool) -> float:
-    """Returns a place beside `at`: by a share of the axis that `x` spans, or on a linear one by some of a step of `x`.
+    """Returns a place beside `at`: by a share of the axis that `x` spans, or if linear by a part of a step of `x`.
 
     A step counts as a quarter of the span at most, so that the points stay inside the axes.
     """
@@ -123,7 +123,7 @@ def bars(
     names: Sequence[str],
     series: Mapping[str, tuple[Sequence[Interval], Sequence[Sequence[float]]]],
 ) -> None:
-    """Means of named settings, one below the other from the top, with 95 % intervals and every seed.
+    """Draws means of named settings, one below the other from the top, with 95 % intervals and every seed.
 
     series: label to (an interval for each name, the seeds' scores for each name). Scores run along the x axis.
     """
@@ -172,7 +172,7 @@ def scores_against_steps(panel: Axes, table: pl.DataFrame, score: Score, by: Axi
             marker=_MARKERS[i % len(_MARKERS)],
             ms=4,
             markevery=max(1, len(steps) // 6),
-            label=by.show(value),
+            label=by.format_cell(value),
         )
 
 
@@ -181,7 +181,7 @@ def legend_beside(panel: Axes, title: str) -> None:
     panel.legend(title=title, loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)
 
 
-def title(
+def draw_title(
     figure: Figure, table: pl.DataFrame, judgement: Judgement, marks: str = "bars: 95 % intervals; hollow: single seeds"
 ) -> None:
     """Writes the study, its verdict, and how to read the marks above the figure."""

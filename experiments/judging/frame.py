@@ -1,10 +1,10 @@
-"""Results tables in memory: one row a run, evaluation step, learner and condition; their columns and checks.
+"""Checks results tables in memory: one row a run, evaluation step, learner and condition.
 
-The columns between `seed` and `step` are the swept keys, spelt as in the study's settings. Those between `nll` and
+The columns between `seed` and `step` are the swept keys, as the study's settings write them. Those between `nll` and
 `examples` are the further scores, in 0..1, that some tasks have (of decoded answers). Those after `criterion` are the
 typed values of the study's arms, as dotted keys. The learner is `model`, or at a run's end one of the task's baselines
-on the same examples. Where the score is a curve there is at the end also a row for each position. Scores of a run that
-diverged may be missing; it counts as a run that scored 0 at its end.
+on the same examples. A score that is a curve has at the end also a row for each position. Scores of a run that diverged
+may be missing; it counts as a run that scored 0 at its end.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _MAY_BE_EMPTY = ("position", *SCORES)
 
 
 class RecordError(ValueError):
-    """A results table that is missing, damaged or not what a criterion needs; the message is one line."""
+    """A results table that is missing, damaged or not the one that a criterion needs; the message is one line."""
 
 
 def swept(frame: pl.DataFrame) -> list[str]:
@@ -71,7 +71,7 @@ def arms(frame: pl.DataFrame) -> list[str]:
 def check(frame: pl.DataFrame) -> pl.DataFrame:
     """Returns `frame` with the columns' types, null for NaN and for hashes that it lacks.
 
-    Raises RecordError for the first thing that is wrong.
+    Raises RecordError for the first fault.
     """
     frame = typed(frame)
     check_runs(frame)
@@ -82,7 +82,7 @@ def check(frame: pl.DataFrame) -> pl.DataFrame:
 def typed(frame: pl.DataFrame) -> pl.DataFrame:
     """Returns `frame` with the columns' types, null for NaN and for hashes that it lacks; RecordError if one is wrong.
 
-    Only columns of which a row may have no value may have empty ones.
+    Only columns that may lack a value for some row may have empty ones.
     """
     keys, more = swept(frame), dict.fromkeys(further(frame), pl.Float64)
     if frame.is_empty():

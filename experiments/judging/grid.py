@@ -1,4 +1,4 @@
-"""A results table by setting: what the axes are there, and the scores of every setting and seed."""
+"""Reads a results table by setting: its axes, and the scores of every setting and seed."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ class Cells:
 
 
 class Grid:
-    """A results table by setting: what the axes are there, and every score that is asked for.
+    """A results table by setting: its axes, and every score that a criterion asks for.
 
-    RecordError where the table sweeps other keys than those of `axes`, or several values of a single one.
+    Raises RecordError if the table sweeps other keys than those of `axes`, or several values of a single one.
     """
 
     def __init__(self, table: pl.DataFrame, axes: Sequence[Axis], level: float = LEVEL):
@@ -60,20 +60,20 @@ class Grid:
         self._made = False
 
     def at(self, level: float) -> Grid:
-        """Returns the same at another level of confidence."""
+        """Returns the same grid at another level of confidence."""
         other = object.__new__(Grid)
         other.__dict__.update(self.__dict__)
         other.level = level
         return other
 
     def filled(self, cells: Mapping[Score, Cells]) -> Grid:
-        """Returns the same with these scores in place of those of the table."""
+        """Returns the same grid with these scores in place of those of the table."""
         other = self.at(self.level)
         other._cells, other._made = self._cells | dict(cells), True
         return other
 
     def value(self, axis: Axis, setting: Setting) -> Any:
-        """Returns the value of an axis at a setting; of several typed columns a tuple, None where the arm sets none."""
+        """Returns the value of an axis at a setting: a tuple for several typed columns, None if the arm sets none."""
         if not axis.typed:
             return setting[self.keys.index(axis.column)]
         values = tuple(self._column(name)[setting] for name in axis.typed)
@@ -122,33 +122,35 @@ class Grid:
         if score.learner == BEST:
             return self._best(score)
         if score.instead:
-            there = self.cells(replace(score, instead=()))
-            of = {s: self.counterpart(s, score.instead) for s in self.settings}
-            return replace(there, scores={s: there.scores[of[s]] for s in self.settings if of[s] in there.scores})
+            own = self.cells(replace(score, instead=()))
+            counterparts = {s: self.counterpart(s, score.instead) for s in self.settings}
+            return replace(
+                own, scores={s: own.scores[counterparts[s]] for s in self.settings if counterparts[s] in own.scores}
+            )
         if score.number and score.number.own:
             return self._own(score, score.number)
         condition, position = score.where(self)
         if score.number and condition not in set(self.table["condition"]):
             return Cells({}, 1)  # a length that was not tested
-        found = final_scores(self.table, condition, learner=score.learner, position=position, score=score.score)
+        rows = final_scores(self.table, condition, learner=score.learner, position=position, score=score.score)
         scores: dict[Setting, dict[int, float]] = {}
-        for *setting, seed, value in found.select(*self.keys, "seed", score.score).iter_rows():
+        for *setting, seed, value in rows.select(*self.keys, "seed", score.score).iter_rows():
             scores.setdefault(tuple(setting), {})[seed] = value
-        return Cells(scores, int(found["examples"].to_numpy().min()))
+        return Cells(scores, int(rows["examples"].to_numpy().min()))
 
     def _own(self, score: Score, number: Number) -> Cells:
-        """Returns a score at the number of each setting, where that was tested."""
+        """Returns a score at each setting's own number, if that was tested."""
         scores, examples = {}, []
         for setting in self.settings:
             at = Number(number.axis, 0.0, number.of(self, setting))
-            there = self.cells(replace(score, number=at))
-            if setting in there.scores:
-                scores[setting] = there.scores[setting]
-                examples.append(there.examples)
+            cells = self.cells(replace(score, number=at))
+            if setting in cells.scores:
+                scores[setting] = cells.scores[setting]
+                examples.append(cells.examples)
         return Cells(scores, min(examples, default=1))
 
     def _of_examples(self, score: Score) -> Cells:
-        """Returns the last value that there is of each run; none where the table has no such score."""
+        """Returns the last value of each run; none if the table has no such score."""
         if score.score not in self.table.columns:
             return Cells({}, 1)
         rows = self.table.filter(pl.col(score.score).is_not_null(), condition=score.condition, learner=MODEL)
@@ -165,9 +167,9 @@ class Grid:
         best = {}
         for setting in self.settings:
             means = {
-                name: float(np.mean([*of.scores[setting].values()]))
-                for name, of in cells.items()
-                if setting in of.scores
+                name: float(np.mean([*learner_cells.scores[setting].values()]))
+                for name, learner_cells in cells.items()
+                if setting in learner_cells.scores
             }
             if means:
                 best[setting] = POSTERIOR if POSTERIOR in means else max(means, key=lambda name: means[name])
@@ -175,14 +177,14 @@ class Grid:
 
     def _best(self, score: Score) -> Cells:
         names = self.optimum(score.where(self)[0])
-        of = {name: self.cells(replace(score, learner=name)) for name in sorted(set(names.values()))}
+        by_learner = {name: self.cells(replace(score, learner=name)) for name in sorted(set(names.values()))}
         own = self.cells(replace(score, learner=MODEL))
-        return Cells({s: of[name].scores[s] for s, name in names.items()}, own.examples)
+        return Cells({s: by_learner[name].scores[s] for s, name in names.items()}, own.examples)
 
     def rise(self, score: Score) -> dict[Setting, float]:
-        """Returns the final mean minus that at the last evaluation before the last quarter, or minus 0 without one.
+        """Returns the final mean minus that at the last evaluation before the last quarter; minus 0 if there was none.
 
-        0 where scores are made up.
+        It returns 0 if scores are made up.
         """
         if self._made:
             return dict.fromkeys(self.settings, 0.0)
@@ -194,14 +196,11 @@ class Grid:
         cells = self.cells(score)
         return {s: cells.estimate(s) - (known.get(s) or 0.0) for s in cells.scores}
 
-    def say(self, setting: Setting) -> str:
-        """Returns a setting in words, by the axes that vary."""
+    def format_setting(self, setting: Setting) -> str:
+        """Formats a setting by the axes that vary."""
         varied = [a for i, a in enumerate(self.axes) if len({s[i] for s in self.settings}) > 1] or self.axes
-        return ", ".join(axis.say(self.value(axis, setting)) for axis in varied)
+        return ", ".join(axis.format_value(self.value(axis, setting)) for axis in varied)
 
-    def show(self, setting: Setting) -> list[str]:
-        """Returns the values of all axes at a setting, as a row shows them.
-
-        Not those that are one in the whole table.
-        """
-        return [axis.show(self.value(axis, setting)) for axis in self.axes if not axis.single]
+    def format_cells(self, setting: Setting) -> list[str]:
+        """Formats the values of all axes at a setting for a row, without those that are one in the whole table."""
+        return [axis.format_cell(self.value(axis, setting)) for axis in self.axes if not axis.single]

@@ -1,11 +1,11 @@
-"""Notes on what is measured but not judged."""
+"""Notes on results that are measured but not judged."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 from experiments.judging.axes import Score
-from experiments.judging.criterion import sentence
+from experiments.judging.criterion import format_sentence
 from experiments.judging.grid import Grid
 from experiments.judging.quantities import Quantity
 
@@ -18,21 +18,25 @@ def also(*quantities: Quantity) -> Note:
     def note(grid: Grid) -> list[str]:
         notes = []
         for quantity in quantities:
-            found = quantity.outcome(grid, grid.settings, quantity.at_least(0))
-            notes += [sentence(f"{found.words.rstrip(',')}: {found.effect} (not judged)")] if found.effect else []
+            outcome = quantity.outcome(grid, grid.settings, quantity.at_least(0))
+            notes += (
+                [format_sentence(f"{outcome.words.rstrip(',')}: {outcome.effect} (not judged)")]
+                if outcome.effect
+                else []
+            )
         return notes
 
     return note
 
 
 def each(score: Score, words: str) -> Note:
-    """Returns a note on a score at every setting, where it was measured."""
+    """Returns a note on a score at every setting, if it was measured."""
 
     def note(grid: Grid) -> list[str]:
         if score.condition not in set(grid.table["condition"]):
             return []
         cells = grid.cells(score)
-        found = "; ".join(f"{cells.mean(setting)} at {grid.say(setting)}" for setting in cells.scores)
-        return [f"{words}: {found} (not judged)."]
+        means = "; ".join(f"{cells.mean(setting)} at {grid.format_setting(setting)}" for setting in cells.scores)
+        return [f"{words}: {means} (not judged)."]
 
     return note

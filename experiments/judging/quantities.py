@@ -1,4 +1,4 @@
-"""Quantities that a criterion bounds: a level, a difference, matched pairs, the best of several."""
+"""Quantities that a criterion bounds: the mean of an arm, or the difference of two arms."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Cell = tuple[Score, Setting]
 class Sides:
     """The cells that a quantity rests on in a table: the mean of `more`, minus that of `less` if any, times `factor`.
 
-    missing: in words, the arms that were never run. lost: settings of its arms that cannot be read.
+    missing: the arms that were never run, as text. lost: settings of its arms that cannot be read.
     """
 
     more: tuple[Cell, ...]
@@ -44,11 +44,11 @@ def by_seed(grid: Grid, cells: Sequence[Cell]) -> dict[int, float]:
     """Returns the mean over `cells` of each seed that all of them have."""
     scores = [grid.cells(score).scores.get(setting, {}) for score, setting in cells]
     seeds = set.intersection(*map(set, scores)) if scores else set()
-    return {seed: float(np.mean([of[seed] for of in scores])) for seed in sorted(seeds)}
+    return {seed: float(np.mean([seed_scores[seed] for seed_scores in scores])) for seed in sorted(seeds)}
 
 
 def interval(grid: Grid, sides: Sides) -> tuple[Interval | None, int]:
-    """Returns the interval of a quantity over seeds, None where there are none; and how many seeds it rests on."""
+    """Returns the interval of a quantity over seeds, None if there are none, and the number of its seeds."""
     more = by_seed(grid, sides.more)
     examples = min((grid.cells(score).examples for score, _ in sides.cells), default=1)
     if sides.less is None:
@@ -66,40 +66,40 @@ class Quantity:
     """A number that a table gives with an interval over seeds."""
 
     def sides(self, grid: Grid, read: Sequence[Setting]) -> Sides:
-        """Returns what it rests on in a table, of which the settings `read` can be read."""
+        """Returns the cells that it rests on in a table, of which the settings `read` can be read."""
         raise NotImplementedError
 
     def scores(self) -> Iterator[Score]:
-        """Returns the scores that it reads."""
+        """Yields the scores that it reads."""
         raise NotImplementedError
 
     def words(self, grid: Grid | None = None) -> str:
-        """Returns what it is: with the values of a table where one is given."""
+        """Formats its name: with the values of a table if one is given."""
         raise NotImplementedError
 
     def arms(self) -> tuple[Arm, ...]:
-        """Returns the arms without each of which nothing can be told."""
+        """Returns the arms that must all have been run for a verdict."""
         return ()
 
     def rule(self) -> str:
-        """Returns what else must be said of how it is measured, in sentences."""
+        """Formats the further rules of its measurement, in sentences."""
         return ""
 
     def within(self, *picks: Pick) -> Quantity:
-        """Returns the same where `picks` hold too."""
+        """Returns the same quantity where `picks` hold too."""
         raise NotImplementedError
 
     def seeds(self, grid: Grid, settings: Sequence[Setting]) -> dict[str, set[int]]:
-        """Returns the seeds of every setting, which must all have the same, by the setting in words."""
+        """Returns the seeds of every setting, which must all have the same, by the setting's name."""
         cells = grid.cells(next(iter(self.scores()))).scores
-        return {grid.say(setting): set(cells[setting]) for setting in settings if setting in cells}
+        return {grid.format_setting(setting): set(cells[setting]) for setting in settings if setting in cells}
 
     def made(self, grid: Grid, value: float) -> dict[Cell, float] | None:
-        """Returns mean scores of which it has a value; None where that is a linear programme's to find."""
+        """Returns mean scores with which it has a value; None if a linear programme is to find them."""
         return None
 
     def outcome(self, grid: Grid, read: Sequence[Setting], bound: Bound) -> Outcome:
-        """Its interval in a table, and whether it keeps a bound."""
+        """Returns its interval in a table, and whether it keeps a bound."""
         sides = self.sides(grid, read)
         none = sides.empty or bool(sides.missing)
         effect, seeds = (None, 0) if none else interval(grid, sides)
@@ -108,15 +108,15 @@ class Quantity:
         return Outcome(self.words(grid), bound.wanted(), effect, seeds, verdict, settings, sides.missing, sides.lost)
 
     def at_least(self, least: float) -> Bound:
-        """Returns the bound that it is this or more."""
+        """Bounds it from below."""
         return Bound(self, least=least)
 
     def at_most(self, most: float) -> Bound:
-        """Returns the bound that it is this or less."""
+        """Bounds it from above."""
         return Bound(self, most=most)
 
     def near_zero(self, by: float) -> Bound:
-        """Returns the bound that it lies this near to zero with its whole interval."""
+        """Bounds its whole interval to lie this near to zero."""
         return Bound(self, least=-by, most=by)
 
 
@@ -129,8 +129,8 @@ class Arm(Quantity):
 
     def settings(self, grid: Grid) -> list[Setting]:
         """Returns the settings of the arm that were run."""
-        there = grid.cells(self.score).scores
-        return [setting for setting in grid.where(self.picks) if setting in there]
+        scores = grid.cells(self.score).scores
+        return [setting for setting in grid.where(self.picks) if setting in scores]
 
     def sides(self, grid: Grid, read: Sequence[Setting]) -> Sides:
         """Returns the arm's own cells."""
@@ -140,7 +140,7 @@ class Arm(Quantity):
         return Sides(kept, None, 1.0, missing, tuple(s for s in run if s not in read))
 
     def scores(self) -> Iterator[Score]:
-        """Returns the arm's score."""
+        """Yields the arm's score."""
         yield self.score
 
     def arms(self) -> tuple[Arm, ...]:
@@ -148,20 +148,20 @@ class Arm(Quantity):
         return (self,)
 
     def where(self, grid: Grid | None = None) -> str:
-        """Returns the arm's picks in words."""
+        """Formats the arm's picks."""
         return " and ".join(words for pick in self.picks if (words := pick.words(grid)))
 
     def words(self, grid: Grid | None = None) -> str:
-        """Returns the score at the picks."""
-        score = self.score.say(grid)
+        """Formats the score at the picks."""
+        score = self.score.format_name(grid)
         return f"{score} with {self.where(grid)}" if self.picks else score
 
     def within(self, *picks: Pick) -> Arm:
-        """Returns the same where `picks` hold too."""
+        """Returns the same arm where `picks` hold too."""
         return replace(self, picks=(*self.picks, *picks))
 
     def __sub__(self, other: Arm) -> Difference:
-        """This arm minus another, paired by seed."""
+        """Returns this arm minus another, paired by seed."""
         return Difference(self, other)
 
 
@@ -174,7 +174,7 @@ class Difference(Quantity):
     what: str = field(default="", metadata=WORDS)
 
     def sides(self, grid: Grid, read: Sequence[Setting]) -> Sides:
-        """Returns the cells of both arms; they are missing where both are the same."""
+        """Returns the cells of both arms; they are missing if both arms are the same."""
         more, less = self.more.sides(grid, read), self.less.sides(grid, read)
         missing = (*more.missing, *less.missing)
         if (
@@ -186,7 +186,7 @@ class Difference(Quantity):
         return Sides(more.more, less.more, 1.0, missing, (*more.lost, *less.lost))
 
     def scores(self) -> Iterator[Score]:
-        """Returns those of both arms."""
+        """Yields the scores of both arms."""
         yield from dict.fromkeys((self.more.score, self.less.score))
 
     def arms(self) -> tuple[Arm, ...]:
@@ -194,7 +194,7 @@ class Difference(Quantity):
         return self.more, self.less
 
     def words(self, grid: Grid | None = None) -> str:
-        """Returns the score, what differs, and what both arms share."""
+        """Formats the score, the difference, and the picks that both arms share."""
         shared = [pick for pick in self.more.picks if pick in self.less.picks]
         more, less = (replace(a, picks=tuple(p for p in a.picks if p not in shared)) for a in (self.more, self.less))
         where = Arm(self.more.score, tuple(shared)).where(grid)
@@ -204,13 +204,13 @@ class Difference(Quantity):
         return f"{more.words(grid)} minus {less.words(grid)}{common}"
 
     def within(self, *picks: Pick) -> Difference:
-        """Returns the same where `picks` hold too."""
+        """Returns the same difference where `picks` hold too."""
         return replace(self, more=self.more.within(*picks), less=self.less.within(*picks))
 
 
 @dataclass(frozen=True)
 class Bound:
-    """That a quantity is `least` or more, or `most` or less, or both, with its whole interval."""
+    """A condition: a quantity is `least` or more, or `most` or less, or both, with its whole interval."""
 
     quantity: Quantity
     least: float = -np.inf
@@ -223,7 +223,7 @@ class Bound:
         return "not reproduced" if effect.upper < self.least or effect.lower > self.most else "inconclusive"
 
     def wanted(self) -> str:
-        """Returns the bounds in words."""
+        """Formats the bounds."""
         if np.isinf(self.most):
             return f"at least {self.least:g}"
         return f"at most {self.most:g}" if np.isinf(self.least) else f"{self.least:g} to {self.most:g}"
@@ -242,14 +242,14 @@ class Each:
     need: int = 1
 
     def over(self) -> str:
-        """Returns the axes in words."""
+        """Formats the axes."""
         return " and ".join(axis.noun for axis in self.axes)
 
     def bounds(self, grid: Grid) -> list[Bound]:
         """Returns the bound at every combination of values at which all its arms were run."""
-        found = {}
+        by_values = {}
         for setting in grid.settings:
             values: tuple[Any, ...] = tuple(grid.value(axis, setting) for axis in self.axes)
             picks = [axis.at(value) for axis, value in zip(self.axes, values, strict=True)]
-            found[values] = replace(self.bound, quantity=self.bound.quantity.within(*picks))
-        return [bound for bound in found.values() if not bound.quantity.sides(grid, grid.settings).missing]
+            by_values[values] = replace(self.bound, quantity=self.bound.quantity.within(*picks))
+        return [bound for bound in by_values.values() if not bound.quantity.sides(grid, grid.settings).missing]

@@ -1,4 +1,4 @@
-"""The value of an axis, or the step, at which a score comes up to a level, for each seed; how far it moves."""
+"""Measures where a score comes up to a level, by an axis or by step, for each seed, and how far that place moves."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Points = Sequence[tuple[float, float]]  # (place, score), in order of places
 
 
 def crossing(points: Points, level: float) -> float | None:
-    """Returns the place at which the score first comes up to `level`, by interpolation; None where it never does."""
+    """Returns the place at which the score first comes up to `level`, by interpolation; None if it never does."""
     for (x0, y0), (x1, y1) in itertools.pairwise(points):
         if y0 < level <= y1:
             return x0 + (x1 - x0) * (level - y0) / (y1 - y0)
@@ -60,11 +60,11 @@ def reached(points: Mapping[int, Points], level: float = 0.5, *, log: bool = Tru
 
     The interval covers the seeds, not the coarseness of the grid.
     """
-    places = [crossing(of, level) for of in points.values()]
-    found = [place for place in places if place is not None]
-    if not found or len(found) < len(places):
+    places = [crossing(line, level) for line in points.values()]
+    known = [place for place in places if place is not None]
+    if not known or len(known) < len(places):
         return None
-    mean = over_seeds(found)
+    mean = over_seeds(known)
     if not log:
         return mean
     with np.errstate(over="ignore"):
@@ -73,9 +73,9 @@ def reached(points: Mapping[int, Points], level: float = 0.5, *, log: bool = Tru
 
 @dataclass(frozen=True)
 class Crossing:
-    """Where a seed's score comes up to a level: log2 of the axis' values on either side, and the fit on these sides.
+    """The place where a seed's score comes up to a level: log2 of the axis' values on either side, and the fit there.
 
-    An end is None where no run is on that side.
+    An end is None if no run is on that side.
     """
 
     low: float | None
@@ -84,13 +84,13 @@ class Crossing:
 
     @property
     def place(self) -> float:
-        """Returns the middle of the two sides; the end that there is, where one is missing."""
+        """Returns the middle of the two sides, or the only end if one is missing."""
         ends = [end for end in (self.low, self.high) if end is not None]
         return sum(ends) / len(ends)
 
     @property
     def width(self) -> float:
-        """Octaves between the two sides; 0 where one is missing."""
+        """Returns the octaves between the two sides; 0 if one is missing."""
         return self.high - self.low if self.low is not None and self.high is not None else 0.0
 
 
@@ -99,11 +99,11 @@ Column = Mapping[int, Crossing]  # by seed
 
 @dataclass(frozen=True)
 class Spread(Quantity):
-    """By how many octaves the value of `along` at which `score` comes up to `level` moves between values of `over`.
+    """Octaves by which the value of `along` at which `score` comes up to `level` moves between values of `over`.
 
-    It is found for each seed by bisection: the geometric middle of the largest value that is below and the smallest
-    that is not. A value of `over`, a column, is read where the score `fit` on these two sides is `least` or more on
-    average, and what is left must span a factor of `span`. A threshold must be known to less than `sure` octaves.
+    Bisection finds it for each seed: the geometric middle of the largest value that is below and the smallest that is
+    not. A value of `over`, a column, is read if the score `fit` on these two sides is `least` or more on average. The
+    columns that are left must span a factor of `span`. A threshold must be known to less than `sure` octaves.
     """
 
     score: Score
@@ -118,7 +118,7 @@ class Spread(Quantity):
     def columns(self, grid: Grid) -> Mapping[Any, Column]:
         """Returns the crossing of every seed, by the value of `over`."""
         scores, fits = grid.cells(self.score).scores, grid.cells(self.fit).scores
-        found: dict[Any, dict[int, Crossing]] = {}
+        columns: dict[Any, dict[int, Crossing]] = {}
         for value in sorted({grid.value(self.over, s) for s in grid.settings}):
             places = {grid.value(self.along, s): s for s in grid.where((self.over.at(value),))}
             for seed in sorted({seed for s in places.values() for seed in scores[s]}):
@@ -128,29 +128,33 @@ class Spread(Quantity):
                 sides = [at[place] for place in (low, high) if place is not None]
                 fit = sum(fits[s][seed] for s in sides) / len(sides)
                 below, above = (None if place is None else math.log2(place) for place in (low, high))
-                found.setdefault(value, {})[seed] = Crossing(below, above, fit)
-        return found
+                columns.setdefault(value, {})[seed] = Crossing(below, above, fit)
+        return columns
 
     def fitted(self, grid: Grid, column: Column) -> Interval:
         """Returns the interval of a column's fit."""
         return mean_score([one.fit for one in column.values()], grid.cells(self.score).examples, grid.level)
 
     def threshold(self, grid: Grid, column: Column) -> Interval:
-        """Returns a column's threshold as a geometric mean over seeds, of which alone the interval is."""
-        found = over_seeds([one.place for one in column.values()], level=grid.level)
-        return Interval(2.0**found.estimate, 2.0**found.lower, 2.0**found.upper if found.upper < 100 else math.inf)
+        """Returns a column's threshold as a geometric mean over seeds; its interval covers the seeds alone."""
+        octaves = over_seeds([one.place for one in column.values()], level=grid.level)
+        return Interval(
+            2.0**octaves.estimate, 2.0**octaves.lower, 2.0**octaves.upper if octaves.upper < 100 else math.inf
+        )
 
     def lost(self, grid: Grid) -> dict[Setting, LeftOut]:
-        """Returns the settings of the columns that are not fitted: this quantity is a rule of what is read, too."""
+        """Returns the settings of the columns that are not fitted: this quantity is a rule of reading, too."""
         lost = {}
         for value, column in self.columns(grid).items():
             if (mean := self.fitted(grid, column).estimate) < self.least:
-                left = LeftOut(self.over.say(value), f"{self.fit.words} is below {self.least:g}", f"{mean:.3f}")
+                left = LeftOut(
+                    self.over.format_value(value), f"{self.fit.words} is below {self.least:g}", f"{mean:.3f}"
+                )
                 lost |= dict.fromkeys(grid.where((self.over.at(value),)), left)
         return lost
 
     def rule(self) -> str:
-        """Returns how it is measured, and what is read."""
+        """Formats how it is measured, and which columns are read."""
         return (
             f"For each seed the threshold is the geometric middle of the largest number of {self.along.noun} that is "
             f"below {self.level:g} and the smallest that is not; one that lies outside the grid counts as the grid's "
@@ -161,14 +165,16 @@ class Spread(Quantity):
         )
 
     def scores(self) -> Iterator[Score]:
-        """Returns the score, and the one that says what is fitted."""
+        """Yields the score, and the one that decides whether a column is fitted."""
         yield from (self.score, self.fit)
 
     def words(self, grid: Grid | None = None) -> str:
-        """Returns how far which threshold moves."""
+        """Formats which threshold moves, and over which values."""
         noun = self.over.noun
         if grid is not None:
-            noun = " to ".join(str(self.over.show(pick(v for v, *_ in self._values(grid)))) for pick in (min, max))
+            noun = " to ".join(
+                str(self.over.format_cell(pick(v for v, *_ in self._values(grid)))) for pick in (min, max)
+            )
             noun = f"{noun} {self.over.noun}"
         what = f"the number of {self.along.noun} at which {self.score.words} reaches {self.level:g}"
         return f"octaves by which {what} moves over {noun}"
@@ -177,16 +183,16 @@ class Spread(Quantity):
         return [(grid.value(self.over, s),) for s in grid.settings]
 
     def sides(self, grid: Grid, read: Sequence[Setting]) -> Sides:
-        """Returns all that is read: it is no difference of means."""
+        """Returns all cells that are read: it is no difference of means."""
         return Sides(tuple((self.score, setting) for setting in read))
 
     def seeds(self, grid: Grid, settings: Sequence[Setting]) -> dict[str, set[int]]:
         """Returns the seeds of every column, as bisection runs each seed at values of its own."""
         values = {grid.value(self.over, s) for s in settings}
-        return {self.over.say(v): set(column) for v, column in self.columns(grid).items() if v in values}
+        return {self.over.format_value(v): set(column) for v, column in self.columns(grid).items() if v in values}
 
     def outcome(self, grid: Grid, read: Sequence[Setting], bound: Bound) -> Outcome:
-        """Returns how far the thresholds of what is read move, and whether that is at most the bound."""
+        """Returns how far the thresholds of the columns that are read move, and whether that is at most the bound."""
         every = self.columns(grid)
         values = {grid.value(self.over, s) for s in read}
         columns = {value: column for value, column in every.items() if value in values}
@@ -197,7 +203,7 @@ class Spread(Quantity):
             missing = (f"{self.over.noun} that span a factor of {self.span:g}",) if narrow else ()
             return Outcome(words, wanted, None, 0, "inconclusive", (), missing, lost)
         seeds = sorted(set.intersection(*(set(column) for column in columns.values())))
-        moves = [max(at) - min(at) for seed in seeds if (at := [of[seed].place for of in columns.values()])]
+        moves = [max(at) - min(at) for seed in seeds if (at := [column[seed].place for column in columns.values()])]
         effect = over_seeds(moves, 0.0, level=grid.level) if moves else None
         verdict = bound.verdict(effect) if effect else "inconclusive"
         crossings = [one for column in columns.values() for one in column.values()]
@@ -208,9 +214,9 @@ class Spread(Quantity):
         return Outcome(words, wanted, effect, len(seeds), verdict, tuple(read), (), lost)
 
     def made(self, grid: Grid, value: float) -> dict[Cell, float]:
-        """Returns mean scores of which the threshold moves by `value` octaves from one end of `over` to the other."""
+        """Returns mean scores with which the threshold moves by `value` octaves from one end of `over` to the other."""
         ends = [math.log2(pick(grid.value(self.along, s) for s in grid.settings)) for pick in (min, max)]
-        values = sorted({of for (of,) in self._values(grid)})
+        values = sorted({number for (number,) in self._values(grid)})
         cells: dict[Cell, float] = {}
         for setting in grid.settings:
             share = values.index(grid.value(self.over, setting)) / (len(values) - 1) - 0.5

@@ -79,7 +79,7 @@ def runs_beside(path: str | Path) -> Path:
 
 
 def recorded() -> list[str]:
-    """Returns the studies of which there is a record or half of one, as markov/threshold/cpu, in order."""
+    """Returns the studies with a record or half of one, as markov/threshold/cpu, in order."""
     names = {path.relative_to(RESULTS).as_posix() for path in RESULTS.glob("*/*/*.csv")}
     for name, study in outside.studies().items():
         names |= {path.relative_to(study.results).as_posix() for path in study.results.glob(f"{name}/*.csv")}
@@ -281,32 +281,31 @@ def final_scores(
 ) -> pl.DataFrame:
     """Returns exact match, or another `score`, of every run on `condition` at its end.
 
-    Columns: the swept keys, seed, the score, examples.
-
-    That of the model or of a baseline, over all positions or (where the score is a curve) at one. Runs whose task lacks
-    the condition are left out; a run that diverged scores 0, whatever it scored before. RecordError where none has it.
+    Columns: swept keys, seed, score, examples. The score is the model's or a baseline's, over all positions or (if the
+    score is a curve) at one. Runs whose task lacks the condition are left out. A run that diverged scores 0, whatever
+    it scored before. Raises RecordError if no run has the score.
     """
     keys = [*swept(frame), "seed"]
-    asked = frame.filter(condition=condition, learner=learner)
-    if asked.is_empty():
+    on_condition = frame.filter(condition=condition, learner=learner)
+    if on_condition.is_empty():
         known = ", ".join(sorted(frame.filter(learner=learner)["condition"].unique()))
         raise RecordError(
             f"the results have no condition {condition} of the {learner}, only {known or 'nothing of it'}"
         )
     at = pl.col("position").is_null() if position is None else pl.col("position") == position
-    there = asked.filter(at | (pl.col("status") == "diverged"))["run"].unique()
-    if there.is_empty():
+    scored = on_condition.filter(at | (pl.col("status") == "diverged"))["run"].unique()
+    if scored.is_empty():
         raise RecordError(f"the results have no position {position} of {condition} of the {learner}")
-    frame = frame.filter(pl.col("run").is_in(there.implode()))
+    frame = frame.filter(pl.col("run").is_in(scored.implode()))
     if score not in frame.columns:
         raise RecordError(f"the results have no score {score}, only {', '.join((*SCORES, *further(frame)))}")
-    rows = asked.filter(pl.col("final"), at).select("run", score, "examples")
-    found = pl.when(pl.col("status") == "diverged").then(0.0).otherwise(pl.col(score))
+    rows = on_condition.filter(pl.col("final"), at).select("run", score, "examples")
+    value = pl.when(pl.col("status") == "diverged").then(0.0).otherwise(pl.col(score))
     return (
         frame.select("run", *keys, "status")
         .unique()
         .join(rows, on="run", how="left")
-        .with_columns(found.alias(score), pl.col("examples").fill_null(pl.col("examples").min()))
+        .with_columns(value.alias(score), pl.col("examples").fill_null(pl.col("examples").min()))
         .sort(keys)
         .select(*keys, score, "examples")
     )

@@ -1,4 +1,4 @@
-"""The printed table: a row for each setting, what the paper says of it beside our scores."""
+"""Makes the printed table: a row for each setting, with the paper's words beside our scores."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from experiments.judging.grid import Grid
 
 
 def nothing(*values: Any) -> str:
-    """Returns what a paper says that says nothing."""
+    """Returns the words of a paper that has none."""
     return ""
 
 
-def title(name: str | Callable[[Grid, Setting], str], grid: Grid, setting: Setting) -> str:
-    """Returns a setting's name: by a function, by a format of the axes' values, or these values alone."""
+def format_title(name: str | Callable[[Grid, Setting], str], grid: Grid, setting: Setting) -> str:
+    """Formats a setting: by a function, by a format of the axes' values, or without a format by these alone."""
     if callable(name):
         return name(grid, setting)
-    shown = grid.show(setting)
+    shown = grid.format_cells(setting)
     return name.format(*shown) if name else ", ".join(shown)
 
 
@@ -29,9 +29,9 @@ class Rows:
     """A row for each setting at which all `scores` were measured.
 
     scores: by the column's name, in which {} stands for the score's number. name: a format of the axes' values as the
-    axes show them, or a function of grid and setting. paper: what the paper says, of the axes' values, or by picks that
-    hold at a setting. order: what rows are sorted by, of the axes' values. picks: only settings where these hold have a
-    row. A score that was not tested has no column.
+    axes show them, or a function of grid and setting. paper: the paper's words, by the axes' values, or by picks that
+    hold at a setting. order: the key by which rows are sorted, of the axes' values. picks: only settings where these
+    hold have a row. A score that was not tested has no column.
     """
 
     scores: Mapping[str, Score]
@@ -43,7 +43,9 @@ class Rows:
     def __call__(self, grid: Grid) -> tuple[Row, ...]:
         """Returns the rows of a table by setting."""
         columns = {
-            score.label(name, grid): cells for name, score in self.scores.items() if (cells := grid.cells(score)).scores
+            score.format_label(name, grid): cells
+            for name, score in self.scores.items()
+            if (cells := grid.cells(score)).scores
         }
         first = next(iter(columns.values()))
         settings = [s for s in grid.where(self.picks) if s in first.scores]
@@ -51,16 +53,16 @@ class Rows:
             settings.sort(key=lambda s: self.order(*self.values(grid, s)) if self.order else 0)
         return tuple(
             Row(
-                self.title(grid, s),
-                self.says(grid, s),
+                self.format_title(grid, s),
+                self.format_paper(grid, s),
                 {name: cells.mean(s) for name, cells in columns.items()},
                 len(first.scores[s]),
             )
             for s in settings
         )
 
-    def says(self, grid: Grid, setting: Setting) -> str:
-        """Returns what the paper says of a setting."""
+    def format_paper(self, grid: Grid, setting: Setting) -> str:
+        """Returns the paper's words on a setting."""
         if isinstance(self.paper, Mapping):
             return next((text for picks, text in self.paper.items() if setting in grid.where(picks)), "")
         return self.paper(*self.values(grid, setting))
@@ -70,6 +72,6 @@ class Rows:
         """Returns the values of all axes at a setting."""
         return [grid.value(axis, setting) for axis in grid.axes]
 
-    def title(self, grid: Grid, setting: Setting) -> str:
-        """Returns a setting as its row names it."""
-        return title(self.name, grid, setting)
+    def format_title(self, grid: Grid, setting: Setting) -> str:
+        """Formats a setting for its row."""
+        return format_title(self.name, grid, setting)

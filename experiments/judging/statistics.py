@@ -1,7 +1,7 @@
-"""95 % intervals (or another level's) from two to five seeds, for a mean and for a paired difference.
+"""Intervals of 95 % (or another level) from two to five seeds, for a mean and for a paired difference.
 
-Two errors separate the mean of a few runs from what the study asks for, the mean over all seeds on all
-examples, and each gets an interval of its own:
+Two errors separate the mean of a few runs from the mean over all seeds on all examples, which the study asks for. Each
+error gets an interval of its own:
 
 1. *Seeds.* Student's t over the seeds. A score in [0, 1] piles up against its bounds with a long tail on the
    other side, where plain t claims too much (88 % instead of 95 % for Beta(1/2, 20) and two seeds), so t is
@@ -16,9 +16,8 @@ The half-widths of the two are added in quadrature on either side of the estimat
 Statistics in Medicine 17, 1998; Zou and Donner, Statistics in Medicine 27, 2008), and the result is clipped
 to the score's range.
 
-What no interval of this kind can do: where seeds fall into two camps (most score 0, some score 1), a few
-seeds may all come from one camp, and nothing in them tells. The intervals hold for seeds that scatter about
-one value.
+No interval of this kind can detect two camps of seeds: if most seeds score 0 and some score 1, a few seeds may all
+come from one camp. The intervals hold for seeds that scatter about one value.
 """
 
 from __future__ import annotations
@@ -34,7 +33,7 @@ LEVEL = 0.95
 
 
 def _tail(level: float) -> float:
-    """Returns the probability below the upper bound of an interval; ValueError for a level outside 0 to 1."""
+    """Returns the probability below the upper bound of an interval. Raises ValueError for a level outside 0 to 1."""
     if not 0 < level < 1:
         raise ValueError(f"a confidence level lies between 0 and 1, not at {level:g}")
     return (1 + level) / 2
@@ -55,10 +54,10 @@ class Interval:
 def over_seeds(
     values: Sequence[float], low: float = -math.inf, high: float = math.inf, level: float = LEVEL
 ) -> Interval:
-    """Returns interval of the mean of a quantity that varies from seed to seed and is bounded by `low` and `high`.
+    """Returns the interval of the mean of a quantity that varies from seed to seed, bounded by `low` and `high`.
 
-    Student's t; on the arcsine scale where both bounds are finite. One seed says nothing of its spread: its
-    interval is the whole range. Raises ValueError without seeds or where a value is out of range.
+    It is Student's t, on the arcsine scale if both bounds are finite. The spread of one seed is unknown: its interval
+    is the whole range. Raises ValueError without seeds or if a value is out of range.
     """
     x = np.asarray(values, float)
     if x.size == 0 or not ((x >= low) & (x <= high)).all():
@@ -91,15 +90,15 @@ def proportion(share: float, examples: int, level: float = LEVEL) -> Interval:
 
 
 def mean_score(scores: Sequence[float], examples: int, level: float = LEVEL) -> Interval:
-    """Returns interval of the mean over all seeds of a score in [0, 1]; each seed's is from `examples` examples."""
+    """Returns the interval of the mean over all seeds of a score in [0, 1]; each seed's is from `examples` examples."""
     seeds = over_seeds(scores, 0.0, 1.0, level)
     return _add(seeds, proportion(seeds.estimate, examples, level), 0.0, 1.0)
 
 
 def paired_difference(more: Sequence[float], less: Sequence[float], examples: int, level: float = LEVEL) -> Interval:
-    """Returns interval of the mean over all seeds of `more` - `less`, two scores in [0, 1] with one seed a place.
+    """Returns the interval of the mean over all seeds of `more` - `less`, two scores in [0, 1] with one seed a place.
 
-    Raises ValueError where the two are not of one length.
+    Raises ValueError if the two are not of one length.
     """
     seeds = over_seeds([a - b for a, b in zip(more, less, strict=True)], -1.0, 1.0, level)
     a, b = (proportion(float(np.mean(scores)), examples, level) for scores in (more, less))

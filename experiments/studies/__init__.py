@@ -1,4 +1,4 @@
-"""The studies there are: each is the CLAIM of a module in a family's folder, or of a package outside.
+"""Lists the studies: each is the CLAIM of a module in a family's folder, or of a package outside.
 
 A family's package names its studies in the order in which they are listed (`ORDER`); those that it does not name come
 after. A package outside adds a claim by an entry point (`experiments.outside`).
@@ -19,7 +19,7 @@ _SHARED = ("family", "kinds")  # modules of a family that are no study
 
 
 class ClaimError(ValueError):
-    """A study that no claim belongs to; the message is one line and names the claims there are."""
+    """A study without a claim; the message is one line and names the claims."""
 
 
 @functools.cache
@@ -34,10 +34,14 @@ def own() -> tuple[Claim, ...]:
 
 
 def _modules() -> Iterator[Claim]:
-    found = [of.name for of in pkgutil.iter_modules(__path__) if of.ispkg]
-    for family in [*FAMILIES, *(name for name in found if name not in FAMILIES)]:
+    packages = [module_info.name for module_info in pkgutil.iter_modules(__path__) if module_info.ispkg]
+    for family in [*FAMILIES, *(name for name in packages if name not in FAMILIES)]:
         package = importlib.import_module(f"{__name__}.{family}")
-        names = [of.name for of in pkgutil.iter_modules(package.__path__) if of.name not in _SHARED]
+        names = [
+            module_info.name
+            for module_info in pkgutil.iter_modules(package.__path__)
+            if module_info.name not in _SHARED
+        ]
         order: tuple[str, ...] = getattr(package, "ORDER", ())
         for name in sorted(names, key=lambda name: (order.index(name) if name in order else len(order), name)):
             module = importlib.import_module(f"{package.__name__}.{name}")
@@ -72,7 +76,7 @@ def _read(study: outside.Study) -> Claim | str:
 
 
 def claim_for(study: str) -> Claim:
-    """Returns the claim that `study` (markov/threshold/cpu, or markov/threshold) measures; ClaimError without one."""
+    """Returns the claim of `study` (markov/threshold/cpu, or markov/threshold). Raises ClaimError without one."""
     name = "/".join(study.split("/")[:2])
     for claim in every():
         if claim.name == name:

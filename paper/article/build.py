@@ -1,7 +1,7 @@
-"""`python -m paper.article.build`: the write-up as a PDF, typeset by Typst from the records alone.
+"""`python -m paper.article.build`: writes the write-up as a PDF, typeset by Typst from the records alone.
 
-Words are in `words.yml`, layout in `article.typ`; every number, table and figure comes from the JSON that is made here
-of the recorded results.
+Words are in `words.yml`, layout in `article.typ`. Every number, table and figure comes from a JSON file, which this
+module makes of the recorded results.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import typst
 from experiments import recorded as studies
 from experiments.files import write_whole
 from experiments.judging.chance import false_positives
-from experiments.printing import interval, provenance, source
+from experiments.printing import format_interval, format_provenance, format_source
 from experiments.studies import own
 from experiments.summary import Entry, entries
 from paper.article.drawing import drawn
@@ -28,19 +28,19 @@ HERE = Path(__file__).parent
 BUILD = HERE.parent / "build"
 
 
-def data(found: Sequence[Entry]) -> dict[str, Any]:
-    """What the text refers to: the words, filled in, and each claim with its judgement at one scale."""
+def data(judged: Sequence[Entry]) -> dict[str, Any]:
+    """Returns the values for the text: the filled-in words, and each claim with its judgement at one scale."""
     return {
-        "scale": found[0].scale,
-        "words": words(found),
+        "scale": judged[0].scale,
+        "words": words(judged),
         "keys": list(references()),
-        "claims": [_claim(entry) for entry in found],
+        "claims": [_claim(entry) for entry in judged],
     }
 
 
 def _claim(entry: Entry) -> dict[str, Any]:
     claim, judgement, table = entry.claim, entry.judgement, entry.table
-    said = {
+    facts = {
         "name": claim.name,
         "family": claim.name.split("/")[0],
         "arxiv": claim.arxiv,
@@ -50,14 +50,14 @@ def _claim(entry: Entry) -> dict[str, Any]:
         "setting": claim.setting,
         "looked": claim.looked,
         "chance": false_positives(claim.name),
-        "facts": [{"text": fact.text, "source": source(fact)} for fact in claim.facts],
+        "facts": [{"text": fact.text, "source": format_source(fact)} for fact in claim.facts],
         "trained": setting(entry.study).line(table),
         "verdict": entry.verdict,
     }
     if judgement is None or table is None:
-        return said
-    return said | {
-        "effect": interval(judgement.effect),
+        return facts
+    return facts | {
+        "effect": format_interval(judgement.effect),
         "seeds": judgement.seeds,
         "p": f"{entry.p:.2g}",
         "holm": f"{entry.adjusted:.2g}",
@@ -70,19 +70,19 @@ def _claim(entry: Entry) -> dict[str, Any]:
                 "setting": row.setting,
                 "paper": row.paper,
                 "seeds": row.seeds,
-                "scores": [interval(i) for i in row.scores.values()],
+                "scores": [format_interval(i) for i in row.scores.values()],
             }
             for row in judgement.rows
         ],
         "figure": f"/results/{entry.study}.svg",
         "marks": drawn(entry)[1],
-        "measured": provenance(table),
+        "measured": format_provenance(table),
     }
 
 
-def write(found: Sequence[Entry]) -> None:
-    """Write paper/build/article.pdf on all claims at one scale."""
-    write_whole(BUILD / "article.json", json.dumps(data(found), indent=1).encode())
+def write(judged: Sequence[Entry]) -> None:
+    """Writes paper/build/article.pdf on all claims at one scale."""
+    write_whole(BUILD / "article.json", json.dumps(data(judged), indent=1).encode())
     pdf = typst.compile(HERE / "article.typ", root=HERE.parent, format="pdf", ignore_system_fonts=True)
     assert isinstance(pdf, bytes)
     write_whole(BUILD / "article.pdf", pdf)
@@ -90,7 +90,7 @@ def write(found: Sequence[Entry]) -> None:
 
 
 def main() -> None:
-    """Check what is recorded and write the PDF; RecordError for a damaged record, ClaimError for a lone study."""
+    """Checks the records and writes the PDF. Raises RecordError for a damaged record, ClaimError for a lone study."""
     studies.check()
     write(entries(studies.SCALES[0], own()))
 

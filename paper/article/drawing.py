@@ -1,4 +1,4 @@
-"""A study's figure as its claim draws it from the record, for who shows it in the write-up."""
+"""Draws a study's figure for the write-up, from the record."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from experiments.summary import Entry
 
 
 def drawn(entry: Entry) -> tuple[Figure, str]:
-    """Returns the figure of a study that was run, without a title, and how its marks are read."""
+    """Returns the figure of a study that was run, without a title, and how to read its marks."""
     assert entry.table is not None
     assert entry.judgement is not None
     drawing = entry.claim.figure

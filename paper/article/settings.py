@@ -1,8 +1,8 @@
-"""What a study trains and for how long, in one line, from its composed configuration.
+"""Formats the setting of a study in one line: its models and its training, from the composed configuration.
 
 The length of a sequence and the number of parameters follow from declarations in code, which no YAML file shows. So
-this module asks `experiments` to compose a study, and `models` what a model would be: it is the one place in `paper`
-that knows of them, inside its functions, so that only the write-up pays for it. Nothing is trained.
+this module asks `experiments` to compose a study, and `models` for the shapes of its models. It is the one place in
+`paper` that imports them, inside its functions, so that only the write-up pays for it. Nothing is trained.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from experiments.judging.results import RecordError
 
 @dataclass(frozen=True)
 class Setting:
-    """A study's setting: models and training in words, the numbers of parameters, and the size of its grid.
+    """A study's setting: models and training as text, the numbers of parameters, and the size of its grid.
 
-    searched: whether only some runs of the grid are done, as bisection chooses them.
+    searched: whether bisection chooses some runs of the grid.
     """
 
     words: str
@@ -33,7 +33,7 @@ class Setting:
     searched: bool
 
     def line(self, table: pl.DataFrame | None) -> str:
-        """The setting in one line; runs and seeds are those of the record where there is one."""
+        """Formats the setting in one line; with a record, runs and seeds are those of the record."""
         if table is not None:
             return f"{self.words}; {table['run'].n_unique():,} runs with {table['seed'].n_unique()} seeds."
         some = f"as many of {self.runs:,} runs as bisection asks for," if self.searched else f"{self.runs:,} runs"
@@ -42,9 +42,9 @@ class Setting:
 
 @functools.cache
 def setting(study: str) -> Setting:
-    """The setting of `study`, as of markov/threshold/cpu; RecordError where it does not compose.
+    """Returns the setting of `study`, as of markov/threshold/cpu. Raises RecordError if it does not compose.
 
-    Of its grid those jobs are composed that differ from the first in one key.
+    It composes only those jobs of the grid that differ from the first in one key.
     """
     from experiments.engine import config
     from experiments.errors import ConfigError
@@ -60,13 +60,13 @@ def setting(study: str) -> Setting:
     model = {key: _each(job.config["model"][key] for job in jobs) for key in ("depth", "width", "mixer", "position")}
     usual = config.fields.defaults(type(jobs[0].run.model))
     parameters = sorted({_size(job.run.model, job.run.task.spec) for job in jobs})
-    parts = [f"{_said(model['depth'])} layers of width {_said(model['width'])}"]
+    parts = [f"{_format_values(model['depth'])} layers of width {_format_values(model['width'])}"]
     if model["mixer"] != [usual["mixer"]]:
-        parts[0] += f" that mix positions by {_said(model['mixer'])}"
+        parts[0] += f" that mix positions by {_format_values(model['mixer'])}"
     if model["position"] != [usual["position"]]:
-        parts.append(f"positions: {_said(model['position'])}")
-    parts.append(f"{_said(parameters)} parameters")
-    parts.append(f"sequences of {_said(sorted({job.run.task.spec.length for job in jobs}))} positions")
+        parts.append(f"positions: {_format_values(model['position'])}")
+    parts.append(f"{_format_values(parameters)} parameters")
+    parts.append(f"sequences of {_format_values(sorted({job.run.task.spec.length for job in jobs}))} positions")
     parts.append(_training(jobs))
     starts = [job.start for job in jobs if job.start]
     if starts:
@@ -77,7 +77,7 @@ def setting(study: str) -> Setting:
 
 @functools.cache
 def _size(model: Any, spec: Any) -> int:
-    """How many parameters a model has on a task of this shape; none of them is made."""
+    """Returns the number of parameters of a model on a task of this shape; it allocates none of them."""
     import jax
     from flax import nnx
 
@@ -89,14 +89,14 @@ def _size(model: Any, spec: Any) -> int:
 
 
 def _near(some: list[str], first: list[str]) -> bool:
-    """Whether a job differs from the first of its grid in one key at most, and not in its seed."""
+    """Returns whether a job differs from the first of its grid in one key at most, and not in its seed."""
     other = [a for a, b in zip(some, first, strict=True) if a != b]
     return len(other) <= 1 and not any(word.startswith("seed=") for word in other)
 
 
 def _training(jobs: Iterable) -> str:
     trained = [job.config["train"] for job in jobs]
-    steps, batch = (_said(sorted({of[key] for of in trained})) for key in ("steps", "batch_size"))
+    steps, batch = (_format_values(sorted({config[key] for config in trained})) for key in ("steps", "batch_size"))
     return f"{steps} steps of {batch} examples"
 
 
@@ -104,8 +104,8 @@ def _each(values: Iterable) -> list:
     return list(dict.fromkeys(values))
 
 
-def _said(values: list) -> str:
-    """Numbers in words, as "64", "64 or 96", "33 to 189"; names all of them."""
+def _format_values(values: list) -> str:
+    """Formats values, as "64", "64 or 96", "33 to 189"; texts are all named."""
     words = [f"{value:,}" if isinstance(value, int) else str(value) for value in values]
     if len(words) > 2 and isinstance(values[0], int):
         return f"{min(values):,} to {max(values):,}"

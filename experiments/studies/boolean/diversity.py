@@ -46,7 +46,7 @@ CLAIM = claim(
             Curves(
                 x=_place,
                 scores={"held out": UNSEEN, "of the pool": SEEN},
-                ticks=lambda grid, setting: POOL.show(setting[0]),
+                ticks=lambda grid, setting: POOL.format_cell(setting[0]),
                 xlabel="functions in training",
                 ylabel="accuracy at the last point",
                 legend="functions",

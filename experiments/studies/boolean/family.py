@@ -20,5 +20,7 @@ claim = functools.partial(Claim, title=TITLE, arxiv=ARXIV, scatter=0.01)
 
 
 def optima(grid: Grid) -> list[str]:
-    """Returns a note on what the optimum is, of every setting."""
-    return [f"Optimum: {', '.join(f'{name} for {grid.say(s)}' for s, name in grid.optimum('unseen').items())}."]
+    """Returns a note that names the optimum of every setting."""
+    return [
+        f"Optimum: {', '.join(f'{name} for {grid.format_setting(s)}' for s, name in grid.optimum('unseen').items())}."
+    ]

@@ -21,7 +21,7 @@ RIVALS = MIXER.but("attention").named("the mean of its rivals")
 
 
 def _elsewhere(grid: Grid) -> list[str]:
-    """Returns a note for every other class on how attention stands among its rivals."""
+    """Returns a note for every other class on the place of attention among its rivals."""
     notes, cells = [], grid.cells(UNSEEN)
     for family in dict.fromkeys(grid.value(FAMILY, s) for s in grid.where((FAMILY.but(*NEAREST.values),))):
         own, rivals = (
@@ -30,7 +30,7 @@ def _elsewhere(grid: Grid) -> list[str]:
         if own and rivals:
             above = f"{sum(mean > own[0] for mean in rivals)} of {len(rivals)} above"
             rest = f"{min(rivals):.3f} to {max(rivals):.3f} of its rivals, {above}"
-            notes.append(f"On {FAMILY.say(family)}: {own[0]:.3f} of attention, {rest} (not judged).")
+            notes.append(f"On {FAMILY.format_value(family)}: {own[0]:.3f} of attention, {rest} (not judged).")
     return notes
 
 

@@ -21,12 +21,12 @@ CHANCE = 0.5
 
 
 def _at_chance(grid: Grid) -> list[str]:
-    """Returns a note on the classes that no run learns without a sequence, so that nothing can be lost on them."""
-    found: dict[str, bool] = {}
+    """Returns a note on the classes that no run learns without a sequence, so that no run can lose on them."""
+    at_chance: dict[str, bool] = {}
     for setting in grid.cells(PLAIN).scores:
         family, mean = grid.value(FAMILIES, setting), grid.cells(PLAIN).mean(setting)
-        found[family] = found.get(family, True) and mean.lower <= CHANCE <= mean.upper
-    named = ", ".join(FAMILIES.say(family) for family, lost in found.items() if lost)
+        at_chance[family] = at_chance.get(family, True) and mean.lower <= CHANCE <= mean.upper
+    named = ", ".join(FAMILIES.format_value(family) for family, lost in at_chance.items() if lost)
     return [f"Without a sequence at chance in every arm, where nothing can be lost: {named} (not judged)."] * bool(
         named
     )

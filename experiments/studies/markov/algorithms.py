@@ -18,7 +18,7 @@ STEPS = {f"{lists} lists": Score(f"{lists}/steps_{{}}") for lists in ("unseen", 
 
 
 def _kept(grid: Grid) -> list[str]:
-    """Returns how exact match falls from step to step at the most lists."""
+    """Returns notes on the fall of exact match from step to step at the most lists."""
     notes = []
     (most,) = grid.where((LISTS.most,))
     for name, score in STEPS.items():
@@ -27,7 +27,7 @@ def _kept(grid: Grid) -> list[str]:
             falls = ", ".join(f"{mean:.3f} at {k}" for k, mean in means.items())
             first, last, steps = means[min(means)], means[max(means)], max(means) - min(means)
             kept = f", {(last / first) ** (1 / steps):.3f} a step" if steps and first else ""
-            training = LISTS.show(grid.value(LISTS, most))
+            training = LISTS.format_cell(grid.value(LISTS, most))
             notes.append(f"First k steps on {name}, {training} in training: {falls}{kept} (not judged).")
     return notes
 

@@ -26,7 +26,7 @@ def _rows(grid: Grid) -> tuple[Row, ...]:
     """Returns a row for each number of examples per rule: the threshold in rules, and the fit on either side of it."""
     return tuple(
         Row(
-            PER_RULE.show(value),
+            PER_RULE.format_cell(value),
             "300-1,000",
             {"rules": MOVES.threshold(grid, column), "train": MOVES.fitted(grid, column)},
             len(column),
@@ -36,21 +36,23 @@ def _rows(grid: Grid) -> tuple[Row, ...]:
 
 
 def _search(grid: Grid) -> list[str]:
-    """Returns what the search cost, and how far the threshold would move if the number of examples counted."""
+    """Returns notes on the cost of the search, and on the threshold's move if the number of all examples counted."""
     columns = MOVES.columns(grid)
-    found = [one for column in columns.values() for one in column.values()]
-    width, more = max(one.width for one in found), math.log2(max(columns) / min(columns))
+    crossings = [one for column in columns.values() for one in column.values()]
+    width, more = max(one.width for one in crossings), math.log2(max(columns) / min(columns))
     return [
-        f"{grid.table['run'].n_unique()} runs place {len(found)} thresholds, each to within {width:.2f} octaves.",
+        f"{grid.table['run'].n_unique()} runs place {len(crossings)} thresholds, each to within {width:.2f} octaves.",
         f"Were it the number of examples in all that counted, the threshold would move by {more:.1f} octaves.",
     ]
 
 
 def _runs(grid: Grid) -> list[tuple[float, int, int, float]]:
-    """Examples per rule, rules, place of the seed and unseen exact match of every run."""
+    """Returns examples per rule, rules, place of the seed and unseen exact match of every run."""
     scores = grid.cells(UNSEEN).scores
-    seeds = sorted({seed for of in scores.values() for seed in of})
-    return sorted((s[1], s[0], seeds.index(seed), score) for s, of in scores.items() for seed, score in of.items())
+    seeds = sorted({seed for by_seed in scores.values() for seed in by_seed})
+    return sorted(
+        (s[1], s[0], seeds.index(seed), score) for s, by_seed in scores.items() for seed, score in by_seed.items()
+    )
 
 
 def _number_axes(panel: Axes, runs: list[tuple[float, int, int, float]], *names: str) -> None:
@@ -74,9 +76,9 @@ def _plane(panel: Axes, grid: Grid) -> None:
     dots = panel.scatter(aside, [rules for _, rules, *_ in runs], c=scores, vmin=0, vmax=1, s=16, zorder=3)
     figures.stand_for(dots, [per_rule for per_rule, *_ in runs])
     panel.figure.colorbar(dots, ax=panel, label="exact match on unseen rules")
-    found = [MOVES.threshold(grid, column) for column in columns.values()]
-    middle = [one.estimate for one in found]
-    bars = [[one.estimate - one.lower for one in found], [one.upper - one.estimate for one in found]]
+    thresholds = [MOVES.threshold(grid, column) for column in columns.values()]
+    middle = [one.estimate for one in thresholds]
+    bars = [[one.estimate - one.lower for one in thresholds], [one.upper - one.estimate for one in thresholds]]
     panel.errorbar(list(columns), middle, yerr=bars, color="black", marker="_", ms=12, capsize=3, label="threshold")
     equal = [middle[0] * min(columns) / per_rule for per_rule in columns]
     panel.plot(list(columns), equal, color="0.5", ls=":", label="as many examples in all")
@@ -93,7 +95,7 @@ def _rise(panel: Axes, grid: Grid) -> None:
     for place, value in enumerate(sorted({per_rule for per_rule, *_ in runs})):
         style = figures.STYLES[place % len(figures.STYLES)]
         x, y = zip(*((rules, score) for per_rule, rules, _, score in runs if per_rule == value), strict=True)
-        panel.plot(x, y, style["marker"], color=style["color"], ms=4, mfc="white", label=PER_RULE.show(value))
+        panel.plot(x, y, style["marker"], color=style["color"], ms=4, mfc="white", label=PER_RULE.format_cell(value))
     panel.set(xscale="log")
     panel.legend(title="examples per rule", loc="lower right")
     _number_axes(panel, runs, "x")

@@ -60,8 +60,8 @@ FREE = Score("unseen/plain", "exact match on unconstrained rules")
 
 
 def _name(grid: Grid, setting: Setting) -> str:
-    """Returns the families, the largest k where there are several, and the number of rules."""
-    kinds, k, rules = grid.show(setting)
+    """Formats the families, the largest k if there are several, and the number of rules."""
+    kinds, k, rules = grid.format_cells(setting)
     several = len({grid.value(K, s) for s in grid.settings}) > 1
     return f"{kinds}{f', k to {k}' if several else ''}, {rules}"
 
@@ -75,7 +75,7 @@ def _order(shares: tuple[float, ...], *values: Any) -> Any:
 
 
 def _lower(grid: Grid) -> list[str]:
-    """Returns a note on unseen rules of k = 2 at the most rules, where training has larger k alone."""
+    """Returns a note on unseen rules of k = 2 at the most rules, for every number of families of larger k alone."""
     if any(grid.value(K, s) <= LOWER for s in grid.settings):
         return []
     tested = set(grid.table["condition"])

@@ -34,7 +34,7 @@ def _in_effect(grid: Grid, setting: Setting) -> float:
 
 
 def _name(grid: Grid, setting: Setting) -> str:
-    return "{}, shape {} ".format(*grid.show(setting)) + f"({_in_effect(grid, setting):,.0f})"
+    return "{}, shape {} ".format(*grid.format_cells(setting)) + f"({_in_effect(grid, setting):,.0f})"
 
 
 def _barely_seen(grid: Grid) -> list[str]:
@@ -44,7 +44,7 @@ def _barely_seen(grid: Grid) -> list[str]:
 
 
 def _least(grid: Grid) -> list[str]:
-    """Returns a note on the fewest effective rules that generalise, and on the most that do not."""
+    """Returns a note on the fewest effective rules that generalise, and the most that do not."""
     cells = grid.cells(UNSEEN)
     scores = {_in_effect(grid, s): cells.estimate(s) for s in cells.scores}
     above, below = ([n for n, mean in scores.items() if (mean >= HALF) is high] for high in (True, False))

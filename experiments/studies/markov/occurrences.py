@@ -11,7 +11,7 @@ from experiments.studies.markov.family import FIT, RULES, TASK, TRAIN, claim
 
 
 def _first(low: int, high: int) -> int:
-    """Returns the number of occurrences in training, 0 where they are mixed."""
+    """The number of occurrences in training, 0 where they are mixed."""
     return low if low == high else 0
 
 

@@ -25,18 +25,18 @@ PAPER_BAND = (300, 1000)
 
 
 def _threshold(grid: Grid) -> list[str]:
-    """Returns where unseen rules come up to HALF: our sizes differ from the paper's."""
+    """Returns a note on the number of rules at which unseen rules reach HALF; our sizes differ from the paper's."""
     points = along(grid, UNSEEN, RULES)
     if place := reached(points, HALF):
         low, middle, high = (f"{value:,.0f}" for value in (place.lower, place.estimate, place.upper))
         span = f" [{low}, {high}]" if len(points) > 1 else ""
         return [f"Unseen rules reach {HALF} at {middle} rules{span} (not judged; the paper, at its size: near 400)."]
-    crossed = sum(crossing(of, HALF) is not None for of in points.values())
+    crossed = sum(crossing(line, HALF) is not None for line in points.values())
     return [f"Unseen rules cross {HALF} in the grid in {crossed} of {len(points)} seeds (not judged)."]
 
 
 def _steepness(grid: Grid) -> list[str]:
-    """Returns over how many steps of the grid most of the rise is spread."""
+    """Returns a note on the steps of the grid over which most of the rise is spread."""
     cells = grid.cells(UNSEEN)
     means = [(rules, float(np.mean([*cells.scores[rules,].values()]))) for (rules,) in grid.settings]
     total = means[-1][1] - means[0][1]

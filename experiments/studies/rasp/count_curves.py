@@ -20,11 +20,11 @@ BEYOND = longer(REACH, own=True)
 
 
 def _reach(grid: Grid) -> list[str]:
-    """Returns the longest tested length that is still solved half of the time, for each training maximum."""
-    found, parts = lengths(grid, Score("length_{}")), []
+    """Returns a note on the longest tested length that is still solved half of the time, for each training maximum."""
+    by_length, parts = lengths(grid, Score("length_{}")), []
     for setting in grid.settings:
-        end = max((length for length, of in found.items() if of.mean(setting).estimate >= HALF), default=0)
-        parts.append(f"{end} ({end / setting[0]:.2g} times) from {MAXIMA.show(setting[0])}")
+        end = max((length for length, cells in by_length.items() if cells.mean(setting).estimate >= HALF), default=0)
+        parts.append(f"{end} ({end / setting[0]:.2g} times) from {MAXIMA.format_cell(setting[0])}")
     return [f"Longest tested length solved half of the time or more: {'; '.join(parts)} (not judged)."]
 
 

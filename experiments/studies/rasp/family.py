@@ -21,7 +21,7 @@ claim = functools.partial(Claim, title=TITLE, arxiv=ARXIV)
 
 
 def longer(times: float = 1.0, plus: int = 0, *, own: bool = False, hard: bool = False) -> Score:
-    """Returns exact match of whole answers on problems so many times, and so much, longer than any in training.
+    """Returns the score of the whole answer on problems so many times, and so much, longer than those in training.
 
     own: longer than the longest of each run's own training. hard: on sums of one carry chain through all digits.
     """
@@ -30,9 +30,9 @@ def longer(times: float = 1.0, plus: int = 0, *, own: bool = False, hard: bool =
 
 
 def curves(by: Axis, legend: str, *, half: bool = False) -> Drawing:
-    """Returns exact match against the length of the problem, a curve for each value of `by`.
+    """Returns a drawing of exact match against the length of the problem, a curve for each value of `by`.
 
-    With a line at one half or not.
+    half: whether it has a line at one half.
     """
     panel = ByLength(scores={"": Score("length_{}")}, by=by, trained=TRAINED, half=half)
     return Drawing((panel,), legend=legend)

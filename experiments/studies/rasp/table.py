@@ -40,7 +40,7 @@ TASKS = replace(TASK, names=NAMES, tried=tuple(NAMES))
 
 
 def _name(grid: Grid, setting: Setting) -> str:
-    """Returns the task in words, with the number of operations of its program where there is a short one."""
+    """Formats the task, with the number of operations of its program if it has a short one."""
     try:
         recorded = pl.read_csv(LENGTHS)
     except (OSError, pl.exceptions.PolarsError) as error:
@@ -49,7 +49,7 @@ def _name(grid: Grid, setting: Setting) -> str:
         wanted = " and ".join(LENGTHS_COLUMNS)
         raise RecordError(f"{LENGTHS}: has the columns {', '.join(recorded.columns)} where {wanted} are wanted")
     task, lengths = setting[0], dict(recorded.iter_rows())
-    return TASKS.show(task) + (f" ({lengths[SHORT[task][1]]})" if task in SHORT else "")
+    return TASKS.format_cell(task) + (f" ({lengths[SHORT[task][1]]})" if task in SHORT else "")
 
 
 def _order(task: str, trained: int) -> int:

@@ -30,7 +30,7 @@ TRACES = replace(NOISES, tried=TRIED | {"no_trace": {"task.style": "none"}, "dyn
 
 
 def _levels(grid: Grid) -> list[str]:
-    """Returns each noise minus no trace, and of each kind the lowest level that is not better."""
+    """Returns a note on each noise minus no trace, and on the lowest level of each kind that is not better."""
     effects = against(grid, readable(grid), NONE, but=CLEAN)
     worse: dict[str, float] = {}
     for setting, effect in effects.items():
@@ -38,7 +38,7 @@ def _levels(grid: Grid) -> list[str]:
             worse.setdefault(*kind_of(grid, setting))
     first = ", ".join(f"{100 * level:.0f} % {name}" for name, level in worse.items())
     until = f"no longer better (lower bound at most 0) from {first} on" if first else "better at every level"
-    each = "; ".join(f"{grid.say(setting)} {effect}" for setting, effect in effects.items())
+    each = "; ".join(f"{grid.format_setting(setting)} {effect}" for setting, effect in effects.items())
     return [f"Minus no trace: {each}; {until} (not judged)."] if each else []
 
 

@@ -1,4 +1,4 @@
-"""The studies of TInt share scores, noises, what makes a setting readable, the printed table and some notes.
+"""The studies of TInt share scores, noises, rules of reading, the printed table and some notes.
 
 Scores are the share of right answers, decoded from the prompt, on clean questions that are in no training example.
 """
@@ -34,10 +34,10 @@ def kind(style: str | None, *levels: float | None) -> tuple[str, float]:
     """Returns the kind of a noise and its level, of the values that its arm sets; hidden noise is dynamic noise too."""
     if style == "none":
         return "no trace", 0.0
-    of = dict(zip(_KINDS[1:], levels, strict=True))
-    if of["hidden"]:
-        return "hidden", of["dynamic"] or 0.0
-    return next(((name, level) for name, level in of.items() if level), ("clean", 0.0))
+    level_of = dict(zip(_KINDS[1:], levels, strict=True))
+    if level_of["hidden"]:
+        return "hidden", level_of["dynamic"] or 0.0
+    return next(((name, level) for name, level in level_of.items() if level), ("clean", 0.0))
 
 
 def _noise(*values: Any) -> str:
@@ -77,8 +77,8 @@ def kind_of(grid: Grid, setting: Setting) -> tuple[str, float]:
 
 
 def words(grid: Grid, setting: Setting) -> str:
-    """Returns a setting in a table's row: its noise, and what else there are several of."""
-    shown = zip(grid.axes, grid.show(setting), zip(*grid.settings, strict=True), strict=True)
+    """Formats a setting for a table's row: its noise, and the other keys that vary."""
+    shown = zip(grid.axes, grid.format_cells(setting), zip(*grid.settings, strict=True), strict=True)
     return ", ".join(text for axis, text, values in shown if axis.column == NOISE.column or len({*values}) > 1)
 
 
@@ -88,7 +88,7 @@ def _row(grid: Grid, setting: Setting) -> str:
 
 
 def in_order(*values: Any) -> tuple[Any, ...]:
-    """Settings of one noise stand together, by level; what is swept before the noise goes first."""
+    """Returns a sort key: settings of one noise stand together, by level, after the keys swept before the noise."""
     at = next(place for place, value in enumerate(values) if isinstance(value, tuple) and len(value) == len(_KINDS))
     name, level = kind(*values[at])
     first = ("clean", "no trace", "characters", "dynamic")
@@ -97,7 +97,7 @@ def in_order(*values: Any) -> tuple[Any, ...]:
 
 
 def rows(paper: Callable[..., str] = lambda *values: "") -> Rows:
-    """Returns the printed table: answers and label share, and in words the tokens kept and what still rises."""
+    """Returns the printed table of answers and label share; its names show tokens kept and unsettled settings."""
     return Rows({"answer": ANSWER, "label": LABEL}, _row, paper, in_order)
 
 
@@ -108,7 +108,7 @@ def readable(grid: Grid, *clean: Pick) -> list[Setting]:
 
 
 def by_pair(matched: Matched) -> Callable[[Grid], list[str]]:
-    """Returns a note on every pair, and on those of noises that keep as many tokens."""
+    """Returns a note on every pair, and on the pairs of noises that keep as many tokens."""
 
     def note(grid: Grid) -> list[str]:
         own = matched.each(grid, readable(grid))
@@ -126,7 +126,7 @@ def minus(grid: Grid, more: Sequence[Setting], less: Sequence[Setting]) -> Inter
 
 
 def against(grid: Grid, some: Sequence[Setting], other: Pick, but: Pick) -> dict[Setting, Interval]:
-    """Returns the answers of every setting of `some`, but those at `other` and at `but`, minus those at `other`."""
+    """Returns the answers of every setting of `some` minus those at `other`, except at `other` and at `but`."""
     less = grid.where((other,), some)
     left = [s for s in sorted(some, key=lambda s: in_order(*Rows.values(grid, s))) if s not in less]
     effects = {s: minus(grid, [s], less) for s in left if s not in grid.where((but,))} if less else {}
@@ -134,9 +134,9 @@ def against(grid: Grid, some: Sequence[Setting], other: Pick, but: Pick) -> dict
 
 
 def recovery(grid: Grid) -> list[str]:
-    """Returns a note on decoded traces: how often those that differ still end right, and how often answers follow.
+    """Returns a note on decoded traces: how often a wrong trace still ends right, and how often answers follow it.
 
-    Of settings in which SOME or more of the traces differ.
+    It covers settings in which SOME or more of the traces differ from the right one.
     """
     rows = grid.table.filter(pl.col("final"), pl.col("position").is_null(), condition=ANSWER.condition, learner=MODEL)
     if not {"astray", "recovered", "follows"} <= set(rows.columns):

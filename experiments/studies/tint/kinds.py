@@ -1,4 +1,4 @@
-"""The figures of TInt: answers under each noise, and against what the noise does to the examples."""
+"""Draws the figures of TInt: answers under each noise, and against the noise's effect on the examples."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ RIGHT = "share of training answers that are right"
 
 
 def bars(beside: Score = LABEL) -> Drawing:
-    """Returns right answers under each noise, beside the share of answers it leaves right, or of tokens it keeps."""
+    """Returns a drawing of right answers under each noise, beside the share of answers left right or of tokens kept."""
     name = "tokens that the\nnoise keeps" if beside is KEPT else "answers that the\nnoise leaves right"
     scores = {"right answers to\nclean questions": ANSWER, name: beside}
     return Drawing((Bars(scores=scores, name=words, order=in_order, xlabel="share"),), legend="")
@@ -38,7 +38,7 @@ class NoiseSteps(Panel):
 
         rows = grid.table.filter(pl.col("position").is_null(), condition=ANSWER.condition, learner="model")
         kinds = {s: kind_of(grid, s) for s in grid.settings}
-        highest = {name: max(level for of, level in kinds.values() if of == name) for name, _ in kinds.values()}
+        highest = {name: max(level for other, level in kinds.values() if other == name) for name, _ in kinds.values()}
         for setting, (name, level) in sorted(kinds.items(), key=lambda item: item[1]):
             own = rows.filter(*(pl.col(key) == value for key, value in zip(grid.keys, setting, strict=True)))
             means = own.group_by("step").agg(pl.col(ANSWER.score).mean()).sort("step")
@@ -53,7 +53,7 @@ def _rate(grid: Grid, setting: Setting) -> float:
 
 
 def contrast() -> Drawing:
-    """Answers under both kinds of noise against the noise's rate, the label share, and training steps."""
+    """Returns a drawing of answers under both kinds of noise against its rate, the label share, and training steps."""
     groups = {"static (characters)": STATIC, "dynamic": DYNAMIC}
     kinds = {name: (picks, (CLEAN,)) for name, picks in groups.items()}
     rate = Curves(x=_rate, scores={"": ANSWER}, groups=kinds, log=False, xlabel="rate of the noise", legend="")

@@ -32,11 +32,11 @@ LINES = replace(
 
 
 def _each(grid: Grid) -> list[str]:
-    """Returns clean traces minus each noise."""
+    """Returns a note on clean traces minus each noise."""
     some = readable(grid)
     clean = grid.where((CLEAN,), some)
     effects = {s: minus(grid, clean, [s]) for s in some if s not in clean} if clean else {}
-    each = "; ".join(f"{grid.say(setting)} {effect}" for setting, effect in effects.items())
+    each = "; ".join(f"{grid.format_setting(setting)} {effect}" for setting, effect in effects.items())
     return [f"Clean minus noised: {each} (not judged)."] if each else []
 
 

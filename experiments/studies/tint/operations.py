@@ -59,7 +59,7 @@ HARM = Interaction(ANSWER, OPERATION, (CLEAN,), (DYNAMIC_LEVEL.most,), "harm of 
 
 
 def _each(grid: Grid) -> list[str]:
-    """Returns the harm of each operation."""
+    """Returns a note on the harm of each operation."""
     parts = []
     for clean, noised in HARM.ends(grid, readable(grid)):
         operation = grid.value(OPERATION, clean)
@@ -68,9 +68,9 @@ def _each(grid: Grid) -> list[str]:
 
 
 def _rank(grid: Grid, setting: Setting) -> float:
-    """Returns the operation's place by complexity: the lengths of some are too near to one another to be told apart."""
-    there = sorted({grid.value(OPERATION, s) for s in grid.settings}, key=OPERATION.rank)
-    return there.index(grid.value(OPERATION, setting))
+    """Returns the operation's place by complexity; the lengths of some are too near to one another to be told apart."""
+    operations = sorted({grid.value(OPERATION, s) for s in grid.settings}, key=OPERATION.rank)
+    return operations.index(grid.value(OPERATION, setting))
 
 
 def _tick(grid: Grid, setting: Setting) -> str:

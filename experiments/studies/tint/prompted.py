@@ -18,7 +18,7 @@ PAPER = {"characters": "harmful", "dynamic": "worse"}
 
 
 def by_noise(table: pl.DataFrame) -> pl.DataFrame:
-    """Returns the table as if each condition, such as dynamic/0.2, were a run of its own with this noise."""
+    """The table as if each condition, such as dynamic/0.2, were a run of its own with this noise."""
     if NOISE.column in swept(table):
         return table
     names = [name for name in table["condition"].unique().sort() if name == "clean" or "/" in name]

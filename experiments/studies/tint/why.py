@@ -59,7 +59,7 @@ CONTRASTS = Largest(
 
 
 def with_sampled(table: pl.DataFrame) -> pl.DataFrame:
-    """Returns the table as if answers sampled from runs without a departure were those of runs of their own."""
+    """The table as if the answers that were sampled from runs without a departure were those of runs of their own."""
     both = {name.removeprefix(SAMPLED): name for name in table.columns if name.startswith(SAMPLED)}
     if "answer" not in both or DEPARTURE.column not in table.columns:
         return table
@@ -73,11 +73,17 @@ def with_sampled(table: pl.DataFrame) -> pl.DataFrame:
 
 
 def _map(grid: Grid) -> list[str]:
-    """Returns the map of contrasts, and those that could not be read."""
+    """Returns notes on the map of contrasts, and on those that could not be read."""
     effects = CONTRASTS.map(grid, readable(grid))
     each = "; ".join(f"{name} {effect}" for name, effect in effects.items())
-    every = [f"{DEPARTURE.say(of)}{name}" for of in _departures(grid) for name in CONTRASTS.names]
-    without = {f"{DEPARTURE.say(of)}{CONTRASTS.names[1]}" for of in _departures(grid) if not _hidden(grid, of)}
+    every = [
+        f"{DEPARTURE.format_value(departure)}{name}" for departure in _departures(grid) for name in CONTRASTS.names
+    ]
+    without = {
+        f"{DEPARTURE.format_value(departure)}{CONTRASTS.names[1]}"
+        for departure in _departures(grid)
+        if not _hidden(grid, departure)
+    }
     unread = "; ".join(name for name in every if name not in effects and name not in without)
     notes = [f"The map of contrasts, each with its own interval: {each}."] if each else []
     return notes + ([f"No contrast could be read: {unread}."] if unread else [])
