@@ -42,7 +42,7 @@ def test_the_article_is_a_pdf_of_every_claim(article):
 
 
 def test_every_claim_states_its_differences_from_the_original_and_families_keep_their_order():
-    assert list(WORDS["differs"]) == [claim.name for claim in claims.every()]
+    assert not [claim.name for claim in claims.own() if not claim.differs]
     assert list(WORDS["families"]) == list(dict.fromkeys(claim.name.split("/")[0] for claim in claims.every()))
 
 

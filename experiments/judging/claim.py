@@ -106,8 +106,10 @@ class Claim:
     the paper and the place in it, empty where there is no paper. setting: what the rows of the printed table differ in.
     looked: what was chosen by looking at results of the cpu scale, and at which. ours: whether the question is ours,
     which the paper does not ask. criterion: the value that judges a results table. rows: the printed table. figure:
-    what is drawn. reading: what the criterion in words leaves open, as what a setting is. notes: what else is measured,
-    but not judged. scatter: the standard deviation of true scores over seeds, where false positives are simulated.
+    what is drawn. reading: what the criterion in words leaves open, as what a setting is. differs: what differs from
+    the original and why, for the write-up (@key cites an entry of paper/article/references.yml). notes: what else is
+    measured, but not judged. scatter: the standard deviation of true scores over seeds, where false positives are
+    simulated.
     """
 
     name: str
@@ -121,6 +123,7 @@ class Claim:
     rows: Callable[[Grid], tuple[Row, ...]]
     figure: Drawing
     reading: str = ""
+    differs: str = ""
     looked: str = SIZES
     ours: bool = False
     notes: tuple[Callable[..., list[str]], ...] = ()

@@ -19,7 +19,7 @@ OPEN = ("inconclusive", "not fitted")
 
 
 def words(judged: Sequence[Entry]) -> dict[str, Any]:
-    """Returns the texts of `words.yml`, filled in from all claims at one scale."""
+    """Returns the texts of `words.yml`, filled in from all claims at one scale, and what differs in each study."""
     values = {
         "claims": str(len(judged)),
         "ran": _format_trained(judged),
@@ -30,7 +30,8 @@ def words(judged: Sequence[Entry]) -> dict[str, Any]:
         "rise": f"{RISE:g}",
         "fitted": f"{FITTED:g}",
     }
-    return _fill(yaml.safe_load((HERE / "words.yml").read_text()), values)
+    texts = yaml.safe_load((HERE / "words.yml").read_text())
+    return _fill(texts, values) | {"differs": {entry.claim.name: entry.claim.differs for entry in judged}}
 
 
 def references() -> dict[str, dict[str, Any]]:

@@ -35,6 +35,7 @@ CLAIM = claim(
     text="Trained on few conjunctions a transformer knows these; trained on many it learns new ones in context.",
     setting="pool",
     reading="Functions are counted as the pool that training draws from, which may be unlimited.",
+    differs="Ours: the original draws a new function for every prompt.",
     criterion=Criterion(
         axes=(POOL,),
         read=(Fitted(SEEN),),

@@ -19,6 +19,7 @@ CLAIM = claim(
     text="With its blocks frozen at random weights a transformer learns less in context than when trained whole.",
     setting="class, blocks",
     reading="The paper freezes a pretrained GPT-2, with a random one as its control; this is the control.",
+    differs="Eight variables, and a narrower model, for which random features are scarcer.",
     criterion=Criterion(axes=(FAMILY, BLOCKS), bounds=((UNSEEN.at(TRAINED) - UNSEEN.at(FROZEN)).at_least(0.05),)),
     rows=Rows({"model": UNSEEN, "optimum": OPTIMUM}),
     figure=Drawing(

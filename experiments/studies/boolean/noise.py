@@ -20,6 +20,7 @@ CLAIM = claim(
     text="A transformer trained on prompts with flipped labels still learns conjunctions in context.",
     setting="noise",
     reading="Tests are on prompts without noise; robust means that noise costs no more than the bound.",
+    differs="Eight variables; tests are free of noise.",
     criterion=Criterion(axes=(NOISE,), bounds=((UNSEEN.at(NONE) - UNSEEN.at(SOME)).at_most(0.05),), whole=True),
     rows=Rows(SCORES, paper=lambda noise: "robust" if noise else ""),
     figure=Drawing(

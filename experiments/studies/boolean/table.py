@@ -47,6 +47,10 @@ CLAIM = claim(
         "that of the nearest neighbour."
     ),
     setting="class, layer",
+    differs=(
+        "Two classes and seven layers that mix positions, at eight variables; the original has more classes, "
+        "and DSS where we have S4D, its successor with the same diagonal state."
+    ),
     criterion=Criterion(
         axes=(FAMILY, MIXER),
         bounds=((UNSEEN.at(NEAREST, ATTENTION) - UNSEEN.at(NEAREST, RIVALS)).at_least(0.05),),

@@ -29,6 +29,9 @@ CLAIM = claim(
         "The point is the first after the longest teaching sequence that a conjunction can have, two points more than "
         "there are variables; prompts without one are scored at the same point. Functions are held out."
     ),
+    differs=(
+        "Eight variables; the score right after the prefix is compared with that at the same point of a plain prompt."
+    ),
     criterion=Criterion(
         axes=(FAMILIES, VARIABLES, PROMPTS),
         bounds=((AFTER.at(TAUGHT) - AFTER.at(PLAIN)).at_least(0.05),),

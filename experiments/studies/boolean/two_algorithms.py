@@ -42,6 +42,7 @@ CLAIM = claim(
     ),
     setting="class, share with sequence",
     reading="The share is that of the training prompts that begin with a teaching sequence.",
+    differs=("Eight variables. The share of prompts with a teaching sequence is a knob; the original has one mixture."),
     criterion=Criterion(
         axes=(FAMILIES, SHARE),
         bounds=(

@@ -114,6 +114,11 @@ CLAIM = claim(
         "Were it the total number of examples that mattered, and not the number of rules, the effect would be as large "
         "as the range of examples per rule, 3.3 octaves (powers of two) or more."
     ),
+    differs=(
+        "The original draws the plane on a full grid; here each column's threshold is found by bisection, "
+        "which assumes that the score crosses the target once along the column. Training does not pass over a "
+        "finite set in epochs but draws from it."
+    ),
     criterion=Criterion(axes=(MANY_RULES, PER_RULE), read=(MOVES,), bounds=(MOVES.at_most(2),)),
     rows=_rows,
     notes=(_search,),

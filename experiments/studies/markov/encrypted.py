@@ -26,6 +26,10 @@ CLAIM = claim(
     setting="rules",
     reading="The bounds say that unseen rules are applied and enciphered; that few rules solve only no-op inputs; and "
     "that many rules still solve those.",
+    differs=(
+        "The original tunes a pretrained model of billions of parameters and does not state its cipher. Ours "
+        "shifts the letters of what is put in by a key in the prompt, and the model starts from scratch."
+    ),
     criterion=Criterion(
         axes=(RULES,),
         read=(FIT,),

@@ -102,6 +102,10 @@ CLAIM = claim(
         "Training is on rules of one family (repeated, periodic or mirrored patterns), of two or of all three; tests "
         "are on rules without any constraint (k = 1; training has larger k alone)."
     ),
+    differs=(
+        "Both sides of a rule are of the family, which the original leaves open; the numbers of repetitions "
+        "are the divisors of a much shorter pattern."
+    ),
     criterion=Criterion(
         axes=(KINDS, K, RULES),
         read=(FIT,),

@@ -79,6 +79,10 @@ CLAIM = claim(
         "(r/I)^a for shape a, so 1 is even and less is peaked."
     ),
     looked="Sizes and the least collapse (0.25; first 0.5) were chosen by looking at seed 0, which is not reported.",
+    differs=(
+        "The law of the shares is the original's; the number of rules is scaled down with the threshold, and "
+        "the effective number of rules, which the original does not give, stands beside every score."
+    ),
     criterion=Criterion(
         axes=(RULES, SHAPE),
         read=(FIT,),

@@ -24,6 +24,10 @@ CLAIM = claim(
     ),
     setting="no-op share",
     reading="The no-op share is that of the training inputs; tests are all of one kind.",
+    differs=(
+        "How the original draws inputs without the pattern is not stated; ours are random letters in which it "
+        "does not occur."
+    ),
     criterion=Criterion(
         axes=(SHARE, RULES),
         read=(FIT,),

@@ -33,6 +33,7 @@ CLAIM = claim(
     text="The step from few rules to many is there for longer inputs and longer patterns too.",
     setting="(input, pattern)",
     reading="A size is a pair of input length and pattern length.",
+    differs="Pairs of lengths are scaled down with the model.",
     criterion=Criterion(
         axes=(SIZE, RULES),
         read=(FIT,),

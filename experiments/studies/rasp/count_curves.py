@@ -35,6 +35,7 @@ CLAIM = claim(
     text="Count, trained to a long enough maximum, stays near-perfect at lengths up to 2.5 times that maximum.",
     setting="trained on lengths",
     reading="Runs are trained to several maxima; the criterion asks for what the paper calls near-perfect.",
+    differs="Maximal training lengths are shorter by the same factor as the model is smaller.",
     criterion=Criterion(
         axes=(MAXIMA,),
         read=(Fitted(WITHIN, every=True),),

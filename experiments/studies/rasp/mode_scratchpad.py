@@ -30,6 +30,7 @@ CLAIM = claim(
     setting="scratchpad",
     reading="Exact match is of the whole answer, scratchpad and all.",
     looked="Sizes were chosen by looking at seed 0. With the seeds reported, fewer steps did not fit counts in order.",
+    differs="Fewer symbols and shorter words.",
     criterion=Criterion(
         axes=(TRAINED, PADS),
         read=(FIT,),

@@ -36,6 +36,7 @@ CLAIM = claim(
         "Exact match is of the whole scratchpad, where chance is 0, or of the one label, where it is 0.5. That plain "
         "parity cannot be fitted is part of the claim: it counts as it scores."
     ),
+    differs="Shorter words, and fewer steps.",
     criterion=Criterion(
         axes=(TRAINED, FORMAT),
         read=(Fitted(WITHIN, exempt=(PLAIN,)),),

@@ -38,6 +38,7 @@ CLAIM = claim(
         "A scheme is a position scheme with a layout: samples packed and shifted as in the paper, or one a row from "
         "position 0. It counts where both tasks are fitted under it."
     ),
+    differs="Ours: the original has learned positions with random shifts only.",
     criterion=Criterion(
         axes=(TASKS, TRAINED, POSITIONS, LAYOUT),
         read=(FIT,),

@@ -41,6 +41,7 @@ CLAIM = claim(
     looked=f"{SIZES} At cpu scale seed 100 was looked at too; MLPs were made thinner after a run of the same seeds, to "
     "save time, and training longer after another, in which half of the characters redrawn was still being learnt; the "
     "criterion stayed.",
+    differs="From scratch; contamination gates every kind of noise, which in the released code it does not.",
     criterion=Criterion(axes=(NOISES, SHARE), read=read(NONE), bounds=(_cost(CHARACTERS).at_most(0.1),), whole=True),
     rows=rows(lambda noise, share: PAPER.get((kind(*noise)[0], share), "")),
     notes=(also(_cost(DYNAMIC_LEVEL)), recovery),

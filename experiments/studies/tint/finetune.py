@@ -24,6 +24,7 @@ CLAIM = claim(
     ),
     looked=f"{SIZES} But operations of the first phase at cpu scale were changed for shorter ones after a run of the "
     "same seeds, to save time; the criterion stayed.",
+    differs="The start is a model of ours, trained on clean traces of several operations.",
     criterion=Criterion(axes=(NOISES,), read=read(), bounds=(PAIRS.at_least(0.2),), whole=True),
     rows=rows(lambda noise: PAPER.get(kind(*noise)[0], "")),
     notes=(by_pair(PAIRS), recovery),

@@ -90,6 +90,7 @@ CLAIM = claim(
     ),
     looked=f"{SIZES} But at cpu scale sums of 2 digits took the place of sums of 3 after a run of the same seeds, to "
     "save time; the criterion stayed.",
+    differs="From scratch; complexity is the length of the clean trace.",
     criterion=Criterion(axes=(OPERATION, NOISES), read=read(), bounds=(HARM.at_least(0.1),), whole=True),
     rows=rows(),
     notes=(_each, recovery),

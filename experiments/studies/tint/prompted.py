@@ -51,6 +51,10 @@ CLAIM = claim(
     ),
     looked=f"{SIZES} At cpu scale seed 100 was looked at too, and operations were changed for shorter ones after a run "
     "of the same seeds, to save time; the criterion stayed.",
+    differs=(
+        "A small model trained on several operations, and worked examples in its context, in place of a "
+        "prompted large one."
+    ),
     criterion=Criterion(
         axes=(SHOTS, NOISES),
         read=read(CLEAN),

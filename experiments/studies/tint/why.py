@@ -133,6 +133,7 @@ CLAIM = claim(
     + " An earlier run of the same seeds, in which hidden noise had no static counterpart, was seen before this "
     "criterion was given its present form: hidden noise as a contrast of its own in every departure, and no correction "
     "of the upper bounds.",
+    differs="Ours.",
     criterion=Criterion(
         axes=(DEPARTURE, NOISED),
         read=read(),
