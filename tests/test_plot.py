@@ -32,7 +32,8 @@ def write_run(folder: Path, rules: int, depth: int, seed: int, score: float, sta
     ]
     (path / "metrics.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     if status:
-        (path / ("result.json" if status == "finished" else "error.json")).write_text(json.dumps({"status": status}))
+        end = {"status": status, "id": job.id, "step": 40, "scores": {}, "reason": "loss is not finite"}
+        (path / ("result.json" if status == "finished" else "error.json")).write_text(json.dumps(end))
     return path
 
 
