@@ -80,7 +80,8 @@ def _written_whole(path: Path) -> Iterator[Path]:
         with whole(path) as temporary:
             yield temporary
     except OSError as e:
-        raise ConfigError(f"out: cannot write {path}: {e.strerror or e}") from None
+        why = re.sub(r" \(os error \d+\)$", "", e.strerror or str(e))
+        raise ConfigError(f"out: cannot write {path}: {why}") from None
     except pl.exceptions.PolarsError as e:  # such as a full disk while it writes Parquet
         if number := re.search(r"\(os error (\d+)\)", str(e)):
             raise ConfigError(f"out: cannot write {path}: {os.strerror(int(number[1]))}") from None

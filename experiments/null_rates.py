@@ -1,8 +1,9 @@
 """`python -m experiments.null_rates STUDY | --all`: simulates how often a criterion passes a false claim.
 
 Draws tables of three seeds from worlds in which the study's claim is false by the least, one for each end of each
-bound. Writes how many of them pass to paper/results/null_rates.csv; the rows of other studies stay. One study takes
-some seconds, all of them some minutes.
+bound. Writes how many of them pass to paper/results/null_rates.csv; the rows of other studies stay. The rates of a
+study of another package go to null_rates.csv in the folder of its records. One study takes some seconds, all of them
+some minutes.
 """
 
 from __future__ import annotations
@@ -34,12 +35,13 @@ def rates(claim: Claim, tables: int = TABLES) -> pl.DataFrame:
 
 def record(claims: Sequence[Claim], tables: int = TABLES) -> pl.DataFrame:
     """Writes the rates of `claims`, keeps those of all other studies, and returns the new rows."""
-    fresh = pl.concat([rates(claim, tables) for claim in claims])
-    names = [claim.name for claim in claims]
-    known = {claim.name for claim in every()}
-    kept = chance.rates().filter(~pl.col("claim").is_in(names), pl.col("claim").is_in(known))
-    write_whole(chance.PATH, pl.concat([kept, fresh]).sort("claim", "scores").write_csv().encode())
-    return fresh
+    fresh = {claim.name: rates(claim, tables) for claim in claims}
+    known = [claim.name for claim in every() if claim.name not in fresh]
+    for path in {chance.path_for(name) for name in fresh}:
+        kept = chance.rates(path).filter(pl.col("claim").is_in(known))
+        anew = [rows for name, rows in fresh.items() if chance.path_for(name) == path]
+        write_whole(path, pl.concat([kept, *anew]).sort("claim", "scores").write_csv().encode())
+    return pl.concat(fresh.values())
 
 
 def main() -> int:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Mapping, Sequence
 
 import polars as pl
 from rich.console import Console
@@ -21,7 +22,10 @@ _INTERVAL = len("0.000 [0.000, 0.000]")
 
 def show(claim: Claim, judgement: Judgement, table: pl.DataFrame, console: Console) -> None:
     """Prints the claim, the paper's values beside ours, and the verdict with effect, interval and seeds."""
-    console.print(Text.assemble((claim.name, "bold"), f": {claim.title} (arXiv:{claim.arxiv}), {claim.where}"))
+    paper = f" (arXiv:{claim.arxiv})" if claim.arxiv else ""
+    console.print(
+        Text.assemble((claim.name, "bold"), f": {claim.title}{paper}{f', {claim.where}' if claim.where else ''}")
+    )
     console.print(Text(claim.text))
     console.print()
     rows = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
@@ -115,6 +119,13 @@ def show_summary(entries: Sequence[Entry], console: Console) -> None:
     console.print(Text(format_tested(entries)))
     if ran and len(ran) < len(entries):
         console.print(Text(f"not run: {', '.join(entry.claim.name for entry in entries if not entry.judgement)}"))
+
+
+def show_left_out(faults: Mapping[str, str]) -> int:
+    """Prints the faults of the studies that were left out, to standard error. Returns exit code 1 if there are any."""
+    for fault in faults.values():
+        print(f"left out: {fault}", file=sys.stderr)
+    return 1 if faults else 0
 
 
 def _format_count(number: int, noun: str) -> str:

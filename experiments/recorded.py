@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from experiments import settings
+from experiments import outside, settings
 from experiments import studies as claims
 from experiments.errors import ConfigError
 from experiments.judging import results
@@ -20,17 +20,17 @@ def format_config(study: str) -> str:
 
 
 def format_recorded() -> str:
-    """Formats in a sentence how many studies have records, by scale."""
-    number = len(claims.every())
+    """Formats in a sentence how many of this repository's studies have records, by scale."""
+    number = len(claims.own())
     counts = {scale: number - len(_missing(scale)) for scale in SCALES}
     shares = ", ".join(f"{scale}: {count or 'none'} of {number}" for scale, count in counts.items())
     return f"Studies recorded, by scale: {shares}. What is not recorded was not run."
 
 
 def format_not_run(scale: str) -> str:
-    """Formats in a sentence how many studies, and which, have no record at `scale`."""
+    """Formats in a sentence how many of this repository's studies, and which, have no record at `scale`."""
     missing = _missing(scale)
-    number = len(claims.every())
+    number = len(claims.own())
     if not missing:
         return f"At scale {scale} each of the {number} studies was run."
     if len(missing) == number:
@@ -40,19 +40,20 @@ def format_not_run(scale: str) -> str:
 
 
 def _missing(scale: str) -> list[str]:
-    return [claim.name for claim in claims.every() if not results.path_for(f"{claim.name}/{scale}").exists()]
+    return [claim.name for claim in claims.own() if not results.path_for(f"{claim.name}/{scale}").exists()]
 
 
 def check() -> None:
-    """Raises ClaimError if a study or a record has no claim, or a claim no study.
+    """Raises ClaimError if a study or a record of this repository has no claim, or a claim no study.
 
-    Raises RecordError if a record has no study, or no figure beside it.
+    Raises RecordError if a record has no study, or no figure beside it. Studies of other packages do not count.
     """
-    studies = {f"{family}/{study}" for family, files in settings.settings_files().items() for study in files}
-    records = results.recorded()
+    files = settings.settings_files()
+    studies = {f"{family}/{study}" for family, names in files.items() for study in names} - {*outside.studies()}
+    records = [study for study in results.recorded() if results.folder_for(study) == results.RESULTS]
     for study in (*sorted(studies), *records):
         claims.claim_for(study)
-    for claim in claims.every():
+    for claim in claims.own():
         if claim.name not in studies:
             raise claims.ClaimError(
                 f"the claim {claim.name} has no study: there is no file conf/study/{claim.name}.yaml"

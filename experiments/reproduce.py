@@ -5,6 +5,7 @@
     python -m experiments.reproduce markov/threshold/cpu --check    judge from that record alone, without training
     python -m experiments.reproduce --all --scale cpu               every study of a scale; --record, --check too
 
+The record of a study of another package is in the folder results/ beside that study's settings.
 Further words are Hydra overrides for every run (out=FOLDER, wandb.mode=offline, seed=1,2,3,4,5).
 """
 
@@ -15,9 +16,9 @@ import argparse
 from experiments import recorded, settings, summary
 from experiments.errors import ConfigError, command
 from experiments.judging.results import RecordError, path_for
-from experiments.printing import show, show_summary
+from experiments.printing import show, show_left_out, show_summary
 from experiments.streams import console
-from experiments.studies import ClaimError, claim_for
+from experiments.studies import ClaimError, claim_for, faults
 
 _RECORDED_WITH = ("seed=", "out=", "wandb.", "retry=", "hydra.launcher.", "hydra/launcher=")
 
@@ -31,7 +32,7 @@ def main() -> int:
     parser.add_argument("--scale", choices=scales, default="cpu", help="the scale of --all")
     how = parser.add_mutually_exclusive_group()
     how.add_argument(
-        "--record", action="store_true", help="add the results to paper/results/, and draw the figure there"
+        "--record", action="store_true", help="add the results to the study's record, and draw the figure there"
     )
     how.add_argument("--check", action="store_true", help="judge from the record alone, without training")
     words = parser.parse_intermixed_args()  # so that overrides may come after an option
@@ -65,7 +66,7 @@ def _check(name: str) -> int:
 def _check_all(scale: str) -> int:
     recorded.check()
     show_summary(summary.entries(scale), console())
-    return 0
+    return show_left_out(faults())
 
 
 if __name__ == "__main__":

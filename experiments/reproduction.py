@@ -26,9 +26,9 @@ from experiments.judging.axes import BEST
 from experiments.judging.claim import Claim, Judgement
 from experiments.judging.comparison import compare
 from experiments.judging.frame import MODEL
-from experiments.printing import show, show_comparison, show_summary
+from experiments.printing import show, show_comparison, show_left_out, show_summary
 from experiments.streams import console
-from experiments.studies import claim_for
+from experiments.studies import claim_for, faults
 
 
 def run(name: str | None, scale: str, overrides: Sequence[str], *, record: bool) -> int:
@@ -117,7 +117,9 @@ def _one(name: str, overrides: Sequence[str], *, record: bool) -> int:
 
 def _all(scale: str, overrides: Sequence[str], *, record: bool) -> int:
     """Trains the unfinished jobs of every study, side by side if they share a program; then judges each and sums up."""
-    studies = [_Study.read(name, overrides) for name in settings.studies() if name.endswith(f"/{scale}")]
+    wrong = faults()
+    names = [name for name in settings.studies() if name.endswith(f"/{scale}") and name.rpartition("/")[0] not in wrong]
+    studies = [_Study.read(name, overrides) for name in names]
     for study in studies if record else ():
         study.check_addable(overrides)
     together = [study for study in studies if not study.bisection]
@@ -134,7 +136,8 @@ def _all(scale: str, overrides: Sequence[str], *, record: bool) -> int:
     show_summary(summary.judged(judgements, scale), console())
     for name, why in failed.items():
         print(f"failed: {name}: {why}", file=sys.stderr)
-    return 1 if failed else 0
+    left_out = show_left_out(wrong)
+    return 1 if failed or left_out else 0
 
 
 def _compared(claim: Claim, fresh: pl.DataFrame, record: pl.DataFrame) -> pl.DataFrame:

@@ -30,6 +30,7 @@ from experiments.engine.records import read_end
 from experiments.engine.stop import Stopped
 from experiments.engine.train import value
 from experiments.errors import ConfigError, command
+from experiments.printing import show_left_out
 
 _NAMED = 20  # of the jobs that failed, how many a command's end names
 
@@ -70,6 +71,7 @@ def main() -> int:
     configs.use_config_dir(args.config_dir)
     if listed := _format_list(args.overrides):
         print("\n".join(listed))
+        show_left_out(studies.faults())
         return 0
     asks = args.cfg or args.help or args.hydra_help or args.info or args.shell_completion
     jobs: list[Job] = []

@@ -15,19 +15,16 @@ every command. This module needs neither JAX nor Hydra, so records can be read w
 
 from __future__ import annotations
 
-import functools
 import hashlib
-import importlib.util
 import itertools
 import json
-import re
 from collections.abc import Iterator, Mapping
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from experiments import outside
 from experiments.errors import ConfigError
 from experiments.settings_file import KEYS, SCALES, SECTIONS, format_path, near, read_settings
 
@@ -39,35 +36,14 @@ Arms = dict[str, dict[str, Settings]]  # what each sets, by group and name
 
 
 def settings_files() -> dict[str, dict[str, Path]]:
-    """Returns the settings file of each study, by family and name.
-
-    A study of another package stands beside its claim: the entry point `zoo/feeding = "zoo.feeding:CLAIM"` of the group
-    terrarium.studies means that feeding.yaml lies beside zoo/feeding.py.
-    """
+    """Returns the settings file of each study, by family and name; those of other packages come last."""
     files: dict[str, dict[str, Path]] = {}
     for path in sorted((CONF / "study").glob("*/*.yaml")):
         files.setdefault(path.parent.name, {})[path.stem] = path
-    for name, path in _outside():
-        family, _, study = name.partition("/")
-        if study in files.setdefault(family, {}):
-            raise ConfigError(f"study: there are two of the name {name}; the settings of one are {path}")
-        files[family][study] = path
+    for name, study in outside.studies().items():
+        family, _, short = name.partition("/")
+        files.setdefault(family, {})[short] = study.settings
     return files
-
-
-@functools.cache  # what is installed does not change while a command runs
-def _outside() -> tuple[tuple[str, Path], ...]:
-    """Returns the studies of other packages, with their settings files."""
-    files = []
-    for entry in sorted(entry_points(group="terrarium.studies"), key=lambda entry: entry.name):
-        try:
-            spec = importlib.util.find_spec(entry.module)
-        except ImportError:
-            spec = None
-        if not re.fullmatch(r"[\w-]+/[\w-]+", entry.name) or spec is None or spec.origin is None:
-            raise ConfigError(f"study: the entry point {entry.name} = {entry.value} is no <family>/<study> = <module>")
-        files.append((entry.name, Path(spec.origin).with_suffix(".yaml")))
-    return tuple(files)
 
 
 def studies() -> list[str]:
@@ -96,6 +72,8 @@ def path_for(study: str) -> Path:
     name = rest.partition("/")[0]
     if name in files.get(family, {}):
         return files[family][name]
+    if fault := outside.faults().get("/".join(study.split("/")[:2])):
+        raise ConfigError(fault)
     known = [f"{family}/{name}" for family, names in files.items() for name in names]
     raise ConfigError(
         f"study: there is no {study}{near('/'.join(study.split('/')[:2]), known)}; <family>/<study>/<scale>, as under "
@@ -110,6 +88,8 @@ def read_study(study: str) -> Settings:
     """
     path, scale = path_for(study), study.split("/")[2:]
     own = read_settings(path)
+    if path.parent.parent != CONF / "study":  # a package's arms must not change this repository's studies
+        _check_arms(path, _arm_places())
     allowed = [name for name in SCALES if name in own]
     if not scale:
         raise ConfigError(f"study: {study} needs a scale: {', '.join(f'{study}/{name}' for name in allowed)}")
@@ -182,7 +162,9 @@ def arms(family: str | None = None) -> Arms:
         except ConfigError:
             continue
         for group, options in groups.items():
-            options_of.setdefault(group, {}).update(options)
+            for name, values in options.items():  # the first of two of one name counts; `check` refuses the other
+                if not (CONF / group / f"{name}.yaml").exists():
+                    options_of.setdefault(group, {}).setdefault(name, values)
     return options_of
 
 
@@ -200,14 +182,33 @@ def arm_keys(study: str) -> list[str]:
 
 
 def check() -> None:
-    """Raises ConfigError for the first file of settings that cannot be read, and for an arm that two files hold."""
-    seen: dict[tuple[str, str], Path] = {}
+    """Raises ConfigError for the first file of settings that cannot be read, and for an arm that is there twice."""
+    places = _arm_places()
     for path in _arm_files(None):
-        for group, options in read_settings(path).get("arms", {}).items():
-            for name in options:
-                other = seen.setdefault((group, name), path)
-                if other != path:
-                    raise ConfigError(f"{format_path(path)}: arms.{group}.{name}: it is in {format_path(other)} too")
+        _check_arms(path, places)
+
+
+def _check_arms(path: Path, places: Mapping[tuple[str, str], Path]) -> None:
+    """Raises ConfigError for an arm in the file `path` that another file has too."""
+    for group, options in read_settings(path).get("arms", {}).items():
+        for name in options:
+            other = places[group, name]
+            if other != path:
+                raise ConfigError(f"{format_path(path)}: arms.{group}.{name}: it is in {format_path(other)} too")
+
+
+def _arm_places() -> dict[tuple[str, str], Path]:
+    """Returns the file that each arm is in, by group and name: an option's own file, or the first file of settings."""
+    places: dict[tuple[str, str], Path] = {}
+    for path in _arm_files(None):
+        try:
+            groups = read_settings(path).get("arms", {})
+        except ConfigError:
+            continue
+        for group, name in ((group, name) for group, options in groups.items() for name in options):
+            option = CONF / group / f"{name}.yaml"
+            places.setdefault((group, name), option if option.exists() else path)
+    return places
 
 
 def _arm_files(family: str | None) -> Iterator[Path]:

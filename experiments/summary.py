@@ -10,7 +10,7 @@ one another.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -52,10 +52,22 @@ class Entry:
         return self.judgement.verdict if self.judgement else "not run"
 
 
-def entries(scale: str) -> list[Entry]:
-    """Returns every claim, judged from its record at `scale` if it has one. Raises RecordError for a damaged record."""
-    paths = [(claim, path_for(f"{claim.name}/{scale}")) for claim in every()]
-    return judged({claim.name: read(claim, path) for claim, path in paths if path.exists()}, scale)
+def entries(scale: str, claims: Sequence[Claim] | None = None) -> list[Entry]:
+    """Returns `claims`, by default all, judged from their records at `scale` where there are any.
+
+    Raises RecordError for a damaged record.
+    """
+    claims = every() if claims is None else claims
+    paths = [(claim, path_for(f"{claim.name}/{scale}")) for claim in claims]
+    return judged({claim.name: read(claim, path) for claim, path in paths if path.exists()}, scale, claims)
+
+
+def among(entries: Sequence[Entry], claims: Sequence[Claim]) -> list[Entry]:
+    """Returns the entries of `claims` alone, with p values adjusted for how many these are."""
+    names = {claim.name for claim in claims}
+    own = [entry for entry in entries if entry.claim.name in names]
+    adjusted = holm({entry.claim.name: entry.p for entry in own if entry.p is not None})
+    return [replace(entry, adjusted=adjusted.get(entry.claim.name)) for entry in own]
 
 
 def read(claim: Claim, path: Path) -> tuple[pl.DataFrame, Judgement]:
@@ -69,15 +81,21 @@ def read(claim: Claim, path: Path) -> tuple[pl.DataFrame, Judgement]:
         raise RecordError(f"{path}: {error}") from None
 
 
-def judged(records: Mapping[str, tuple[pl.DataFrame, Judgement]], scale: str) -> list[Entry]:
-    """Returns an entry for every claim. `records`: table and judgement at `scale` by the claim's name."""
-    p = {claim.name: p_value(claim, records[claim.name][0]) for claim in every() if claim.name in records}
+def judged(
+    records: Mapping[str, tuple[pl.DataFrame, Judgement]], scale: str, claims: Sequence[Claim] | None = None
+) -> list[Entry]:
+    """Returns an entry for each of `claims`, by default all.
+
+    records: table and judgement at `scale`, by the claim's name.
+    """
+    claims = every() if claims is None else claims
+    p = {claim.name: p_value(claim, records[claim.name][0]) for claim in claims if claim.name in records}
     adjusted = holm(p)
     return [
         Entry(claim, scale, *records[claim.name], p[claim.name], adjusted[claim.name])
         if claim.name in records
         else Entry(claim, scale)
-        for claim in every()
+        for claim in claims
     ]
 
 

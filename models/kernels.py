@@ -10,6 +10,7 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.experimental.layout import Layout, with_layout_constraint
 
 PRECISIONS = ("float32", "tensorfloat32", "bfloat16")
 EPSILON = 1e-5  # added to the variance in `normalize`, as in GPT-2
@@ -18,7 +19,10 @@ Arrays = tuple[jax.Array, ...]
 
 
 def matmul(a: jax.Array, b: jax.Array, precision: str) -> jax.Array:
-    """Returns `a @ b` computed in one of PRECISIONS, as float32."""
+    """Returns `a @ b` computed in one of PRECISIONS, as float32.
+
+    In bfloat16 the factors are rounded, and the sums are float32.
+    """
     if precision == "bfloat16":
         a, b = a.astype(jnp.bfloat16), b.astype(jnp.bfloat16)
         return jnp.matmul(a, b, preferred_element_type=jnp.float32)
@@ -36,12 +40,32 @@ def _product_forward(x_NxD: jax.Array, w_DxE: jax.Array, precision: str) -> tupl
 
 def _product_backward(precision: str, saved: Arrays, dy_NxE: jax.Array) -> Arrays:
     x_NxD, w_DxE = saved
+    if precision == "bfloat16" and jax.default_backend() == "cpu":
+        return _bfloat16_backward(x_NxD, w_DxE, dy_NxE)
     dx_NxD = matmul(dy_NxE, w_DxE.T, precision)
     if x_NxD.shape[1] <= dy_NxE.shape[1]:
         return dx_NxD, matmul(x_NxD.T, dy_NxE, precision)
     # Transposing the narrower factor is twice as fast on a CPU; the barrier keeps XLA from exchanging them again.
     dw_ExD = jax.lax.optimization_barrier(matmul(dy_NxE.T, x_NxD, precision))
     return dx_NxD, dw_ExD.T
+
+
+def _bfloat16_backward(x_NxD: jax.Array, w_DxE: jax.Array, dy_NxE: jax.Array) -> Arrays:
+    """Returns the gradients of `product`, with its factors laid out as a CPU's matrix units need them.
+
+    XLA gives a product in bfloat16 to them if its left factor is summed over its last axis, both factors lie in memory
+    in the order of their axes, and the result is float32. All others it computes in float32, from rounded factors. A
+    transpose lies in memory as what it was made of, unless a layout is asked for.
+    """
+    x_NxD, w_DxE, dy_NxE = (factor.astype(jnp.bfloat16) for factor in (x_NxD, w_DxE, dy_NxE))
+    last, first = (((1,), (1,)), ((), ())), (((1,), (0,)), ((), ()))
+    dx_NxD = jax.lax.dot_general(dy_NxE, w_DxE, last, preferred_element_type=jnp.float32)
+    if x_NxD.shape[1] <= dy_NxE.shape[1]:
+        x_DxN = with_layout_constraint(x_NxD.T, Layout((0, 1)))
+        return dx_NxD, jax.lax.dot_general(x_DxN, dy_NxE, first, preferred_element_type=jnp.float32)
+    dy_ExN = with_layout_constraint(dy_NxE.T, Layout((0, 1)))
+    dw_ExD = jax.lax.dot_general(dy_ExN, x_NxD, first, preferred_element_type=jnp.float32)
+    return dx_NxD, jax.lax.optimization_barrier(dw_ExD).T  # XLA cannot run the product that it would fold this into
 
 
 product = jax.custom_vjp(_product, nondiff_argnums=(2,))

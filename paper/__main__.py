@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from experiments import recorded as studies
 from experiments.errors import check_docstrings
+from experiments.studies import own
+from experiments.summary import among
 from paper import report
 from paper.article import build
 from paper.command import command
@@ -14,7 +16,7 @@ def main() -> None:
     check_docstrings()
     studies.check()
     by_scale = report.every()
-    build.write(by_scale[studies.SCALES[0]])
+    build.write(among(by_scale[studies.SCALES[0]], own()))
     report.write(by_scale)
 
 

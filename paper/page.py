@@ -107,35 +107,37 @@ def _forest(effect: Interval) -> str:
 
 
 def arxiv(claim: Claim) -> str:
-    """Returns a link to the claim's paper."""
-    return f'<a href="https://arxiv.org/abs/{claim.arxiv}">arXiv:{claim.arxiv}</a>'
+    """Returns a link to the claim's paper; empty if there is none."""
+    return f'<a href="https://arxiv.org/abs/{claim.arxiv}">arXiv:{claim.arxiv}</a>' if claim.arxiv else ""
 
 
 def opening(name: str, words: Mapping[str, str]) -> str:
     """Returns the part above the studies of a family."""
     return (
         f'<section class="family" aria-labelledby="{name}">\n<h2 id="{name}">{escape(words["title"])}</h2>\n'
-        f"<p>{prose(words['intro'])}</p>\n</section>"
+        + (f"<p>{prose(words['intro'])}</p>\n" if words["intro"] else "")
+        + "</section>"
     )
 
 
 def study(claim: Claim, entries: Sequence[Entry], captions: Mapping[str, str], differs: str) -> str:
     """Returns the section of a claim: the claim, its results at every recorded scale, and its criterion.
 
-    captions: how to read the figure, by study. differs: the differences from the original, and their reasons.
+    captions: how to read the figure, by study. differs: what differs from the original, and why; empty if not stated.
     """
     facts = "".join(
         f"<li>{escape(fact.text)} <small>{escape(format_source(fact))}</small></li>" for fact in claim.facts
     )
     ran = [entry for entry in entries if entry.judgement] or [entries[0]]
+    parts_of_source = (escape(claim.title), arxiv(claim), escape(claim.where))
     parts = [
         f'<section class="study" id="{claim.name}" aria-labelledby="{claim.name}/title">',
         f'<h3 id="{claim.name}/title">{escape(claim.question)}</h3>',
-        f'<p class="source"><code>{claim.name}</code> {escape(claim.title)}, {arxiv(claim)}, {escape(claim.where)} '
+        f'<p class="source"><code>{claim.name}</code> {", ".join(part for part in parts_of_source if part)} '
         '<a class="up" href="#claims">all claims</a></p>',
         f'<p class="claim">{escape(claim.text)}</p>',
         *(_result(entry, captions.get(entry.study, "")) for entry in ran),
-        f"<p><b>What differs from the original, and why.</b> {prose(differs)}</p>",
+        f"<p><b>What differs from the original, and why.</b> {prose(differs)}</p>" if differs else "",
         f"<details><summary>Criterion</summary>{_criterion(claim)}"
         f"<p>Fixed before these results: this criterion. Before that, by looking: {escape(claim.looked)} "
         f"{escape(false_positives(claim.name))}</p></details>",

@@ -16,6 +16,7 @@ from experiments import recorded as studies
 from experiments.files import write_whole
 from experiments.judging.results import RecordError
 from experiments.printing import format_interval
+from experiments.studies import own
 from experiments.summary import Entry, entries, format_tested
 from paper.command import command
 
@@ -31,7 +32,7 @@ def main() -> int:
     arguments = parser.parse_args()
     studies.check()
     text = README.read_text()
-    current = renewed(text, entries(SCALE))
+    current = renewed(text, entries(SCALE, own()))
     if arguments.check and text != current:
         print(f"{README.name} is not current: run `python -m paper.readme`", file=sys.stderr)
         return 1

@@ -22,8 +22,11 @@ from experiments import recorded as studies
 from experiments.errors import check_docstrings
 from experiments.files import check_writable, write_whole
 from experiments.judging import figures
+from experiments.printing import show_left_out
 from experiments.studies import every as every_claim
-from experiments.summary import Entry, entries, format_tested
+from experiments.studies import faults
+from experiments.studies import own as own_claims
+from experiments.summary import Entry, among, entries, format_tested
 from paper import hover, page, prose
 from paper.article.drawing import drawn
 from paper.article.words import words
@@ -45,6 +48,7 @@ def main() -> None:
         raise OSError(error.errno, f"cannot write: {error.strerror}", str(arguments.out)) from None
     studies.check()
     write(every(), arguments.out)
+    show_left_out(faults())
 
 
 def every() -> dict[str, list[Entry]]:
@@ -64,14 +68,14 @@ def report(by_scale: dict[str, list[Entry]]) -> str:
     every_entry = [entry for judged in by_scale.values() for entry in judged]
     shown = {entry.study: _figure(entry) for entry in every_entry if entry.judgement}
     captions = {study: how for study, (_, how) in shown.items()}
-    texts = words(by_scale[studies.SCALES[0]])
+    texts = words(among(by_scale[studies.SCALES[0]], own_claims()))
     sections = []
-    for family, opening in texts["families"].items():
-        sections.append(page.opening(family, opening))
+    for family, first in page.families().items():
+        sections.append(page.opening(family, texts["families"].get(family) or {"title": first.title, "intro": ""}))
         for claim in every_claim():
             if page.family(claim) == family:
                 own = [entry for entry in every_entry if entry.claim is claim]
-                sections.append(page.study(claim, own, captions, texts["differs"][claim.name]))
+                sections.append(page.study(claim, own, captions, texts["differs"].get(claim.name, "")))
     data = (_data(entry.study, entry.table) for entry in every_entry if entry.table is not None)
     payloads = [*(figure for figure, _ in shown.values()), *data]
     parts = {

@@ -1,24 +1,22 @@
-"""Claims: how a study finds its own, also in another package, and what may import what."""
+"""Claims: how a study finds its own, and what may import what."""
 
 from __future__ import annotations
 
 import ast
 import subprocess
 import sys
-from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import polars as pl
 import pytest
 
 from experiments import null_rates, studies
-from experiments.judging import chance
+from experiments.judging import chance, results
 from experiments.judging.axes import Axis
 from experiments.judging.claim import Judgement
 from experiments.judging.criterion import Judged
 from experiments.judging.frame import RecordError
 from experiments.judging.grid import Grid
-from experiments.studies.markov import noop
 from tests.tables import STEP, threshold_of
 
 ROOT = Path(__file__).parents[1]
@@ -40,36 +38,6 @@ def test_studies_stand_in_the_order_that_their_families_state():
     assert list(dict.fromkeys(name.split("/")[0] for name in names)) == list(studies.FAMILIES)
     assert names[:2] == ["markov/threshold", "markov/budget"]
     assert len(names) == 32
-
-
-@pytest.fixture
-def entry(monkeypatch: pytest.MonkeyPatch):
-    """Lets another package add what an entry point names."""
-
-    def add(name: str, value: str) -> None:
-        found = [EntryPoint(name, value, studies.GROUP)]
-        monkeypatch.setattr(studies, "entry_points", lambda group: found)
-        studies.every.cache_clear()
-
-    yield add
-    monkeypatch.undo()
-    studies.every.cache_clear()
-
-
-def test_a_package_outside_adds_a_claim_by_an_entry_point(entry, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(noop, "OTHER", studies.claim_for("markov/noop").renamed("zoo/feeding"), raising=False)
-    entry("zoo/feeding", "experiments.studies.markov.noop:OTHER")
-    assert studies.claim_for("zoo/feeding/cpu").name == "zoo/feeding"
-    assert studies.every()[-1].name == "zoo/feeding"
-
-
-def test_an_entry_point_that_is_no_claim_or_has_a_taken_name_is_refused_in_one_line(entry):
-    entry("zoo/feeding", "experiments.studies.markov.noop:SHARE")
-    with pytest.raises(studies.ClaimError, match=r"^the entry point zoo/feeding of terrarium.studies is no claim: "):
-        studies.every()
-    entry("markov/noop", "experiments.studies.markov.noop")
-    with pytest.raises(studies.ClaimError, match=r"^two claims have the name markov/noop$"):
-        studies.every()
 
 
 @pytest.mark.parametrize(
@@ -153,15 +121,12 @@ def test_a_criterion_may_be_a_plain_function():
 
 
 def test_false_positives_of_one_study_are_written_and_those_of_others_kept(tmp_path, monkeypatch: pytest.MonkeyPatch):
-    path = tmp_path / "null_rates.csv"
-    path.write_text(chance.PATH.read_text())
-    before = chance.rates()
-    monkeypatch.setattr(chance, "PATH", path)
-    chance.rates.cache_clear()
+    recorded, path = chance.path_for("markov/noop"), tmp_path / "null_rates.csv"
+    path.write_bytes(recorded.read_bytes())
+    before = chance.rates(recorded)
+    monkeypatch.setattr(results, "RESULTS", tmp_path)
     fresh = null_rates.record([studies.claim_for("markov/noop")], tables=3)
-    chance.rates.cache_clear()
-    after = chance.rates()
-    chance.rates.cache_clear()
+    after = chance.rates(path)
     assert len(fresh) == 3
     assert set(fresh["tables"]) == {3}
     others = pl.col("claim") != "markov/noop"
@@ -170,6 +135,6 @@ def test_false_positives_of_one_study_are_written_and_those_of_others_kept(tmp_p
     assert after.filter(~others).sort(order).equals(fresh.sort(order))
 
 
-def test_a_claim_without_a_recorded_rate_of_false_positives_is_an_error_of_one_line():
-    with pytest.raises(RecordError, match=r"null_rates.csv: no row of the claim markov/none; "):
-        chance.false_positives("markov/none")
+def test_a_claim_without_a_recorded_rate_of_false_positives_names_the_command_that_records_it():
+    wanted = "How often chance alone passes is not recorded; python -m experiments.null_rates markov/none records it."
+    assert chance.false_positives("markov/none") == wanted

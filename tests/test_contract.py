@@ -288,7 +288,7 @@ def test_a_package_that_cannot_be_loaded_is_named_once_in_one_line_and_the_other
     class Entry:
         name, value, dist = "sum", "theirs:Task", types.SimpleNamespace(name="theirs")
 
-        def load(self):
+        def load(self) -> Any:
             if error:
                 raise error
             return "no task"
@@ -296,7 +296,7 @@ def test_a_package_that_cannot_be_loaded_is_named_once_in_one_line_and_the_other
     class Good(Entry):
         name, value = "good", "ours:Sum"
 
-        def load(self):
+        def load(self) -> Any:
             return Sum
 
     monkeypatch.setattr(task_module, "_REGISTRY", dict(task_module._REGISTRY))

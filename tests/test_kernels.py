@@ -65,6 +65,25 @@ def test_gradients_in_bfloat16_are_float32_and_near():
     assert {g.dtype for g in grads[0]} == {jnp.dtype("float32")}
 
 
+@pytest.mark.parametrize("lanes", [None, 2])
+@pytest.mark.parametrize(("width_in", "width_out"), [(8, 24), (24, 8), (8, 1), (1, 8)])
+def test_a_product_in_bfloat16_and_its_gradients_are_those_of_rounded_factors(width_in, width_out, lanes):
+    def rounded(a):
+        return a.astype(jnp.bfloat16).astype(jnp.float32)
+
+    def pull(x, w, dy):
+        y, back = jax.vjp(lambda x, w: kernels.product(x, w, "bfloat16"), x, w)
+        return y, back(dy)
+
+    stack = () if lanes is None else (lanes,)
+    x, w, dy = random((*stack, 32, width_in), (*stack, width_in, width_out), (*stack, 32, width_out))
+    y, (dx, dw) = jax.jit(pull if lanes is None else jax.vmap(pull))(x, w, dy)
+    exact = [np.asarray(rounded(a)) for a in (x, w, dy)]
+    close(y, exact[0] @ exact[1])
+    close(dx, exact[2] @ np.swapaxes(exact[1], -1, -2))
+    close(dw, np.swapaxes(exact[0], -1, -2) @ exact[2])
+
+
 @pytest.mark.parametrize("rows", [4, layers.ONE_HOT_UP_TO + 1])
 def test_a_lookup_gives_rows_of_the_table_and_their_gradients(rows):
     (table,) = random((rows, 3))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from importlib.metadata import EntryPoint
 
 import pytest
 from hydra.core.global_hydra import GlobalHydra
@@ -157,20 +156,6 @@ def test_a_file_that_cannot_be_read_does_not_hinder_other_studies(zoo):
     assert len(config.jobs(config.sweep(["study=zoo/feeding/cpu"]))) == 8
     with pytest.raises(ConfigError, match=r"resting\.yaml:1: the \{ that is opened here is not closed$"):
         config.compose(["study=zoo/feeding/cpu", "zoo/food=straw"])
-
-
-def test_a_study_of_another_package_has_its_settings_beside_its_claim(zoo, tmp_path, monkeypatch):
-    (tmp_path / "farm.py").touch()
-    (tmp_path / "farm.yaml").write_text(STUDY)
-    monkeypatch.syspath_prepend(tmp_path)
-    entry = EntryPoint("zoo/farm", "farm:CLAIM", "terrarium.studies")
-    monkeypatch.setattr(settings, "entry_points", lambda group: [entry] if group == "terrarium.studies" else [])
-    settings._outside.cache_clear()
-    try:
-        assert settings.path_for("zoo/farm/cpu") == tmp_path / "farm.yaml"
-        assert len(config.jobs(config.sweep(["study=zoo/farm/cpu"]))) == 8
-    finally:
-        settings._outside.cache_clear()
 
 
 def test_all_settings_files_can_be_read_and_all_arms_are_named_once():

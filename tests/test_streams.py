@@ -105,7 +105,7 @@ def test_text_from_outside_is_never_markup(tmp_path, capsys, monkeypatch):
 class Unwritable:
     """A standard error that fails."""
 
-    encoding = "utf-8"
+    encoding, terminal = "utf-8", False
 
     def write(self, text):
         raise OSError(28, "No space left on device")
@@ -122,7 +122,7 @@ class Unwritable:
 
 @pytest.mark.parametrize("terminal", [True, False])
 def test_a_display_that_fails_is_given_up(terminal, tmp_path, monkeypatch):
-    monkeypatch.setattr(Unwritable, "terminal", terminal, raising=False)
+    monkeypatch.setattr(Unwritable, "terminal", terminal)
     monkeypatch.setattr(progress.sys, "stderr", Unwritable())
     (job,) = config.jobs([[*TINY, f"out={tmp_path}"]])
     with Progress() as display:

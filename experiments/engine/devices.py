@@ -70,12 +70,12 @@ def use_all_cores() -> None:
 
 def check_platform() -> None:
     """Raises ConfigError, one line, if JAX_PLATFORMS names no device that is here. Starts JAX if it is set."""
-    if platforms := os.environ.get("JAX_PLATFORMS"):
+    if platform := os.environ.get("JAX_PLATFORMS"):
         try:
             jax.devices()
         except (RuntimeError, AssertionError) as e:
             why = f": {str(e).splitlines()[0]}" if str(e) else ""
-            raise ConfigError(f"JAX_PLATFORMS: JAX finds no device of the platform {platforms} here{why}") from None
+            raise ConfigError(f"JAX_PLATFORMS: JAX finds no device of the platform {platform} here{why}") from None
 
 
 def _cache() -> Path | None:
@@ -89,11 +89,14 @@ def _cache() -> Path | None:
 
 
 def _forget_damaged_programs() -> None:
-    """Lets JAX replace an entry of its cache that cannot be read; by itself it would compile anew at every start."""
+    """Lets JAX replace an entry of its cache that cannot be read, and go without one that cannot be written.
+
+    By itself it would keep a damaged entry, compile anew at every start, and warn of it each time.
+    """
     try:
         from jax._src import compilation_cache  # there is no public way (jax 0.10)
 
-        read = compilation_cache.get_executable_and_time
+        read, write = compilation_cache.get_executable_and_time, compilation_cache.put_executable_and_time
     except (ImportError, AttributeError):
         return
     if getattr(read, "forgets", False):
@@ -107,8 +110,13 @@ def _forget_damaged_programs() -> None:
                 (Path(jax.config.values["jax_compilation_cache_dir"]) / f"{key}-cache").unlink()
             return None, None
 
+    def write_or_not(key: str, *rest: Any) -> None:
+        with contextlib.suppress(OSError):  # a full disk is no reason for a warning: the program is there
+            write(key, *rest)
+
     read_or_forget.forgets = True  # type: ignore[attr-defined]
     compilation_cache.get_executable_and_time = read_or_forget
+    compilation_cache.put_executable_and_time = write_or_not
 
 
 def pin() -> None:

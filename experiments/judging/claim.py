@@ -102,12 +102,13 @@ class Fact:
 class Claim:
     """A finding of a paper that a study measures anew, with a criterion fixed before the results.
 
-    name: the study without its scale, as in markov/threshold. question: the question in a short line. setting: the key
-    in which the rows of the printed table differ. looked: the choices made by looking at results of the cpu scale, and
-    at which results. ours: whether the question is ours, which the paper does not ask. criterion: the value that judges
-    a results table. rows: the printed table. figure: its drawing. reading: definitions that the criterion's text needs,
-    as of a setting. notes: results that are measured, but not judged. scatter: the standard deviation of true scores
-    over seeds, for the simulation of false positives.
+    name: the study without its scale, as in markov/threshold. question: the question in a short line. arxiv, where: the
+    paper and the place in it, empty if there is no paper. setting: the key in which the rows of the printed table
+    differ. looked: the choices made by looking at results of the cpu scale, and at which results. ours: whether the
+    question is ours, which the paper does not ask. criterion: the value that judges a results table. rows: the printed
+    table. figure: its drawing. reading: definitions that the criterion's text needs, as of a setting. notes: results
+    that are measured, but not judged. scatter: the standard deviation of true scores over seeds, for the simulation of
+    false positives.
     """
 
     name: str

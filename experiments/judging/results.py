@@ -24,6 +24,7 @@ from pathlib import Path
 
 import polars as pl
 
+from experiments import outside
 from experiments.files import whole
 from experiments.judging.frame import (
     BEFORE,
@@ -59,11 +60,17 @@ _DIGITS = 6
 def path_for(study: str) -> Path:
     """Returns where the scores of `study` are recorded, as paper/results/markov/threshold/cpu.csv.
 
-    Raises RecordError for a malformed name.
+    Those of another package's study are in the folder results/ beside its settings. RecordError for a malformed name.
     """
     if not re.fullmatch(r"[\w-]+/[\w-]+/[\w-]+", study):
         raise RecordError(f"study '{study}' is not of the form <paper>/<claim>/<scale>")
-    return RESULTS / f"{study}.csv"
+    return folder_for(study) / f"{study}.csv"
+
+
+def folder_for(study: str) -> Path:
+    """Returns the folder of the records of `study`, named with its scale or without."""
+    other = outside.studies().get("/".join(study.split("/")[:2]))
+    return other.results if other else RESULTS
 
 
 def runs_beside(path: str | Path) -> Path:
@@ -74,6 +81,8 @@ def runs_beside(path: str | Path) -> Path:
 def recorded() -> list[str]:
     """Returns the studies with a record or half of one, as markov/threshold/cpu, in order."""
     names = {path.relative_to(RESULTS).as_posix() for path in RESULTS.glob("*/*/*.csv")}
+    for name, study in outside.studies().items():
+        names |= {path.relative_to(study.results).as_posix() for path in study.results.glob(f"{name}/*.csv")}
     return sorted({name.removesuffix(".csv").removesuffix(".runs") for name in names})
 
 
@@ -175,7 +184,8 @@ def _read_text(path: Path) -> pl.DataFrame:
 
 def _check_place(study: str, path: Path) -> None:
     """Raises RecordError if `path` is the place of another study's record."""
-    if path.is_relative_to(RESULTS) and path != path_for(study):
+    folders = (RESULTS, *(other.results for other in outside.studies().values()))
+    if any(path.is_relative_to(folder) for folder in folders) and path != path_for(study):
         raise RecordError(f"is a record of {study}, whose place is {path_for(study)}")
 
 

@@ -1,7 +1,7 @@
 """Lists the studies: each is the CLAIM of a module in a family's folder, or of a package outside.
 
-A family's package names its studies in the order in which they are listed (`ORDER`); other studies come after these. A
-package outside adds a claim by the entry-point group `terrarium.studies`: an object, or a module's CLAIM.
+A family's package names its studies in the order in which they are listed (`ORDER`); those that it does not name come
+after. A package outside adds a claim by an entry point (`experiments.outside`).
 """
 
 from __future__ import annotations
@@ -10,11 +10,10 @@ import functools
 import importlib
 import pkgutil
 from collections.abc import Iterator
-from importlib.metadata import entry_points
 
+from experiments import outside
 from experiments.judging.claim import Claim
 
-GROUP = "terrarium.studies"
 FAMILIES = ("markov", "rasp", "boolean", "tint")  # in the order in which they are listed; others come after
 _SHARED = ("family", "kinds")  # modules of a family that are no study
 
@@ -23,7 +22,18 @@ class ClaimError(ValueError):
     """A study without a claim; the message is one line and names the claims."""
 
 
-def _own() -> Iterator[Claim]:
+@functools.cache
+def own() -> tuple[Claim, ...]:
+    """Returns the claims of this repository's studies, in order. Raises ClaimError for two of one name."""
+    claims: dict[str, Claim] = {}
+    for claim in _modules():
+        if claim.name in claims:
+            raise ClaimError(f"two claims have the name {claim.name}")
+        claims[claim.name] = claim
+    return tuple(claims.values())
+
+
+def _modules() -> Iterator[Claim]:
     packages = [module_info.name for module_info in pkgutil.iter_modules(__path__) if module_info.ispkg]
     for family in [*FAMILIES, *(name for name in packages if name not in FAMILIES)]:
         package = importlib.import_module(f"{__name__}.{family}")
@@ -39,24 +49,30 @@ def _own() -> Iterator[Claim]:
                 yield module.CLAIM
 
 
-def _outside() -> Iterator[Claim]:
-    for entry in sorted(entry_points(group=GROUP), key=lambda entry: entry.name):
-        claim = entry.load()
-        claim = getattr(claim, "CLAIM", claim)
-        if not isinstance(claim, Claim):
-            raise ClaimError(f"the entry point {entry.name} of {GROUP} is no claim: {entry.value}")
-        yield claim
+def every() -> tuple[Claim, ...]:
+    """Returns the claims of all studies: this repository's in order, then those of other packages that can be read."""
+    others = (_read(study) for study in outside.studies().values())
+    return (*own(), *(claim for claim in others if isinstance(claim, Claim)))
+
+
+def faults() -> dict[str, str]:
+    """Returns why studies of other packages have no claim that can be read, one line each, by the study's name."""
+    others = {name: _read(study) for name, study in outside.studies().items()}
+    return outside.faults() | {name: claim for name, claim in others.items() if isinstance(claim, str)}
 
 
 @functools.cache
-def every() -> tuple[Claim, ...]:
-    """Returns the claims of all studies, in order. Raises ClaimError if two have one name."""
-    claims: dict[str, Claim] = {}
-    for claim in (*_own(), *_outside()):
-        if claim.name in claims:
-            raise ClaimError(f"two claims have the name {claim.name}")
-        claims[claim.name] = claim
-    return tuple(claims.values())
+def _read(study: outside.Study) -> Claim | str:
+    """Returns the claim of another package's study, or in one line why there is none."""
+    try:
+        claim = study.load()
+    except outside.EntryError as error:
+        return str(error)
+    if not isinstance(claim, Claim):
+        return outside.line(study.entry, f"gives no claim, and there are settings of it in {study.settings}")
+    if claim.name != study.name:
+        return outside.line(study.entry, f"gives the claim of another study, {claim.name}")
+    return claim
 
 
 def claim_for(study: str) -> Claim:
@@ -65,5 +81,7 @@ def claim_for(study: str) -> Claim:
     for claim in every():
         if claim.name == name:
             return claim
+    if fault := faults().get(name):
+        raise ClaimError(fault)
     known = ", ".join(claim.name for claim in every())
     raise ClaimError(f"no claim belongs to the study '{study}': there are claims for {known}")

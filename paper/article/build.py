@@ -17,6 +17,7 @@ from experiments import recorded as studies
 from experiments.files import write_whole
 from experiments.judging.chance import false_positives
 from experiments.printing import format_interval, format_provenance, format_source
+from experiments.studies import own
 from experiments.summary import Entry, entries
 from paper.article.drawing import drawn
 from paper.article.settings import setting
@@ -91,7 +92,7 @@ def write(judged: Sequence[Entry]) -> None:
 def main() -> None:
     """Checks the records and writes the PDF. Raises RecordError for a damaged record, ClaimError for a lone study."""
     studies.check()
-    write(entries(studies.SCALES[0]))
+    write(entries(studies.SCALES[0], own()))
 
 
 if __name__ == "__main__":

@@ -64,13 +64,15 @@ class Whole:
 
 def uninterrupted(place: Place, victim: Victim) -> Whole | None:
     """Run a victim to its end, twice: the second time with its programs in the cache, as all that follow."""
+    whole = None
     for _ in range(2):
         out = place.folder("whole")
         ended = place.call(_words(victim, out), cwd=out)
         if ended.code:
             place.fail(victim.name, "it fails even where it is not killed", ended)
             return None
-    return Whole(_result(place, victim, out), ended.seconds)
+        whole = Whole(_result(place, victim, out), ended.seconds)
+    return whole
 
 
 def _words(victim: Victim, out: Path) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import compileall
 import json
 import os
 import random
@@ -13,7 +14,6 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 _LEFT_OUT = shutil.ignore_patterns(".*", "__pycache__", "runs", "build", "*.egg-info")
@@ -64,8 +64,9 @@ class Place:
         return self.root / "tree"
 
     def make(self) -> None:
-        """Copy the tree, and make the home."""
+        """Copy and compile the tree, and make the home."""
         shutil.copytree(ROOT, self.tree, ignore=_LEFT_OUT)
+        compileall.compile_dir(self.tree, quiet=2)  # a full disk would leave half of what Python compiles
         (self.root / "home").mkdir()
 
     def folder(self, name: str) -> Path:
@@ -81,6 +82,7 @@ class Place:
             "HOME": str(self.root / "home"),
             "LANG": "C.UTF-8",
             "PYTHONPATH": str(self.tree),
+            "PYTHONDONTWRITEBYTECODE": "1",
             "JAX_PLATFORMS": "cpu",
             "XLA_FLAGS": "--xla_force_host_platform_device_count=2",
             "JAX_COMPILATION_CACHE_DIR": str(self.root / "programs"),
@@ -88,19 +90,23 @@ class Place:
         }
         return {name: value for name, value in (plain | more).items() if value is not None}
 
-    def start(
-        self, words: Sequence[str], *, cwd: Path, env: dict[str, str] | None = None, **more: Any
-    ) -> subprocess.Popen[str]:
+    def start(self, words: Sequence[str], *, cwd: Path, env: dict[str, str] | None = None) -> subprocess.Popen[str]:
         """Start a command, such as experiments.run with its words, as the head of a process group of its own."""
-        streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | more
         return subprocess.Popen(
-            [sys.executable, "-m", *words], cwd=cwd, env=env or self.env(), text=True, start_new_session=True, **streams
+            [sys.executable, "-m", *words],
+            cwd=cwd,
+            env=env or self.env(),
+            text=True,
+            start_new_session=True,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
         )
 
-    def call(self, words: Sequence[str], *, cwd: Path, env: dict[str, str] | None = None, **more: Any) -> Ended:
+    def call(self, words: Sequence[str], *, cwd: Path, env: dict[str, str] | None = None) -> Ended:
         """Run a command to its end."""
         since = time.monotonic()
-        process = self.start(words, cwd=cwd, env=env, **more)
+        process = self.start(words, cwd=cwd, env=env)
         try:
             out, err = process.communicate(timeout=LONGEST)
         except subprocess.TimeoutExpired:
