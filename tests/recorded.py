@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from experiments import settings
@@ -17,7 +18,7 @@ from paper.article.settings import Setting
 from paper.command import command
 from tests.tables import made_up
 
-RULES = (30, 100, 1000)
+RULES = (30, 100, 200, 400, 1000)  # and seeds 1 to 3: the whole grid of the study
 STUDY = "markov/threshold/cpu"
 
 
@@ -34,7 +35,8 @@ def one_record(folder: Path) -> Iterator[Path]:
         patch.setattr(results, "RESULTS", folder / "results")
         for reader in (page, words_of_article):
             patch.setattr(reader, "setting", lambda study: Setting(f"the setting of {study}", (100_000,), 15, 3, False))
-        results.write(made_up(STUDY, ["task.num_rules"], scores), results.path_for(STUDY))
+        table = made_up(STUDY, ["task.num_rules"], scores).with_columns(pl.col("seed") + 1)
+        results.write(table, results.path_for(STUDY))
         for kind in ("svg", "png"):
             results.path_for(STUDY).with_suffix(f".{kind}").touch()
         yield results.path_for(STUDY)

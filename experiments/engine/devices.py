@@ -70,12 +70,12 @@ def use_all_cores() -> None:
 
 def check_platform() -> None:
     """Raises ConfigError, one line, if JAX_PLATFORMS names no device that is here. Starts JAX if it is set."""
-    if platform := os.environ.get("JAX_PLATFORMS"):
+    if platforms := os.environ.get("JAX_PLATFORMS"):
         try:
             jax.devices()
         except (RuntimeError, AssertionError) as e:
             why = f": {str(e).splitlines()[0]}" if str(e) else ""
-            raise ConfigError(f"JAX_PLATFORMS: JAX finds no device of the platform {platform} here{why}") from None
+            raise ConfigError(f"JAX_PLATFORMS: JAX finds no device of the platform {platforms} here{why}") from None
 
 
 def _cache() -> Path | None:
