@@ -1,9 +1,9 @@
 """`python -m experiments.null_rates STUDY | --all`: simulates how often a criterion passes a false claim.
 
-Simulates tables of three seeds from worlds in which the study's claim is false by the least, one for each end of each
-bound, and writes how many of them pass to paper/results/null_rates.csv; the rows of other studies stay. The rates of a
-study of another package are written to null_rates.csv in the folder of its records. A study takes some seconds, all
-of them some minutes.
+Draws tables of three seeds from worlds in which the study's claim is false by the least, one for each end of each
+bound. Writes how many of them pass to paper/results/null_rates.csv; the rows of other studies stay. The rates of a
+study of another package go to null_rates.csv in the folder of its records. One study takes some seconds, all of them
+some minutes.
 """
 
 from __future__ import annotations

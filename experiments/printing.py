@@ -122,7 +122,7 @@ def show_summary(entries: Sequence[Entry], console: Console) -> None:
 
 
 def show_left_out(faults: Mapping[str, str]) -> int:
-    """Prints why studies of other packages were left out, to standard error. Returns the exit code, 1 where any was."""
+    """Prints the faults of the studies that were left out, to standard error. Returns exit code 1 if there are any."""
     for fault in faults.values():
         print(f"left out: {fault}", file=sys.stderr)
     return 1 if faults else 0

@@ -20,7 +20,7 @@ def format_config(study: str) -> str:
 
 
 def format_recorded() -> str:
-    """Returns, in a sentence, of how many of this repository's studies there are records, by scale."""
+    """Formats in a sentence how many of this repository's studies have records, by scale."""
     number = len(claims.own())
     counts = {scale: number - len(_missing(scale)) for scale in SCALES}
     shares = ", ".join(f"{scale}: {count or 'none'} of {number}" for scale, count in counts.items())
@@ -28,7 +28,7 @@ def format_recorded() -> str:
 
 
 def format_not_run(scale: str) -> str:
-    """Returns, in a sentence, of how many of this repository's studies, and which, there is no record at `scale`."""
+    """Formats in a sentence how many of this repository's studies, and which, have no record at `scale`."""
     missing = _missing(scale)
     number = len(claims.own())
     if not missing:
@@ -44,9 +44,9 @@ def _missing(scale: str) -> list[str]:
 
 
 def check() -> None:
-    """Raises ClaimError where a study or a record of this repository has no claim, or a claim no study.
+    """Raises ClaimError if a study or a record of this repository has no claim, or a claim no study.
 
-    RecordError for a record without a study, or without a figure beside it. Studies of other packages do not count.
+    Raises RecordError if a record has no study, or no figure beside it. Studies of other packages do not count.
     """
     files = settings.settings_files()
     studies = {f"{family}/{study}" for family, names in files.items() for study in names} - {*outside.studies()}

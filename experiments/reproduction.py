@@ -116,7 +116,7 @@ def _one(name: str, overrides: Sequence[str], *, record: bool) -> int:
 
 
 def _all(scale: str, overrides: Sequence[str], *, record: bool) -> int:
-    """Trains what is missing of every study, those that share a program side by side; then judge each and sum up."""
+    """Trains the unfinished jobs of every study, side by side if they share a program; then judges each and sums up."""
     wrong = faults()
     names = [name for name in settings.studies() if name.endswith(f"/{scale}") and name.rpartition("/")[0] not in wrong]
     studies = [_Study.read(name, overrides) for name in names]

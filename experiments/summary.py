@@ -84,7 +84,10 @@ def read(claim: Claim, path: Path) -> tuple[pl.DataFrame, Judgement]:
 def judged(
     records: Mapping[str, tuple[pl.DataFrame, Judgement]], scale: str, claims: Sequence[Claim] | None = None
 ) -> list[Entry]:
-    """Returns `claims`, by default all, each with its table and judgement at `scale`, by its name, if there is one."""
+    """Returns an entry for each of `claims`, by default all.
+
+    records: table and judgement at `scale`, by the claim's name.
+    """
     claims = every() if claims is None else claims
     p = {claim.name: p_value(claim, records[claim.name][0]) for claim in claims if claim.name in records}
     adjusted = holm(p)

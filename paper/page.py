@@ -107,7 +107,7 @@ def _forest(effect: Interval) -> str:
 
 
 def arxiv(claim: Claim) -> str:
-    """Returns a link to the claim's paper, an empty text if it has none."""
+    """Returns a link to the claim's paper; empty if there is none."""
     return f'<a href="https://arxiv.org/abs/{claim.arxiv}">arXiv:{claim.arxiv}</a>' if claim.arxiv else ""
 
 

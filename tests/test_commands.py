@@ -167,7 +167,7 @@ def test_reproduce_judges_draws_and_leaves_the_tree_alone(tmp_path):
 class Counted:
     """A pack that only counts its steps."""
 
-    def __init__(self, jobs, lanes_per_device, progress):
+    def __init__(self, jobs, progress, **how):
         self.jobs, self.progress = jobs, progress
 
     def train(self, stop):

@@ -41,7 +41,7 @@ def test_a_table_of_another_study_is_refused(claim: Claim):
 
 
 @every_claim
-def test_how_often_chance_passes_is_recorded(claim: Claim):
+def test_the_rate_at_which_a_criterion_passes_a_false_claim_is_recorded(claim: Claim):
     recorded = chance.rates_of(claim.name)
     assert set(recorded["scores"]) == {words for words, _ in contract.worlds(criterion_of(claim))}
     assert (recorded["tables"] >= 1000).all()

@@ -90,7 +90,7 @@ def test_a_terminal_of_no_width_is_taken_for_one_of_unknown_width():
 class Broken:
     """A pack that cannot be trained, for a reason that looks like markup."""
 
-    def __init__(self, jobs, lanes_per_device, progress):
+    def __init__(self, jobs, progress, **how):
         raise RuntimeError("no such folder: [/data/words] [bold :smile:")
 
 

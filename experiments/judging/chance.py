@@ -1,8 +1,8 @@
 """Reads the recorded rates at which a criterion passes tables in which its claim is false.
 
-They are in null_rates.csv in the folder of the study's records. Columns: claim; scores, the world: which bound of the
-criterion is false, and the value of its quantity; tables, how many were simulated; reproduced, how many of them passed;
-rate.
+They are in null_rates.csv in the folder of the study's records. Columns: claim; scores, the world: the bound of the
+criterion that is false, and the value of its quantity; tables, the number simulated; reproduced, the number that
+passed; rate.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ def path_for(claim: str) -> Path:
 def false_positives(claim: str) -> str:
     """Formats in a sentence the highest rate at which the criterion of `claim` passes although the claim is false.
 
-    In each of its worlds one bound is false by the least. Where no rates of the claim are recorded the sentence names
-    the command that writes them. Raises RecordError where they cannot be read.
+    In each of its worlds one bound is false by the least. Without recorded rates of the claim the sentence names the
+    command that writes them. Raises RecordError if they cannot be read.
     """
     of_claim = rates_of(claim)
     if of_claim.is_empty():

@@ -102,14 +102,14 @@ class Fact:
 class Claim:
     """A finding of a paper that a study measures anew, with a criterion fixed before the results.
 
-    name: the study without its scale, as in markov/threshold. question: what is asked, in a short line. arxiv, where:
-    the paper and the place in it, empty where there is no paper. setting: what the rows of the printed table differ in.
-    looked: what was chosen by looking at results of the cpu scale, and at which. ours: whether the question is ours,
-    which the paper does not ask. criterion: the value that judges a results table. rows: the printed table. figure:
-    what is drawn. reading: what the criterion in words leaves open, as what a setting is. differs: what differs from
-    the original and why, for the write-up (@key cites an entry of paper/article/references.yml). notes: what else is
-    measured, but not judged. scatter: the standard deviation of true scores over seeds, where false positives are
-    simulated.
+    name: the study without its scale, as in markov/threshold. question: the question in a short line. arxiv, where: the
+    paper and the place in it, empty if there is no paper. setting: the key in which the rows of the printed table
+    differ. looked: the choices made by looking at results of the cpu scale, and at which results. ours: whether the
+    question is ours, which the paper does not ask. criterion: the value that judges a results table. rows: the printed
+    table. figure: its drawing. reading: definitions that the criterion's text needs, as of a setting. differs: the
+    differences from the original and their reasons, for the write-up (@key cites an entry of
+    paper/article/references.yml). notes: results that are measured, but not judged. scatter: the standard deviation of
+    true scores over seeds, for the simulation of false positives.
     """
 
     name: str
