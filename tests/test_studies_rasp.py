@@ -31,7 +31,7 @@ def test_a_task_that_is_not_fitted_is_left_out_and_named():
 
 
 def test_program_lengths_are_recorded_as_they_are_and_named_in_rows():
-    recorded = dict(pl.read_csv(rasp_table.LENGTHS).iter_rows())
+    recorded = dict(pl.read_csv(rasp_table.programs()).iter_rows())
     assert recorded == {name: length(program) for name, program in PROGRAMS.items()}
     assert {program for _, program in rasp_table.SHORT.values()} <= set(recorded)
     rows = [row.setting for row in judged("rasp/table").rows]
@@ -41,8 +41,8 @@ def test_program_lengths_are_recorded_as_they_are_and_named_in_rows():
 
 @pytest.mark.parametrize("text", ["program,steps,who\nsort,3,we\n", "operations\n3\n", ""])
 def test_damaged_program_lengths_are_named_in_one_line(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(rasp_table, "LENGTHS", tmp_path / "programs.csv")
-    rasp_table.LENGTHS.write_text(text)
+    (tmp_path / "programs.csv").write_text(text)
+    monkeypatch.setattr(rasp_table, "programs", lambda: tmp_path / "programs.csv")
     with pytest.raises(RecordError, match=r"programs\.csv: ") as error:
         judged("rasp/table")
     assert "\n" not in str(error.value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import polars as pl
 
@@ -33,21 +34,26 @@ LONG = {
 }
 NAMES = {task: name for task, (name, _) in SHORT.items()} | LONG
 ORDER = list(NAMES)
-LENGTHS = path_for("rasp/table/cpu").parent.parent / "programs.csv"
 LENGTHS_COLUMNS = ["program", "operations"]
 LONGER = longer(plus=10)
 TASKS = replace(TASK, names=NAMES, tried=tuple(NAMES))
 
 
+def programs() -> Path:
+    """Returns the file of the lengths of RASP-L programs, which `python -m synthetic.rasp` writes."""
+    return path_for("rasp/table/cpu").parent.parent / "programs.csv"
+
+
 def _name(grid: Grid, setting: Setting) -> str:
     """Formats the task, with the number of operations of its program if it has a short one."""
+    path = programs()
     try:
-        recorded = pl.read_csv(LENGTHS)
+        recorded = pl.read_csv(path)
     except (OSError, pl.exceptions.PolarsError) as error:
-        raise RecordError(f"{LENGTHS}: {str(error).splitlines()[0]}") from None
+        raise RecordError(f"{path}: {str(error).splitlines()[0]}") from None
     if recorded.columns != LENGTHS_COLUMNS:
         wanted = " and ".join(LENGTHS_COLUMNS)
-        raise RecordError(f"{LENGTHS}: has the columns {', '.join(recorded.columns)} where {wanted} are wanted")
+        raise RecordError(f"{path}: has the columns {', '.join(recorded.columns)} where {wanted} are wanted")
     task, lengths = setting[0], dict(recorded.iter_rows())
     return TASKS.format_cell(task) + (f" ({lengths[SHORT[task][1]]})" if task in SHORT else "")
 
