@@ -20,8 +20,6 @@ from experiments.printing import show, show_left_out, show_summary
 from experiments.streams import console
 from experiments.studies import ClaimError, claim_for, faults
 
-_RECORDED_WITH = ("seed=", "out=", "wandb.", "retry=", "hydra.launcher.", "hydra/launcher=")
-
 
 def main() -> int:
     """Runs the command; see the module's docstring."""
@@ -42,7 +40,7 @@ def main() -> int:
         raise ConfigError(f"STUDY: name one study, as markov/threshold/cpu, or ask for --all; got {named or 'none'}")
     if words.check and overrides:
         raise ConfigError(f"{overrides[0]}: not with --check, which reads the record and runs nothing")
-    if words.record and (other := [o for o in overrides if not o.startswith(_RECORDED_WITH)]):
+    if words.record and (other := [o for o in overrides if not o.startswith(settings.SAME_STUDY)]):
         raise ConfigError(f"{other[0]}: not with --record, which writes down the study as its file has it")
     if named:
         settings.read_study(named[0])

@@ -58,7 +58,16 @@ class _Study:
 
     @classmethod
     def read(cls, name: str, overrides: Sequence[str]) -> _Study:
-        """Returns the study with all its jobs checked. Raises ConfigError, ClaimError."""
+        """Returns the study with all its jobs checked. Raises ConfigError, ClaimError.
+
+        A key that the study does not sweep may have one value only: the criterion would take several for one setting.
+        """
+        swept = settings.read_study(name)["sweep"]
+        if unknown := [key for key in configs.swept_keys(overrides) if key not in swept]:
+            raise ConfigError(
+                f"{unknown[0]}: {name} does not sweep it, so its criterion cannot tell the values apart; give "
+                "one value, or sweep it by experiments.run -m and look with experiments.plot"
+            )
         claim, grid = claim_for(name), configs.sweep([f"study={name}", *overrides])
         if not configs.jobs(grid):
             raise ConfigError("hydra/sweeper: a study is reproduced with the sweeper basic or bisect")
@@ -107,6 +116,8 @@ def _one(name: str, overrides: Sequence[str], *, record: bool) -> int:
     scores, judgement, figure = study.judge(jobs, record=record)
     screen, recorded = console(), results.path_for(name)
     show(study.claim, judgement, scores, screen)
+    if changed := [word for word in overrides if not word.startswith(settings.SAME_STUDY)]:
+        print(f"not the study's own settings: {' '.join(changed)}")
     if recorded.exists() and not record:
         before_scores, before_judgement = summary.read(study.claim, recorded)
         show_comparison(_compared(study.claim, scores, before_scores), screen)

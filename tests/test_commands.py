@@ -111,6 +111,7 @@ def test_a_sweep_names_every_bad_job_and_no_other(tmp_path, refused):
         ["markov/threshold/cpu", "train.steps=3", "--record"],
         ["markov/threshold/cpu", "--record", "train.steps=3"],
         ["markov/threshold/cpu", "--check", "seed=1"],
+        ["markov/threshold/smoke", "optim.lr=0.01,0.0"],
         ["markov/threshold/cpu", "--all"],
         ["markov/threshold/cpu", "rasp/table/cpu"],
         ["--all", "--check", "seed=1"],
@@ -157,9 +158,10 @@ def test_the_smoke_study_runs_whole_and_then_does_nothing_more(tmp_path):
 
 
 def test_reproduce_judges_draws_and_leaves_the_tree_alone(tmp_path):
-    done = call("reproduce", "markov/threshold/smoke", f"out={tmp_path}")
+    done = call("reproduce", "markov/threshold/smoke", "optim.warmup=4", f"out={tmp_path}")
     assert done.returncode == 0, done.stderr
     assert "not fitted" in done.stdout  # the smoke study is far too short, and says so
+    assert "not the study's own settings: optim.warmup=4\n" in done.stdout
     assert (tmp_path / "markov/threshold/smoke/figure.png").read_bytes().startswith(b"\x89PNG")
     assert not (ROOT / "paper/results/markov/threshold/smoke.csv").exists()
 

@@ -139,6 +139,11 @@ def sweep(overrides: Sequence[str]) -> list[list[str]]:
     return grid(base.params, overrides)
 
 
+def swept_keys(overrides: Sequence[str]) -> list[str]:
+    """Returns the keys to which the overrides give several values."""
+    return [o.key_or_group for o in _parse(overrides) if o.is_sweep_override()]
+
+
 def grid(params: Mapping[str, Any], overrides: Sequence[str]) -> list[list[str]]:
     """Returns the overrides of each job of the grid of `params` and `overrides`. Raises ConfigError if that fails."""
     every = _parse([f"{k}={v}" for k, v in params.items()] + list(overrides))
