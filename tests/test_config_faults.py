@@ -75,7 +75,7 @@ def test_a_folder_may_have_a_name_that_is_a_number():
 def own_folder(tmp_path, monkeypatch):
     """A folder of a user's own configuration, in use."""
     for name, text in {
-        "model/mine.yaml": "name: transformer\ndepth: 3\n",
+        "model/mine.yaml": "defaults: [transformer]\ndepth: 3\n",
         "model/tab.yaml": "name: transformer\n\tdepth: 3\n",
         "study/own.yaml": "# @package _global_\ntrain:\n  steps: 7\nhydra:\n  sweeper:\n    params:\n      seed: 1,2\n",
     }.items():
