@@ -87,6 +87,7 @@ def test_shares_passes_and_blocks_made_again_all_together_with_vectorised_lanes(
     assert_near(together, trained(UNEQUAL, lanes=2))
 
 
+@pytest.mark.slow
 def test_curves_and_baselines_of_shared_batches_are_those_of_one_device():
     task = HalfSpace(width=3, points=8)
     run = Run(task, TransformerConfig(width=32, depth=1), Optimizer(), Training(batch_size=16, eval_examples=100), 0)
@@ -96,6 +97,7 @@ def test_curves_and_baselines_of_shared_batches_are_those_of_one_device():
     np.testing.assert_allclose(*curves, rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_scores_of_examples_that_cannot_be_shared_are_made_by_each_device():
     odd = replace(UNEQUAL, train=replace(UNEQUAL.train, eval_examples=31))
     assert_near(trained(odd, shard_batch=True), trained(odd))
@@ -149,6 +151,7 @@ def test_passes_that_do_not_divide_the_batch_are_refused_in_one_line():
         run_of("train.microbatch=5")
 
 
+@pytest.mark.slow
 def test_a_lane_that_does_not_fit_is_trained_by_the_weakest_means_that_fit(tmp_path, monkeypatch, capfd):
     """What the compiler counts for the chosen means is less than there is, and is said, and recorded."""
     job = config.jobs([[*TINY, "train.batch_size=64", "model.depth=3", f"out={tmp_path}"]])[0]
@@ -163,6 +166,7 @@ def test_a_lane_that_does_not_fit_is_trained_by_the_weakest_means_that_fit(tmp_p
     assert f"{end['microbatch']} of 64 examples a pass" in capfd.readouterr().err
 
 
+@pytest.mark.slow
 def test_where_nothing_fits_the_strongest_means_are_tried(tmp_path, monkeypatch, capfd):
     job = config.jobs([[*TINY, f"out={tmp_path}"]])[0]
     monkeypatch.setattr("experiments.engine.devices.memory", lambda: 1)
@@ -171,6 +175,7 @@ def test_where_nothing_fits_the_strongest_means_are_tried(tmp_path, monkeypatch,
     assert "1 of 16 examples a pass, blocks made again for their gradients" in capfd.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_lane_that_runs_out_of_memory_while_it_trains_is_tried_with_less(tmp_path, monkeypatch, capfd):
     """As where the device counts otherwise than the compiler."""
     job = config.jobs([[*TINY, f"out={tmp_path}"]])[0]
