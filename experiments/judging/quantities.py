@@ -86,8 +86,8 @@ class Quantity:
         return ""
 
     def within(self, *picks: Pick) -> Quantity:
-        """Returns the same quantity where `picks` hold too."""
-        raise NotImplementedError
+        """Returns the same quantity where `picks` hold too. Raises TypeError for one that spans several settings."""
+        raise TypeError(f"a bound on {type(self).__name__} cannot be asked at each value of an axis apart")
 
     def seeds(self, grid: Grid, settings: Sequence[Setting]) -> dict[str, set[int]]:
         """Returns the seeds of every setting, which must all have the same, by the setting's name."""

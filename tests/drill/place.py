@@ -15,24 +15,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests import commands
+
 ROOT = Path(__file__).resolve().parents[2]
 _LEFT_OUT = shutil.ignore_patterns(".*", "__pycache__", "runs", "build", "*.egg-info")
 LONGEST = 300.0  # seconds that any command may take
 
-# A run small enough to train in a second or two once its program is in the cache.
-TINY = [
-    "task.alphabet=8",
-    "task.input_length=4",
-    "task.search_length=1",
-    "task.replace_length=1",
-    "task.num_rules=20",
-    "model.width=16",
-    "model.depth=1",
-    "model.heads=2",
-    "train.batch_size=16",
-    "train.eval_examples=32",
-]
-SHORT = [*TINY, "train.steps=40", "train.eval_every=20"]
+# A run small enough to train in a second or two once its program is in the cache; with and without its length.
+SHORT = commands.TINY
+TINY = [word for word in SHORT if not word.startswith(("train.steps=", "train.eval_every="))]
 
 
 @dataclass
