@@ -161,7 +161,7 @@ class Spread(Quantity):
             f"end, and then nothing is reproduced. A number of {self.over.noun} is read where {self.fit.words}, on "
             f"either side of the threshold, has a mean of at least {self.least:g}; others are left out and named. What "
             f"is left must span a factor of {self.span:g}, and each threshold be known to less than a factor of "
-            f"{2**self.sure:g}."
+            f"{2**self.sure:g}. The interval holds the grid too: half of its step for each of two thresholds."
         )
 
     def scores(self) -> Iterator[Score]:
@@ -204,9 +204,12 @@ class Spread(Quantity):
             return Outcome(words, wanted, None, 0, "inconclusive", (), missing, lost)
         seeds = sorted(set.intersection(*(set(column) for column in columns.values())))
         moves = [max(at) - min(at) for seed in seeds if (at := [column[seed].place for column in columns.values()])]
-        effect = over_seeds(moves, 0.0, level=grid.level) if moves else None
-        verdict = bound.verdict(effect) if effect else "inconclusive"
         crossings = [one for column in columns.values() for one in column.values()]
+        effect = over_seeds(moves, 0.0, level=grid.level) if moves else None
+        if effect:
+            steps_of_two = max(one.width for one in crossings) / math.sqrt(2)  # each known to half a step of the grid
+            effect = Interval(effect.estimate, max(0.0, effect.lower - steps_of_two), effect.upper + steps_of_two)
+        verdict = bound.verdict(effect) if effect else "inconclusive"
         if any(one.width >= self.sure for one in crossings):
             words, verdict = f"{words}, known to a factor of {2**self.sure:g} or worse,", "inconclusive"
         elif verdict == "reproduced" and any(one.low is None or one.high is None for one in crossings):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from experiments.judging.axes import BEST
-from experiments.judging.claim import Fact
+from experiments.judging.claim import PILOTS, Fact
 from experiments.judging.criterion import Criterion
 from experiments.judging.drawing import THIN, ByPosition, Drawing
 from experiments.judging.grid import MODEL
@@ -26,6 +26,7 @@ CLAIM = claim(
     ),
     setting="class",
     reading="Prompts are of held-out functions; the optimum is the exact posterior of the sampler's own law on them.",
+    looked=PILOTS,
     differs=(
         "Eight variables and two dozen points in place of 28 and 70, so that the Bayes optimum can be computed exactly."
     ),

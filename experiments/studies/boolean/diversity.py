@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from experiments.judging.axes import Axis, Score, Setting
+from experiments.judging.claim import PILOTS
 from experiments.judging.criterion import Criterion
 from experiments.judging.drawing import Curves, Drawing
 from experiments.judging.grid import Grid
@@ -35,6 +36,7 @@ CLAIM = claim(
     text="Trained on few conjunctions a transformer knows these; trained on many it learns new ones in context.",
     setting="pool",
     reading="Functions are counted as the pool that training draws from, which may be unlimited.",
+    looked=PILOTS,
     differs="Ours: the original draws a new function for every prompt.",
     criterion=Criterion(
         axes=(POOL,),

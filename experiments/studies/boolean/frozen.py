@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from experiments.judging.axes import Axis
-from experiments.judging.claim import Fact
+from experiments.judging.claim import PILOTS, Fact
 from experiments.judging.criterion import Criterion
 from experiments.judging.drawing import Bars, Drawing
 from experiments.judging.rows import Rows
@@ -19,6 +19,7 @@ CLAIM = claim(
     text="With its blocks frozen at random weights a transformer learns less in context than when trained whole.",
     setting="class, blocks",
     reading="The paper freezes a pretrained GPT-2, with a random one as its control; this is the control.",
+    looked=PILOTS,
     differs="Eight variables, and a narrower model, for which random features are scarcer.",
     criterion=Criterion(axes=(FAMILY, BLOCKS), bounds=((UNSEEN.at(TRAINED) - UNSEEN.at(FROZEN)).at_least(0.05),)),
     rows=Rows({"model": UNSEEN, "optimum": OPTIMUM}),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from experiments.judging.axes import Axis
-from experiments.judging.claim import Fact
+from experiments.judging.claim import PILOTS, Fact
 from experiments.judging.criterion import Criterion
 from experiments.judging.drawing import Curves, Drawing
 from experiments.judging.rows import Rows
@@ -20,6 +20,7 @@ CLAIM = claim(
     text="A transformer trained on prompts with flipped labels still learns conjunctions in context.",
     setting="noise",
     reading="Tests are on prompts without noise; robust means that noise costs no more than the bound.",
+    looked=PILOTS,
     differs="Eight variables; tests are free of noise.",
     criterion=Criterion(axes=(NOISE,), bounds=((UNSEEN.at(NONE) - UNSEEN.at(SOME)).at_most(0.05),), whole=True),
     rows=Rows(SCORES, paper=lambda noise: "robust" if noise else ""),

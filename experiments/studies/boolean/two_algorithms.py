@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from experiments.judging.axes import BEST, Axis, Score
-from experiments.judging.claim import Fact
+from experiments.judging.claim import PILOTS, Fact
 from experiments.judging.criterion import Criterion
 from experiments.judging.drawing import Bars, Drawing
 from experiments.judging.grid import Grid
@@ -42,11 +42,14 @@ CLAIM = claim(
     ),
     setting="class, share with sequence",
     reading="The share is that of the training prompts that begin with a teaching sequence.",
-    differs=("Eight variables. The share of prompts with a teaching sequence is a knob; the original has one mixture."),
+    looked=PILOTS,
+    differs=(
+        "Twelve variables. The share of prompts with a teaching sequence is a knob; the original has one mixture."
+    ),
     criterion=Criterion(
         axes=(FAMILIES, SHARE),
         bounds=(
-            (PLAIN.at(ALONE) - PLAIN.at(BOTH)).at_most(0.05),
+            (PLAIN.at(ALONE) - PLAIN.at(BOTH)).at_most(0.05).each(FAMILIES),
             PREFIX.at(BOTH).at_least(0.95).each(FAMILIES),
         ),
         whole=True,

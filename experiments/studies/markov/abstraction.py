@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from experiments.judging.axes import Axis, Score
-from experiments.judging.claim import Fact
+from experiments.judging.claim import PILOTS, Fact
 from experiments.judging.criterion import Criterion
 from experiments.judging.drawing import Curves, Drawing
 from experiments.judging.notes import each
@@ -34,6 +34,7 @@ CLAIM = claim(
         "stand in expressions as deep as the deeper test's: a choice of ours, so that they teach both other rules and "
         "depth. The number of examples is the same in all."
     ),
+    looked=PILOTS,
     differs=(
         "The original tunes a pretrained model on algebraic identities; ours are pairs of random pattern "
         "trees, so that there are as many as asked for and none can be known beforehand, and the model starts "

@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from experiments.judging.axes import Axis
-from experiments.judging.claim import Fact, Row
+from experiments.judging.claim import PILOTS, Fact, Row
 from experiments.judging.criterion import Criterion
 from experiments.judging.drawing import Drawing, Own
 from experiments.judging.grid import Grid
@@ -114,6 +114,7 @@ CLAIM = claim(
         "Were it the total number of examples that mattered, and not the number of rules, the effect would be as large "
         "as the range of examples per rule, 3.3 octaves (powers of two) or more."
     ),
+    looked=PILOTS,
     differs=(
         "The original draws the plane on a full grid; here each column's threshold is found by bisection, "
         "which assumes that the score crosses the target once along the column. Training does not pass over a "

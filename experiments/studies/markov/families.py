@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from experiments.judging.axes import Axis, Score, Setting
-from experiments.judging.claim import Fact
+from experiments.judging.claim import PILOTS, Fact
 from experiments.judging.criterion import Criterion
 from experiments.judging.drawing import Curves, Drawing
 from experiments.judging.grid import Grid
@@ -102,6 +102,7 @@ CLAIM = claim(
         "Training is on rules of one family (repeated, periodic or mirrored patterns), of two or of all three; tests "
         "are on rules without any constraint (k = 1; training has larger k alone)."
     ),
+    looked=PILOTS,
     differs=(
         "Both sides of a rule are of the family, which the original leaves open; the numbers of repetitions "
         "are the divisors of a much shorter pattern."

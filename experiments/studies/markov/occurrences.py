@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from experiments.judging.axes import Score
-from experiments.judging.claim import Fact
+from experiments.judging.claim import PILOTS, Fact
 from experiments.judging.criterion import Criterion
 from experiments.judging.drawing import Curves, Drawing
 from experiments.judging.rows import Rows
@@ -59,6 +59,7 @@ CLAIM = claim(
         "does not say what it tests on; that varied training was best at every number of rules, and one occurrence "
         "worse than ten, speaks for a mix); only the leftmost is replaced."
     ),
+    looked=PILOTS,
     differs=(
         "Inputs are too short for the original's counts, so that the mix is of any number that fits. What it "
         "tests on is not stated; ours is that mix."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from experiments.judging.claim import Fact
+from experiments.judging.claim import PILOTS, Fact
 from experiments.judging.criterion import Criterion
 from experiments.judging.drawing import Curves, Drawing
 from experiments.judging.rows import Rows
@@ -33,6 +33,7 @@ CLAIM = claim(
     text="The step from few rules to many is there for longer inputs and longer patterns too.",
     setting="(input, pattern)",
     reading="A size is a pair of input length and pattern length.",
+    looked=PILOTS,
     differs="Pairs of lengths are scaled down with the model.",
     criterion=Criterion(
         axes=(SIZE, RULES),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from experiments.judging.claim import Fact
+from experiments.judging.claim import PILOTS, Fact
 from experiments.judging.criterion import Criterion
 from experiments.judging.drawing import AgainstSteps, Curves, Drawing
 from experiments.judging.grid import Grid
@@ -83,6 +83,7 @@ CLAIM = claim(
         "generalises, above it a handful does."
     ),
     setting="rules",
+    looked=PILOTS,
     differs=(
         "Alphabet, lengths and model are far smaller; the number of training examples is the same for every "
         "number of rules, as in the original. The threshold may therefore be elsewhere: what is tested is the "

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from experiments.judging.axes import Score
-from experiments.judging.claim import Fact
+from experiments.judging.claim import PILOTS, Fact
 from experiments.judging.criterion import Criterion
 from experiments.judging.drawing import lengths
 from experiments.judging.grid import Grid
@@ -35,6 +35,7 @@ CLAIM = claim(
     text="Count, trained to a long enough maximum, stays near-perfect at lengths up to 2.5 times that maximum.",
     setting="trained on lengths",
     reading="Runs are trained to several maxima; the criterion asks for what the paper calls near-perfect.",
+    looked=PILOTS,
     differs="Maximal training lengths are shorter by the same factor as the model is smaller.",
     criterion=Criterion(
         axes=(MAXIMA,),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from experiments.judging.claim import Fact
+from experiments.judging.claim import PILOTS, Fact
 from experiments.judging.criterion import Criterion
 from experiments.judging.grid import Grid
 from experiments.judging.reading import FITTED, Fitted
@@ -13,7 +13,7 @@ from experiments.studies.rasp.family import SCRATCHPAD, TRAINED, WITHIN, claim, 
 
 FORMAT = replace(SCRATCHPAD, tried=(False, True), names={False: "plain", True: "hints and scratchpad"})
 PLAIN, HELPED = FORMAT.at(False).named("plain parity"), FORMAT.at(True)
-LONGER = longer(1.25)
+LONGER = longer(1.5)
 
 
 def _fit(grid: Grid) -> list[str]:
@@ -36,6 +36,7 @@ CLAIM = claim(
         "Exact match is of the whole scratchpad, where chance is 0, or of the one label, where it is 0.5. That plain "
         "parity cannot be fitted is part of the claim: it counts as it scores."
     ),
+    looked=PILOTS,
     differs="Shorter words, and fewer steps.",
     criterion=Criterion(
         axes=(TRAINED, FORMAT),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from experiments.judging.axes import Axis, Score
+from experiments.judging.claim import PILOTS
 from experiments.judging.criterion import Criterion
 from experiments.judging.drawing import Bars, Drawing
 from experiments.judging.rows import Rows
@@ -38,6 +39,7 @@ CLAIM = claim(
         "A scheme is a position scheme with a layout: samples packed and shifted as in the paper, or one a row from "
         "position 0. It counts where both tasks are fitted under it."
     ),
+    looked=PILOTS,
     differs="Ours: the original has learned positions with random shifts only.",
     criterion=Criterion(
         axes=(TASKS, TRAINED, POSITIONS, LAYOUT),

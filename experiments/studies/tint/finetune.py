@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from experiments.judging.claim import SIZES, Fact
+from experiments.judging.claim import PILOTS, Fact
 from experiments.judging.criterion import Criterion
 from experiments.studies.tint import kinds
-from experiments.studies.tint.family import NOISES, by_pair, claim, kind, read, recovery, rows
-from experiments.studies.tint.static_vs_dynamic import PAIRS, PAPER
+from experiments.studies.tint.family import by_pair, claim, kind, read, recovery, rows
+from experiments.studies.tint.static_vs_dynamic import BY_RATE, PAIRS, PAPER, RATES
 
 CLAIM = claim(
     name="tint/finetune",
-    question="Is noise in the computation worse in tuning, too?",
+    question="At the same rate, is noise in the computation worse in tuning, too?",
     where="fine-tuning",
     text=(
-        "A model that is tuned on noised traces of an operation still answers right where characters of the text are "
-        "wrong, and far less where as many answers are wrong because the computation went on with wrong digits."
+        "A model that is tuned on noised traces of an operation still answers right where half of the characters of "
+        "the text are redrawn, and far less where the computation went on with digits redrawn at nearly the same rate."
     ),
     setting="noise in tuning",
     reading=(
@@ -22,10 +22,9 @@ CLAIM = claim(
         "trained on clean traces of several operations, one of which is the one it is then tuned on, with few "
         "examples, all noised."
     ),
-    looked=f"{SIZES} But operations of the first phase at cpu scale were changed for shorter ones after a run of the "
-    "same seeds, to save time; the criterion stayed.",
+    looked=PILOTS,
     differs="The start is a model of ours, trained on clean traces of several operations.",
-    criterion=Criterion(axes=(NOISES,), read=read(), bounds=(PAIRS.at_least(0.2),), whole=True),
+    criterion=Criterion(axes=(RATES,), read=read(), bounds=(BY_RATE.at_least(0.2),), whole=True),
     rows=rows(lambda noise: PAPER.get(kind(*noise)[0], "")),
     notes=(by_pair(PAIRS), recovery),
     figure=kinds.contrast(),

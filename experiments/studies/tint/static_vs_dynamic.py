@@ -29,6 +29,7 @@ PAPER = {"characters": "robust", "dynamic": "fragile"}
 RATES = replace(NOISES, tried=TRIED | {"dynamic_45": {"task.dynamic": 0.45}})
 HALF = CHARACTERS.at(0.5).named("half of the characters redrawn")
 NEARLY_HALF = DYNAMIC_LEVEL.at(0.4, 0.45).named("dynamic noise of nearly that rate")
+BY_RATE = ANSWER.at(HALF) - ANSWER.at(NEARLY_HALF)
 PAIRS = Matched(ANSWER, STATIC, DYNAMIC, LABEL)
 
 CLAIM = claim(
@@ -57,7 +58,7 @@ CLAIM = claim(
     criterion=Criterion(
         axes=(RATES,),
         read=read(),
-        bounds=((ANSWER.at(HALF) - ANSWER.at(NEARLY_HALF)).at_least(0.2),),
+        bounds=(BY_RATE.at_least(0.2),),
         whole=True,
     ),
     rows=rows(lambda noise: PAPER.get(kind(*noise)[0], "")),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from experiments.judging.axes import Axis, Setting
-from experiments.judging.claim import SIZES, Fact
+from experiments.judging.claim import PILOTS, Fact
 from experiments.judging.contrasts import Largest, Matched
 from experiments.judging.criterion import Criterion
 from experiments.judging.drawing import Drawing, Own, mean_of
@@ -129,8 +129,8 @@ CLAIM = claim(
         "model; and in each of these settings dynamic noise meets printed numbers alone, or those that the trace does "
         "not print too, as in the paper's code. All contrasts are the study's map, which is printed and drawn."
     ),
-    looked=SIZES
-    + " An earlier run of the same seeds, in which hidden noise had no static counterpart, was seen before this "
+    looked=PILOTS
+    + " An earlier run of seeds 1 to 3, in which hidden noise had no static counterpart, was seen before this "
     "criterion was given its present form: hidden noise as a contrast of its own in every departure, and no correction "
     "of the upper bounds.",
     differs="Ours.",
