@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+import jax
 import numpy as np
 import polars as pl
 import pytest
@@ -15,8 +16,10 @@ from experiments.judging import contract, results
 from experiments.judging.grid import Grid
 from experiments.judging.reached import crossing, reached
 from experiments.studies.markov import budget, families, occurrences, robustness
+from experiments.studies.markov.coverage import share_met
 from experiments.studies.markov.effective import effective_rules, rules_with_share, shares
 from experiments.studies.markov.family import RULES, TRAIN, UNSEEN
+from synthetic.markov import Markov
 from tests.tables import EXAMPLES, STEP, judged, made_up, table_of, threshold_of
 
 THRESHOLD = studies.claim_for("markov/threshold")
@@ -115,6 +118,15 @@ def test_the_notes_of_the_threshold_study_name_its_place_and_its_shape():
     notes = THRESHOLD.judge(threshold_of({**STEP, 30: (0.0, 0.0, 0.0)})).notes
     assert any(note.startswith("Unseen rules reach 0.5 at 2") for note in notes)
     assert "83% of the rise lies between 100 and 1,000 rules, 1 of 3 steps of the grid (not judged)." in notes
+
+
+@pytest.mark.parametrize(("rules", "length"), [(100, 2), (100, 3), (1000, 3)])
+def test_the_share_of_search_strings_that_rules_hold_is_that_of_the_generator(rules: int, length: int):
+    task = Markov(alphabet=16, search_length=length, replace_length=length, input_length=8, num_rules=rules)
+    strings, _ = jax.vmap(lambda index: task.rule(index, held_out=False))(np.arange(rules))
+    exist = task.rules_that_exist() // math.prod(task._radices(length, held_out=False))
+    met = len({tuple(string) for string in np.asarray(strings).tolist()}) / exist
+    assert met == pytest.approx(share_met(rules, 16, length), rel=0.06)
 
 
 # --- sizes, families, occurrences, the long tail
