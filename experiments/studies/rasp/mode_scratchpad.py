@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from experiments.judging.claim import Fact
+from experiments.judging.claim import PILOTS, Fact
 from experiments.judging.criterion import Criterion
 from experiments.judging.notes import also
 from experiments.judging.rows import Rows
@@ -20,7 +20,7 @@ PADS = replace(
 )
 NONE, COUNTS = PADS.at("none"), PADS.at("by_count")
 OTHER = PADS.at("by_appearance").named("the other scratchpad, in order of first appearance")
-LONGER = longer(plus=10)
+LONGER = longer(1.25)
 
 CLAIM = claim(
     name="rasp/mode_scratchpad",
@@ -29,8 +29,8 @@ CLAIM = claim(
     text="Mode generalises to longer words worse with a scratchpad of counts in order, a harder program, than without.",
     setting="scratchpad",
     reading="Exact match is of the whole answer, scratchpad and all.",
-    looked="Sizes were chosen by looking at seed 0. With the seeds reported, fewer steps did not fit counts in order.",
-    differs="Fewer symbols and shorter words.",
+    looked=PILOTS,
+    differs="Fewer symbols and shorter words, few of which have counts that no word of training has.",
     criterion=Criterion(
         axes=(TRAINED, PADS),
         read=(FIT,),
