@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -161,7 +161,7 @@ class Spread(Quantity):
             f"end, and then nothing is reproduced. A number of {self.over.noun} is read where {self.fit.words}, on "
             f"either side of the threshold, has a mean of at least {self.least:g}; others are left out and named. What "
             f"is left must span a factor of {self.span:g}, and each threshold be known to less than a factor of "
-            f"{2**self.sure:g}. The interval holds the grid too: half of its step for each of two thresholds."
+            f"{2**self.sure:g}."
         )
 
     def scores(self) -> Iterator[Score]:
@@ -205,16 +205,16 @@ class Spread(Quantity):
         seeds = sorted(set.intersection(*(set(column) for column in columns.values())))
         moves = [max(at) - min(at) for seed in seeds if (at := [column[seed].place for column in columns.values()])]
         crossings = [one for column in columns.values() for one in column.values()]
-        effect = over_seeds(moves, 0.0, level=grid.level) if moves else None
-        if effect:
-            steps_of_two = max(one.width for one in crossings) / math.sqrt(2)  # each known to half a step of the grid
-            effect = Interval(effect.estimate, max(0.0, effect.lower - steps_of_two), effect.upper + steps_of_two)
+        # A threshold lies anywhere between its two sides alike, and two of them make a move.
+        rounding = 2 * float(np.mean([one.width**2 for one in crossings])) / 12
+        effect = over_seeds(moves, 0.0, level=grid.level, rounding=rounding) if moves else None
         verdict = bound.verdict(effect) if effect else "inconclusive"
         if any(one.width >= self.sure for one in crossings):
             words, verdict = f"{words}, known to a factor of {2**self.sure:g} or worse,", "inconclusive"
         elif verdict == "reproduced" and any(one.low is None or one.high is None for one in crossings):
             words, verdict = f"{words}, where within the grid some seed has no threshold,", "inconclusive"
-        return Outcome(words, wanted, effect, len(seeds), verdict, tuple(read), (), lost)
+        outcome = Outcome(words, wanted, effect, len(seeds), verdict, tuple(read), (), lost)
+        return replace(outcome, power=bound.power(effect, (0.0, math.inf), grid.level)) if effect else outcome
 
     def made(self, grid: Grid, value: float) -> dict[Cell, float]:
         """Returns mean scores with which the threshold moves by `value` octaves from one end of `over` to the other."""

@@ -11,7 +11,7 @@ from experiments.judging.drawing import lengths
 from experiments.judging.grid import Grid
 from experiments.judging.reading import Fitted
 from experiments.judging.rows import Rows
-from experiments.studies.rasp.family import TRAINED, WITHIN, claim, curves, longer
+from experiments.studies.rasp.family import AT_LONGEST, TRAINED, WITHIN, claim, curves, longer
 
 MAXIMA = replace(TRAINED, tried=(20, 40), value="1 to {}", said="lengths {} in training", single=False)
 REACH, HALF = 2.5, 0.5
@@ -39,7 +39,7 @@ CLAIM = claim(
     differs="Maximal training lengths are shorter by the same factor as the model is smaller.",
     criterion=Criterion(
         axes=(MAXIMA,),
-        read=(Fitted(WITHIN, every=True),),
+        read=(Fitted(AT_LONGEST, every=True),),
         bounds=(BEYOND.at(MAXIMA.most).at_least(0.9),),
         whole=True,
     ),

@@ -9,7 +9,7 @@ from experiments.judging.criterion import Criterion
 from experiments.judging.grid import Grid
 from experiments.judging.reading import FITTED, Fitted
 from experiments.judging.rows import Rows
-from experiments.studies.rasp.family import SCRATCHPAD, TRAINED, WITHIN, claim, curves, longer
+from experiments.studies.rasp.family import AT_LONGEST, SCRATCHPAD, TRAINED, WITHIN, claim, curves, longer
 
 FORMAT = replace(SCRATCHPAD, tried=(False, True), names={False: "plain", True: "hints and scratchpad"})
 PLAIN, HELPED = FORMAT.at(False).named("plain parity"), FORMAT.at(True)
@@ -40,7 +40,7 @@ CLAIM = claim(
     differs="Shorter words, and fewer steps.",
     criterion=Criterion(
         axes=(TRAINED, FORMAT),
-        read=(Fitted(WITHIN, exempt=(PLAIN,)),),
+        read=(Fitted(AT_LONGEST, exempt=(PLAIN,)),),
         bounds=((LONGER.at(HELPED) - LONGER.at(PLAIN)).at_least(0.25),),
     ),
     rows=Rows(
