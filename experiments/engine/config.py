@@ -30,14 +30,14 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
 import fields
+import models
+import synthetic
 from experiments import settings
 from experiments.engine.explain import GROUPS, format_error, format_unknown
 from experiments.engine.job import NOT_IDENTITY, SECTIONS, Job, build, start_of, starts_alike
 from experiments.engine.lane import Run, Training
 from experiments.engine.optim import Optimizer
 from experiments.errors import ConfigError
-from models import ARCHITECTURES
-from synthetic import registry
 
 _CONFIG_DIR = "TERRARIUM_CONFIG_DIR"
 _FEW = 20  # of the faults that a sweep has, how many are named
@@ -52,13 +52,12 @@ def register() -> None:
     """Stores the declarations in code as Hydra config nodes, and the resolvers that configurations may use."""
     store = ConfigStore.instance()
     try:
-        tasks = registry()
+        known = {"task": synthetic.registry(), "model": models.registry()}
     except (ImportError, AttributeError, ValueError) as e:
         raise ConfigError(f"task: {str(e).splitlines()[0]}") from None
-    for name, cls in tasks.items():
-        store.store(group="task", name=name, node={"name": name, **fields.defaults(cls)})
-    for name, (cls, _) in ARCHITECTURES.items():
-        store.store(group="model", name=name, node={"name": name, **fields.defaults(cls)})
+    for group, classes in known.items():
+        for name, cls in classes.items():
+            store.store(group=group, name=name, node={"name": name, **fields.defaults(cls)})
     store.store(group="optim", name="base", node=fields.defaults(Optimizer))
     store.store(group="train", name="base", node=fields.defaults(Training))
     OmegaConf.register_new_resolver("floordiv", _floordiv, replace=True)
@@ -353,7 +352,7 @@ def _built(plain: dict[str, Any]) -> Run:
 
 def _drop_seed(plain: dict[str, Any], overrides: Sequence[str]) -> None:
     """Removes the data seed of conf/config.yaml if the task has none and no override sets it."""
-    cls = registry().get(plain["task"].get("name"))
+    cls = synthetic.registry().get(plain["task"].get("name"))
     if cls and "seed" not in fields.declared(cls) and not any(o.startswith("task.seed=") for o in overrides):
         plain["task"].pop("seed", None)
 
