@@ -1,4 +1,6 @@
-"""Adds `hydra/sweeper=bisect`: it launches the jobs of a grid near the place where their score crosses a target.
+"""Adds two sweepers. `hydra/sweeper=grid` launches every job of a grid, as Hydra's basic one does.
+
+`hydra/sweeper=bisect` launches the jobs of a grid near the place where their score crosses a target:
 
     hydra:
       sweeper:
@@ -14,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.config_store import ConfigStore
 from hydra.core.plugins import Plugins
 from hydra.core.utils import JobReturn
@@ -23,6 +26,13 @@ from omegaconf import DictConfig
 
 from experiments.engine import config as configs
 from experiments.engine.bisection import Bisection, Overrides
+
+
+class GridSweeper(BasicSweeper):
+    """Launches every job of a grid. The basic sweeper composes each of them beforehand, a tenth of a second a job."""
+
+    def validate_batch_is_legal(self, batch: Sequence[Sequence[str]]) -> None:
+        """Does nothing, as the command has checked every job before Hydra starts."""
 
 
 class BisectSweeper(Sweeper):
@@ -52,6 +62,15 @@ class BisectSweeper(Sweeper):
         return done
 
 
+ConfigStore.instance().store(
+    group="hydra/sweeper",
+    name="grid",
+    node={
+        "_target_": "hydra_plugins.terrarium_sweeper.GridSweeper",
+        "max_batch_size": None,  # jobs that the launcher is given at a time; null: all
+        "params": None,  # key to its values, with commas between: the grid
+    },
+)
 ConfigStore.instance().store(
     group="hydra/sweeper",
     name="bisect",

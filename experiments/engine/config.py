@@ -124,7 +124,7 @@ def _check_single(parsed: Sequence[Any]) -> None:
 def sweep(overrides: Sequence[str]) -> list[list[str]]:
     """Returns the overrides of each job of a multirun's grid, in the order of Hydra's basic sweeper.
 
-    The basic sweeper launches them all, `hydra/sweeper=bisect` some of them. The list is empty for other sweepers.
+    `hydra/sweeper=grid` and `basic` launch them all, `bisect` launches some. The list is empty for other sweepers.
     """
     fixed = [o for o in _parse(overrides) if not o.is_sweep_override()]
     for o in _parse(overrides):
@@ -133,7 +133,7 @@ def sweep(overrides: Sequence[str]) -> list[list[str]]:
                 "study: sweep one study at a time, each has launcher and sweep of its own; run them in turn"
             )
     base = _composed([str(o.input_line) for o in fixed])
-    if not base.sweeper.endswith((".BasicSweeper", ".BisectSweeper")):
+    if not base.sweeper.endswith((".BasicSweeper", ".GridSweeper", ".BisectSweeper")):
         return []  # it decides on its jobs as it goes; the launcher checks them
     return grid(base.params, overrides)
 
