@@ -21,8 +21,9 @@ Run = tuple[str, ...]  # the values of the swept keys, as words
 def check(study: str, record: pl.DataFrame) -> None:
     """Raises RecordError, one line that names the runs, if a record lacks runs that the study's settings ask for.
 
-    Further seeds are no fault, but each seed must have the whole grid. A study that is bisected must have the path of
-    a bisection for each seed.
+    Further seeds are no fault, but each seed must have the whole grid; so must all seeds of a second look if there is a
+    run of one. With two looks no other seeds may be there. A study that is bisected must have the path of a bisection
+    for each seed.
     """
     keys, missing, number = _missing(study, record)
     if not missing:
@@ -37,15 +38,19 @@ def check(study: str, record: pl.DataFrame) -> None:
 def _missing(study: str, record: pl.DataFrame) -> tuple[list[str], list[Run], int]:
     """Returns the swept keys, the runs that are missing, and how many there should be."""
     try:
-        values = settings.read_study(study)
+        values, later = settings.read_study(study), settings.later_seeds(study)
     except ConfigError as error:
         raise RecordError(str(error)) from None
     sweep: dict[str, list[str]] = {key: list(_expand(words)) for key, words in values["sweep"].items()}
     keys = [key for key in sweep if key in record.columns]
     runs = {tuple(map(_word, run)) for run in record.select(keys).unique().iter_rows()}
     if "seed" in keys:
-        own = record["seed"].unique().to_list()
-        sweep["seed"] = list(dict.fromkeys([*sweep["seed"], *(_word(seed) for seed in sorted(own))]))
+        own = sorted(record["seed"].unique().to_list())
+        first, then = sweep["seed"], [_word(seed) for seed in later]
+        others = [seed for seed in map(_word, own) if seed not in first]
+        if then and (third := [seed for seed in others if seed not in then]):
+            raise RecordError(f"has the seed {third[0]}, which is in neither of the two looks of {study}")
+        sweep["seed"] = list(dict.fromkeys([*first, *(then if others else []), *others]))
     sweeper = values["choose"].get("hydra/sweeper", "basic")
     axis = _axis(sweeper, values) if sweeper.startswith("bisect") else None
     if axis in keys:

@@ -12,7 +12,8 @@ from rich.text import Text
 
 from experiments.judging.chance import false_positives
 from experiments.judging.claim import Claim, Fact, Judgement
-from experiments.judging.statistics import Interval
+from experiments.judging.looks import format_look
+from experiments.judging.statistics import LEVEL, Interval
 from experiments.summary import Entry, format_tested
 
 _STYLES = {"reproduced": "bold green", "not reproduced": "bold red"}
@@ -43,6 +44,8 @@ def show(claim: Claim, judgement: Judgement, table: pl.DataFrame, console: Conso
     effect = format_interval(judgement.effect)
     console.print(Text.assemble((judgement.verdict, style), f": {judgement.sentence}"))
     console.print(Text(f"effect: {claim.effect}: {effect}, {_format_count(judgement.seeds, 'seed')}"))
+    if judgement.level != LEVEL:
+        console.print(Text(f"looks: {format_look(table)}"))
     for note in (*judgement.left(), *(f"also: {note}" for note in judgement.notes)):
         console.print(Text(note))
     if since := format_changed(claim, table):

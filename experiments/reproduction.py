@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import polars as pl
@@ -17,11 +17,11 @@ from experiments.engine.bisection import Bisection, bisection_of
 from experiments.engine.job import Job
 from experiments.engine.launch import Settings, launch, settings_of
 from experiments.engine.progress import Progress
-from experiments.engine.results import check_addable, table
+from experiments.engine.results import check_addable, check_declared, table
 from experiments.engine.stop import Stopped
 from experiments.engine.train import value
 from experiments.errors import ConfigError
-from experiments.judging import results
+from experiments.judging import looks, results
 from experiments.judging.axes import BEST
 from experiments.judging.claim import Claim, Judgement
 from experiments.judging.comparison import compare
@@ -48,13 +48,17 @@ def run(name: str | None, scale: str, overrides: Sequence[str], *, record: bool)
 
 @dataclass(frozen=True)
 class _Study:
-    """A study to reproduce: its claim, its jobs (the whole grid, of which bisection chooses), and how they are run."""
+    """A study to reproduce: its claim, its jobs (the whole grid, of which bisection chooses), and how they are run.
+
+    later: the grid of the second look, empty if there is none or if the command chooses seeds of its own.
+    """
 
     name: str
     claim: Claim
     grid: list[list[str]]
     settings: Settings
     bisection: Bisection | None
+    later: list[list[str]]
 
     @classmethod
     def read(cls, name: str, overrides: Sequence[str]) -> _Study:
@@ -68,15 +72,20 @@ class _Study:
                 f"{unknown[0]}: {name} does not sweep it, so its criterion cannot tell the values apart; give "
                 "one value, or sweep it by experiments.run -m and look with experiments.plot"
             )
-        claim, grid = claim_for(name), configs.sweep([f"study={name}", *overrides])
+        claim, words = claim_for(name), [f"study={name}", *overrides]
+        grid, seeds = configs.sweep(words), settings.later_seeds(name)
+        own_seeds = any(word.startswith("seed=") for word in overrides)
+        later = configs.sweep([*words, f"seed={','.join(map(str, seeds))}"]) if seeds and not own_seeds else []
         if not configs.jobs(grid):
             raise ConfigError("hydra/sweeper: a study is reproduced with the sweeper basic or bisect")
         chosen = configs.compose([f"study={name}", *(o for o in overrides if o.startswith("hydra"))])
-        return cls(name, claim, grid, settings_of(chosen), bisection_of(chosen))
+        return cls(name, claim, grid, settings_of(chosen), bisection_of(chosen), later)
 
     def check_addable(self, overrides: Sequence[str]) -> None:
         """Raises RecordError if the results of the study cannot be added to its record."""
-        check_addable(self.name, configs.jobs(self.grid), overrides, all_run=self.bisection is None)
+        jobs = configs.jobs(self.grid)
+        check_declared(self.name, {job.run.seed for job in jobs})
+        check_addable(self.name, jobs, overrides, all_run=self.bisection is None)
 
     def run(self, progress: Progress) -> list[Job]:
         """Runs the unfinished jobs; returns the jobs that belong to the study."""
@@ -85,6 +94,12 @@ class _Study:
         jobs = configs.jobs(self.grid)
         launch(jobs, self.settings, progress)
         return jobs
+
+    def second_look(self, judgement: Judgement, scores: pl.DataFrame) -> _Study | None:
+        """Returns the study with the seeds of its second look; None if none is asked for, or it is in the scores."""
+        if {*settings.later_seeds(self.name)} <= {*scores["seed"]} or not looks.is_undecided(judgement):
+            return None
+        return replace(self, grid=self.later, later=[]) if self.later else None
 
     def _scores(self, some: Sequence[Sequence[str]], progress: Progress) -> list[float]:
         jobs = configs.jobs(some)
@@ -101,7 +116,7 @@ class _Study:
                 scores = results.added(results.read(path), scores)
             results.write(scores, path)
             scores = results.read(path)
-        judgement = self.claim.judge(scores)
+        judgement = self.claim.judge(scores, looks.level_for(self.name))
         figure = path.with_suffix("") if record else Path(jobs[0].folder.parent) / "figure"
         self.claim.draw(scores, judgement, figure)
         return scores, judgement, figure
@@ -114,8 +129,16 @@ def _one(name: str, overrides: Sequence[str], *, record: bool) -> int:
     with Progress() as progress:
         jobs = study.run(progress)
     scores, judgement, figure = study.judge(jobs, record=record)
+    more = study.second_look(judgement, scores)
+    if more and record:
+        with Progress() as progress:
+            jobs = more.run(progress)
+        scores, judgement, figure = more.judge(jobs, record=True)
     screen, recorded = console(), results.path_for(name)
     show(study.claim, judgement, scores, screen)
+    if more and not record:
+        seeds = ", ".join(map(str, settings.later_seeds(name)))
+        print(f"undecided with its first seeds: --record would look once more, with seeds {seeds}")
     if changed := [word for word in overrides if not word.startswith(settings.SAME_STUDY)]:
         print(f"not the study's own settings: {' '.join(changed)}")
     if recorded.exists() and not record:
@@ -133,17 +156,27 @@ def _all(scale: str, overrides: Sequence[str], *, record: bool) -> int:
     studies = [_Study.read(name, overrides) for name in names]
     for study in studies if record else ():
         study.check_addable(overrides)
-    together = [study for study in studies if not study.bisection]
     judgements: dict[str, tuple[pl.DataFrame, Judgement]] = {}
     failed: dict[str, str] = {}
-    with Progress() as progress:
-        launch([job for study in together for job in configs.jobs(study.grid)], together[0].settings, progress)
-        for study in studies:
+
+    def judge(some: Sequence[_Study], progress: Progress) -> None:
+        """Trains the unfinished jobs of some studies, those that are not bisected at once, and judges each study."""
+        jobs = [job for study in some if not study.bisection for job in configs.jobs(study.grid)]
+        if jobs:
+            launch(jobs, some[0].settings, progress)
+        for study in some:
             try:
-                jobs = study.run(progress) if study.bisection else configs.jobs(study.grid)
-                judgements[study.claim.name] = study.judge(jobs, record=record)[:2]
+                own = study.run(progress) if study.bisection else configs.jobs(study.grid)
+                judgements[study.claim.name] = study.judge(own, record=record)[:2]
             except (ConfigError, results.RecordError) as e:  # no end of a run: the others are judged all the same
                 failed[study.name] = str(e).splitlines()[0]
+
+    with Progress() as progress:
+        judge(studies, progress)
+        known = [(study, *judgements[study.claim.name]) for study in studies if study.claim.name in judgements]
+        undecided = [more for study, scores, first in known if (more := study.second_look(first, scores))]
+        if undecided and record:
+            judge(undecided, progress)
     show_summary(summary.judged(judgements, scale), console())
     for name, why in failed.items():
         print(f"failed: {name}: {why}", file=sys.stderr)

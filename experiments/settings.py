@@ -8,6 +8,10 @@ The top of a settings file holds the values of all scales of the study; below it
     arms: {tint/noise: {clean: {task: {characters: 0.0}}}}    # named bundles of values, which `choose` and `sweep` name
     cpu: {...}                           # the same keys, for this scale alone
 
+Seeds are a list, or those of two looks, as {first: [21, 22, 23], then: [24, 25, 26]}: a study is run with the first,
+and with the others only as `experiments.judging.looks` says. What a study is (its sweep, its hash) is that of its first
+look, so that a second one may be added.
+
 A family's file (conf/study/markov.yaml) has the same form and holds the values that its studies share. A study's file
 has precedence over its family's, and a scale over the top of its file. An arm's name is an option of its group for
 every command. This module needs neither JAX nor Hydra, so records can be read without them.
@@ -86,8 +90,25 @@ def path_for(study: str) -> Path:
 def read_study(study: str) -> Settings:
     """Returns the settings of a study at a scale, as of markov/noop/cpu: `choose`, `sweep` and values by section.
 
-    Raises ConfigError, one line, for a file that cannot be read and for a scale that is not in it.
+    The seeds are those of the first look. Raises ConfigError, one line, for a file that cannot be read and for a scale
+    that is not in it.
     """
+    merged = _read_study(study)
+    seeds = merged["sweep"].get("seed")
+    if isinstance(seeds, dict):
+        merged["sweep"]["seed"] = seeds["first"]
+    merged["sweep"] = {key: _format_words(words) for key, words in merged["sweep"].items()}
+    return merged
+
+
+def later_seeds(study: str) -> tuple[int, ...]:
+    """Returns the seeds of a study's second look, none if it has one look. Raises ConfigError as `read_study` does."""
+    seeds = _read_study(study)["sweep"].get("seed")
+    return tuple(seeds["then"]) if isinstance(seeds, dict) else ()
+
+
+def _read_study(study: str) -> Settings:
+    """Returns the settings of a study at a scale, with the values of its sweep as its files write them."""
     path, scale = path_for(study), study.split("/")[2:]
     own = read_settings(path)
     if path.parent.parent != CONF / "study":  # a package's arms must not change this repository's studies
@@ -107,7 +128,7 @@ def read_study(study: str) -> Settings:
     if not sweep:
         raise ConfigError(f"study: {study}: {format_path(path)} sweeps nothing; write sweep: {{seed: [1, 2, 3]}}")
     seed_last = sorted(sweep, key=lambda key: key == "seed")
-    merged["sweep"] = {key: _format_words(sweep[key]) for key in seed_last}
+    merged["sweep"] = {key: sweep[key] for key in seed_last}
     return {key: merged[key] for key in KEYS if key in merged}
 
 
@@ -117,6 +138,9 @@ def format_study(study: str) -> str:
     Raises ConfigError as `read_study` does.
     """
     settings, known, scale = read_study(study), arms(), study.split("/")[2]
+    if then := later_seeds(study):
+        seeds = {"first": settings["sweep"]["seed"], "then": _format_words([*then])}
+        settings["sweep"] = settings["sweep"] | {"seed": seeds}
     named: Arms = {}
     for group, name in _named(settings, known):
         named.setdefault(group, {})[name] = known[group][name]

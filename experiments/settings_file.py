@@ -16,6 +16,7 @@ from experiments.errors import ConfigError
 SCALES = ("smoke", "cpu", "gpu", "paper")
 SECTIONS = ("task", "model", "optim", "train")
 KEYS = ("choose", "sweep", *SECTIONS, "start_from", "hydra")  # of a scale; also at a file's top
+LOOKS = ("first", "then")  # of the seeds, where a study may be looked at twice
 _ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -38,9 +39,11 @@ def _parsed(path: Path, text: str) -> dict[str, Any]:
     except yaml.YAMLError as error:
         raise ConfigError(f"{format_path(path)}: {' '.join(str(error).split())}") from None
     _check_keys(values, (*KEYS, "arms", *SCALES), format_path(path))
+    _check_sweep(values, format_path(path))
     for scale in SCALES:
         if scale in values:
             _check_keys(values[scale], KEYS, f"{format_path(path)}: {scale}")
+            _check_sweep(values[scale], f"{format_path(path)}: {scale}")
     for group, options in values.get("arms", {}).items():
         if not isinstance(options, dict) or not all(isinstance(body, dict) for body in options.values()):
             raise ConfigError(f"{format_path(path)}: arms.{group}: expected names with what each sets, got {options!r}")
@@ -55,6 +58,26 @@ def _check_keys(values: Any, allowed: tuple[str, ...], where: str) -> None:
             raise ConfigError(f"{where}: unknown key {key}{near(str(key), allowed)}; allowed: {', '.join(allowed)}")
         if not isinstance(value, dict):
             raise ConfigError(f"{where}: {key}: expected keys with values, got {value!r}")
+
+
+def _check_sweep(values: dict[str, Any], where: str) -> None:
+    """Raises ConfigError for a swept key with keys of its own, unless these are the seeds of two looks."""
+    for key, words in values.get("sweep", {}).items():
+        if not isinstance(words, dict):
+            continue
+        place = f"{where}: sweep.{key}"
+        if key != "seed":
+            raise ConfigError(f"{place}: expected a list of values, got {words!r}")
+        if [*words] != [*LOOKS]:
+            raise ConfigError(f"{place}: expected the keys {' and '.join(LOOKS)}, got {', '.join(map(str, words))}")
+        for look, seeds in words.items():
+            whole = isinstance(seeds, list) and all(type(seed) is int and seed >= 0 for seed in seeds)
+            if not (whole and seeds and len({*seeds}) == len(seeds)):
+                raise ConfigError(
+                    f"{place}.{look}: expected a list of different whole numbers from 0 on, got {seeds!r}"
+                )
+        if twice := [seed for seed in words["then"] if seed in words["first"]]:
+            raise ConfigError(f"{place}: seed {twice[0]} is in both looks; a second look needs seeds of its own")
 
 
 def _line(error: yaml.MarkedYAMLError) -> int:

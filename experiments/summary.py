@@ -17,7 +17,7 @@ import numpy as np
 import polars as pl
 
 from experiments import completeness
-from experiments.judging import results
+from experiments.judging import looks, results
 from experiments.judging.claim import Claim, Judgement
 from experiments.judging.results import RecordError, path_for
 from experiments.studies import every
@@ -74,7 +74,7 @@ def read(claim: Claim, path: Path) -> tuple[pl.DataFrame, Judgement]:
     """Returns the record in `path` and its claim's judgement of it. Raises RecordError, which names the file."""
     table = results.read(path)
     try:
-        judgement = claim.judge(table)
+        judgement = claim.judge(table, looks.level_for(table["study"][0]))
         completeness.check(table["study"][0], table)
         return table, judgement
     except RecordError as error:
@@ -100,7 +100,10 @@ def judged(
 
 
 def p_value(claim: Claim, table: pl.DataFrame) -> float:
-    """Returns the one-sided p value of "reproduced", to a few per cent of itself; 1 if no level gives that verdict."""
+    """Returns the one-sided p value of "reproduced", to a few per cent of itself; 1 if no level gives that verdict.
+
+    Where the study may be looked at twice it is that of both looks.
+    """
     grid = claim.criterion.grid(table)
 
     def passes(tail: float) -> bool:
@@ -108,13 +111,13 @@ def p_value(claim: Claim, table: pl.DataFrame) -> float:
 
     low, high = (1 - _HIGHEST) / 2, 0.5 * _HIGHEST
     if passes(low):
-        return low
-    if not passes(high):
+        high = low
+    elif not passes(high):
         return 1.0
-    for _ in range(_ROUNDS):
+    for _ in range(_ROUNDS if low < high else 0):
         middle = float(np.sqrt(low * high))
         low, high = (low, middle) if passes(middle) else (middle, high)
-    return high
+    return looks.overall(high, table["study"][0])
 
 
 def holm(values: Mapping[str, float]) -> dict[str, float]:

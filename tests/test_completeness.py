@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from experiments import completeness, summary
+from experiments import completeness, settings, summary
 from experiments.judging import results
 from experiments.judging.results import RecordError
 from experiments.studies import claim_for, every
@@ -66,3 +66,29 @@ def test_the_check_of_a_record_refuses_one_that_lacks_a_run(tmp_path):
     results.write(record.filter(pl.col("run") != record["run"][0]), path)
     with pytest.raises(RecordError, match=rf"^{path}: lacks 1 of the 45 runs"):
         summary.read(claim_for(study), path)
+
+
+@pytest.fixture
+def looked_at_twice(monkeypatch):
+    """Declares a second look with seeds 7 and 8 for markov/threshold, and returns a record with seeds 1 to 3."""
+    monkeypatch.setattr(settings, "later_seeds", lambda study: (7, 8))
+    return record_of("markov/threshold/cpu")
+
+
+def with_seed(record: pl.DataFrame, seed: int) -> pl.DataFrame:
+    """Adds a copy of the runs of seed 1 as those of another seed."""
+    copy = record.filter(seed=1).with_columns(seed=pl.lit(seed, pl.Int64), run=pl.col("run") + str(seed))
+    return pl.concat([record, copy])
+
+
+def test_a_record_has_no_run_of_a_second_look_or_all_of_them(looked_at_twice):
+    completeness.check("markov/threshold/cpu", looked_at_twice)
+    some = with_seed(looked_at_twice, 7)
+    with pytest.raises(RecordError, match=r"lacks 5 of the 25 runs .*: task.num_rules=30, seed=8; "):
+        completeness.check("markov/threshold/cpu", some)
+    completeness.check("markov/threshold/cpu", with_seed(some, 8))
+
+
+def test_a_record_of_two_looks_has_no_other_seeds(looked_at_twice):
+    with pytest.raises(RecordError, match=r"^has the seed 9, which is in neither of the two looks of markov/thresh"):
+        completeness.check("markov/threshold/cpu", with_seed(looked_at_twice, 9))

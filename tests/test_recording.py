@@ -8,11 +8,11 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from experiments import reproduction
+from experiments import completeness, reproduction, settings
 from experiments.engine import config
 from experiments.engine.job import Job
 from experiments.engine.results import check_addable
-from experiments.judging import results
+from experiments.judging import looks, results
 from experiments.judging.results import RecordError
 from experiments.settings import settings_hash
 from tests.tables import STEP, recorded_by, threshold_of
@@ -165,3 +165,82 @@ def test_a_record_that_sweeps_other_keys_is_not_added_to(record):
     results.write(results.read(record).rename({RULES: "task.alphabet"}), record)
     with pytest.raises(RecordError, match=r"smoke\.csv: sweeps task\.alphabet, which .*; delete the record"):
         reproduction._one(STUDY, ["seed=1"], record=True)
+
+
+# --- two looks
+
+
+FIRST, THEN = (0, 1), (7, 8)
+SCORES = {"open": {2: (0.01, 0.01), 30: (0.60, 0.75)}, "sure": {2: (0.01, 0.01), 30: (0.97, 0.97)}}
+
+
+@pytest.fixture
+def trained(record, monkeypatch):
+    """Declares a second look of two seeds; returns the list of those that were trained, and scores to be set."""
+    seeds: list[int] = []
+    scores: dict[int, tuple[float, float]] = dict(SCORES["open"])
+
+    def run(study, progress):
+        jobs = config.jobs(study.grid)
+        seeds.extend(sorted({job.run.seed for job in jobs}))
+        return jobs
+
+    def made(jobs, criterion):
+        tables = []
+        for job in jobs:
+            value = scores[job.swept[RULES]][(FIRST + THEN).index(job.run.seed) % 2]
+            table = threshold_of({job.swept[RULES]: (value,)})
+            facts = {"study": job.study, "run": job.id, "seed": job.run.seed}
+            tables.append(table.with_columns(pl.lit(value).alias(name) for name, value in facts.items()))
+        return recorded_by(pl.concat(tables), settings_hash(STUDY), criterion)
+
+    monkeypatch.setattr(settings, "later_seeds", lambda study: THEN)
+    monkeypatch.setattr(reproduction._Study, "run", run)
+    monkeypatch.setattr(reproduction, "table", made)
+    return seeds, scores
+
+
+def test_an_undecided_first_look_is_recorded_with_a_second_and_no_third(record, trained):
+    seeds, _ = trained
+    reproduction._one(STUDY, [], record=True)
+    assert seeds == [*FIRST, *THEN]
+    assert results.read(record)["seed"].unique().sort().to_list() == [*FIRST, *THEN]
+    reproduction._one(STUDY, [], record=True)
+    assert seeds == [*FIRST, *THEN, *FIRST]
+    completeness.check(STUDY, results.read(record))
+
+
+def test_a_first_look_that_decides_has_no_second(record, trained):
+    seeds, scores = trained
+    scores.update(SCORES["sure"])
+    reproduction._one(STUDY, [], record=True)
+    assert seeds == [*FIRST]
+
+
+def test_seeds_in_two_camps_are_not_looked_at_again(record, trained):
+    seeds, scores = trained
+    scores[30] = (0.05, 0.95)
+    reproduction._one(STUDY, [], record=True)
+    assert seeds == [*FIRST]
+
+
+def test_a_second_look_is_recorded_alone_and_a_command_without_it_says_what_it_would_take(record, trained, capsys):
+    seeds, _ = trained
+    reproduction._one(STUDY, [], record=False)
+    assert seeds == [*FIRST]
+    assert "--record would look once more, with seeds 7, 8\n" in capsys.readouterr().out
+
+
+def test_other_seeds_than_those_declared_are_not_recorded_and_nothing_is_trained(record, trained):
+    seeds, _ = trained
+    with pytest.raises(RecordError, match=r"^seed=9: markov/threshold/smoke is recorded with the seeds .* 0, 1, 7, 8$"):
+        reproduction._one(STUDY, ["seed=1,9"], record=True)
+    assert not seeds
+
+
+def test_each_of_two_looks_judges_at_the_level_with_which_both_pass_two_and_a_half_percent(record, trained, capsys):
+    reproduction._one(STUDY, [], record=True)
+    assert "the second of two looks at most, each with intervals of 97.22%" in " ".join(capsys.readouterr().out.split())
+    assert looks.level_for(STUDY) == 1 - 2 * 0.0139
+    assert looks.overall(looks.TAIL, STUDY) == pytest.approx(0.025)
+    assert looks.overall(1e-4, STUDY) == pytest.approx(2e-4)

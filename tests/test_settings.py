@@ -193,3 +193,42 @@ def test_hydra_completes_the_names_of_studies_and_arms():
         assert loader.list_groups("tint") == ["noise", "operation", "why"]
         assert "hidden_4" in loader.get_group_options("tint/noise")
         assert {"markov_occurs_1", "markov"} <= set(loader.get_group_options("task"))
+
+
+TWICE = STUDY.replace("task.num_rules: [2, 30]}", "seed: {first: [21, 22], then: [27, 28]}}")
+
+
+def test_a_study_is_run_with_the_seeds_of_its_first_look_and_keeps_its_hash_when_a_second_is_declared(zoo):
+    zoo.write_text(TWICE.replace("{first: [21, 22], then: [27, 28]}", "[21, 22]"))
+    plain, once = settings.settings_hash("zoo/feeding/cpu"), settings.read_study("zoo/feeding/cpu")
+    assert settings.later_seeds("zoo/feeding/cpu") == ()
+    zoo.write_text(TWICE)
+    assert settings.read_study("zoo/feeding/cpu") == once
+    assert settings.later_seeds("zoo/feeding/cpu") == (27, 28)
+    assert settings.settings_hash("zoo/feeding/cpu") == plain
+    assert [job.run.seed for job in config.jobs(config.sweep(["study=zoo/feeding/cpu"]))] == [21, 22] * 2
+    assert "  seed:\n    first: 21,22\n    then: 27,28\n" in settings.format_study("zoo/feeding/cpu")
+
+
+@pytest.mark.parametrize(
+    ("new", "message"),
+    [
+        ("{first: [21]}", "expected the keys first and then, got first"),
+        ("{first: [21], than: [22]}", "expected the keys first and then, got first, than"),
+        ("{first: [21], then: 6}", "then: expected a list of different whole numbers from 0 on, got 6"),
+        ("{first: [], then: [22]}", "first: expected a list of different whole numbers from 0 on, got []"),
+        ("{first: [21, 21], then: [22]}", "first: expected a list of different whole numbers from 0 on, got [21, 21]"),
+        ("{first: [true], then: [22]}", "first: expected a list of different whole numbers from 0 on, got [True]"),
+        ("{first: [21], then: [22, 21]}", "seed 21 is in both looks; a second look needs seeds of its own"),
+    ],
+)
+def test_seeds_of_two_looks_that_cannot_be_are_refused_in_one_line(zoo, new, message):
+    zoo.write_text(TWICE.replace("{first: [21, 22], then: [27, 28]}", new))
+    said = _wrong()
+    assert said.startswith("conf/study/zoo/feeding.yaml: cpu: sweep.seed")
+    assert said.endswith(message)
+
+
+def test_only_seeds_have_two_looks(zoo):
+    zoo.write_text(TWICE.replace("seed: {", "task.num_rules: {"))
+    assert _wrong().startswith("conf/study/zoo/feeding.yaml: cpu: sweep.task.num_rules: expected a list of values, got")

@@ -98,6 +98,15 @@ def check_addable(study: str, jobs: Sequence[Job], overrides: Sequence[str], *, 
         raise RecordError(f"{path}: {are} of other settings than the study's present ones; {_ANEW}")
 
 
+def check_declared(study: str, seeds: set[int]) -> None:
+    """Raises RecordError if a study that may be looked at twice is to be recorded with seeds of neither look."""
+    later = settings.later_seeds(study)
+    declared = {*later, *(job.run.seed for job in configs.jobs(configs.sweep([f"study={study}"])))} if later else seeds
+    if others := sorted(seeds - declared):
+        allowed = ", ".join(map(str, sorted(declared)))
+        raise RecordError(f"seed={others[0]}: {study} is recorded with the seeds of its two looks alone: {allowed}")
+
+
 def _value(config: dict[str, Any], key: str) -> Any:
     """Returns the value of a configuration at a dotted key, None if it has no such key."""
     inside: Any = config

@@ -50,6 +50,7 @@ class Outcome:
     """The result of one bound on a table: quantity and bound as text, the interval, and whether it keeps the bound.
 
     settings: those that it rests on. missing: arms that were never run. lost: settings of its arms that cannot be read.
+    camps: those of its means whose seeds are in two camps.
     """
 
     words: str
@@ -60,6 +61,7 @@ class Outcome:
     settings: tuple[tuple[Any, ...], ...] = ()
     missing: tuple[str, ...] = ()
     lost: tuple[tuple[Any, ...], ...] = ()
+    camps: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,7 @@ class Judgement:
     effect: the claim's effect size with its 95 % interval over seeds, or None if the table cannot give one. seeds: the
     number of seeds that it rests on. sentence: the reason for the verdict. cause: the reason that no verdict is
     possible, if any. outcomes: the result of every bound. left_out: the settings that were not read, with reasons.
-    notes: results that were measured but not judged.
+    notes: results that were measured but not judged. level: the level of confidence of its intervals.
     """
 
     verdict: Verdict
@@ -81,6 +83,12 @@ class Judgement:
     left_out: tuple[LeftOut, ...] = ()
     outcomes: tuple[Outcome, ...] = ()
     cause: Cause = ""
+    level: float = LEVEL
+
+    @property
+    def camps(self) -> tuple[str, ...]:
+        """Returns the means that it rests on whose seeds are in two camps."""
+        return tuple(dict.fromkeys(name for outcome in self.outcomes for name in outcome.camps))
 
     def left(self) -> list[str]:
         """Formats the settings that were left out, in one sentence for each reason."""
@@ -140,11 +148,11 @@ class Claim:
         return replace(self, name=name)
 
     def judge(self, table: pl.DataFrame, level: float = LEVEL) -> Judgement:
-        """Returns the criterion's judgement of a results table, with the printed table and the notes."""
+        """Returns the criterion's judgement of a results table at a level, with table and notes at 95 %."""
         grid = self.criterion.grid(table, level)
-        judgement = self.criterion.judge(grid)
-        notes = (*judgement.notes, *(note for made in self.notes for note in made(grid)))
-        return replace(judgement, rows=self.rows(grid), notes=notes)
+        judgement, plain = self.criterion.judge(grid), grid.at(LEVEL)
+        notes = (*judgement.notes, *(note for made in self.notes for note in made(plain)))
+        return replace(judgement, rows=self.rows(plain), notes=notes, level=level)
 
     def draw(self, table: pl.DataFrame, judgement: Judgement, path: Path) -> list[Path]:
         """Draws a table with its judgement to `path`.png and `path`.svg; returns both."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from experiments.judging.axes import WORDS, Axis, Pick, Score, Setting
 from experiments.judging.claim import Outcome, Verdict
 from experiments.judging.grid import Grid
-from experiments.judging.quantities import Arm, Bound, Difference, Quantity, Sides, interval
+from experiments.judging.quantities import Arm, Bound, Difference, Quantity, Sides, camps, interval
 from experiments.judging.statistics import Interval
 
 
@@ -216,7 +216,8 @@ class Largest(Quantity):
             verdict = "not reproduced"
         seeds = interval(grid, every[best][1])[1]
         words = f"the largest of {len(every)} contrasts, {best},"
-        return Outcome(words, bound.wanted(), wide[best], seeds, verdict, settings, (), sides.lost)
+        apart = camps(grid, every[best][1])
+        return Outcome(words, bound.wanted(), wide[best], seeds, verdict, settings, (), sides.lost, apart)
 
 
 def _intervals(grid: Grid, every: Mapping[str, tuple[Quantity, Sides]]) -> dict[str, Interval]:

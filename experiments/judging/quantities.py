@@ -11,7 +11,7 @@ import numpy as np
 from experiments.judging.axes import WORDS, Axis, Pick, Score, Setting
 from experiments.judging.claim import Outcome, Verdict
 from experiments.judging.grid import Grid
-from experiments.judging.statistics import Interval, mean_score, paired_difference
+from experiments.judging.statistics import Interval, mean_score, paired_difference, two_camps
 
 Cell = tuple[Score, Setting]
 
@@ -62,6 +62,17 @@ def interval(grid: Grid, sides: Sides) -> tuple[Interval | None, int]:
     return Interval(times * half.estimate, times * half.lower, times * half.upper), len(seeds)
 
 
+def camps(grid: Grid, sides: Sides) -> tuple[str, ...]:
+    """Formats the sides whose seeds are in two camps, each by the mean that it is."""
+    names = []
+    for cells in (sides.more, sides.less or ()):
+        if two_camps([*by_seed(grid, cells).values()]):
+            score, setting = cells[0]
+            where = grid.format_setting(setting) if len(cells) == 1 else f"{len(cells)} settings"
+            names.append(f"{score.format_name(grid)} at {where}")
+    return tuple(names)
+
+
 class Quantity:
     """A number that a table gives with an interval over seeds."""
 
@@ -105,7 +116,9 @@ class Quantity:
         effect, seeds = (None, 0) if none else interval(grid, sides)
         verdict = bound.verdict(effect) if effect else "inconclusive"
         settings = () if none else tuple(dict.fromkeys(setting for _, setting in sides.cells))
-        return Outcome(self.words(grid), bound.wanted(), effect, seeds, verdict, settings, sides.missing, sides.lost)
+        apart = () if none else camps(grid, sides)
+        words, wanted = self.words(grid), bound.wanted()
+        return Outcome(words, wanted, effect, seeds, verdict, settings, sides.missing, sides.lost, apart)
 
     def at_least(self, least: float) -> Bound:
         """Bounds it from below."""

@@ -30,6 +30,7 @@ import numpy as np
 from scipy.special import ndtri, stdtrit
 
 LEVEL = 0.95
+GAP = math.pi / 8  # between two camps of seeds, on the arcsine scale from 0 to pi / 2
 
 
 def _tail(level: float) -> float:
@@ -108,6 +109,21 @@ def paired_difference(more: Sequence[float], less: Sequence[float], examples: in
         seeds.estimate + math.hypot(a.upper - a.estimate, b.estimate - b.lower),
     )
     return _add(seeds, sampling, -1.0, 1.0)
+
+
+def two_camps(scores: Sequence[float]) -> bool:
+    """Returns whether scores in [0, 1] fall into two camps, with a gap between them that is wider than either camp.
+
+    The gap is that between neighbours on the arcsine scale, where a share scatters alike everywhere. It must be GAP
+    or more, a quarter of the scale: from 0 to .15, from .5 to .85, from .85 to 1.
+    """
+    angles = np.sort(np.arcsin(np.sqrt(np.clip(scores, 0.0, 1.0))))
+    if len(angles) < 2:
+        return False
+    gaps = np.diff(angles)
+    widest = int(gaps.argmax())
+    below, above = angles[widest] - angles[0], angles[-1] - angles[widest + 1]
+    return bool(gaps[widest] >= GAP and gaps[widest] > max(below, above))
 
 
 def _add(first: Interval, second: Interval, low: float, high: float) -> Interval:
