@@ -25,6 +25,7 @@ from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.plugins import Plugins
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
@@ -32,7 +33,7 @@ from omegaconf.errors import OmegaConfBaseException
 import fields
 import models
 import synthetic
-from experiments import settings
+from experiments import cells, settings
 from experiments.engine.explain import GROUPS, format_error, format_unknown
 from experiments.engine.job import NOT_IDENTITY, SECTIONS, Job, build, start_of, starts_alike
 from experiments.engine.lane import Run, Training
@@ -40,6 +41,12 @@ from experiments.engine.optim import Optimizer
 from experiments.errors import ConfigError
 
 _CONFIG_DIR = "TERRARIUM_CONFIG_DIR"
+_GRID = {
+    "_target_": "hydra_plugins.terrarium_sweeper.GridSweeper",
+    "max_batch_size": None,  # jobs that the launcher is given at a time; null: all
+    "params": None,  # key to its values, with commas between: the grid
+    "without": [],  # cells of the grid that are left out, each as key to value or values
+}
 _FEW = 20  # of the faults that a sweep has, how many are named
 # Options of Hydra that are refused here, with the reasons.
 _REFUSED = {
@@ -58,6 +65,8 @@ def register() -> None:
     for group, classes in known.items():
         for name, cls in classes.items():
             store.store(group=group, name=name, node={"name": name, **fields.defaults(cls)})
+    Plugins.instance()  # finds Hydra's own sweeper, which would else take the place of ours later
+    store.store(group="hydra/sweeper", name="basic", node=_GRID)
     store.store(group="optim", name="base", node=fields.defaults(Optimizer))
     store.store(group="train", name="base", node=fields.defaults(Training))
     OmegaConf.register_new_resolver("floordiv", _floordiv, replace=True)
@@ -124,7 +133,7 @@ def _check_single(parsed: Sequence[Any]) -> None:
 def sweep(overrides: Sequence[str]) -> list[list[str]]:
     """Returns the overrides of each job of a multirun's grid, in the order of Hydra's basic sweeper.
 
-    `hydra/sweeper=grid` and `basic` launch them all, `bisect` launches some. The list is empty for other sweepers.
+    `hydra/sweeper=basic` launches them all, `bisect` launches some. The list is empty for other sweepers.
     """
     fixed = [o for o in _parse(overrides) if not o.is_sweep_override()]
     for o in _parse(overrides):
@@ -133,9 +142,12 @@ def sweep(overrides: Sequence[str]) -> list[list[str]]:
                 "study: sweep one study at a time, each has launcher and sweep of its own; run them in turn"
             )
     base = _composed([str(o.input_line) for o in fixed])
-    if not base.sweeper.endswith((".BasicSweeper", ".GridSweeper", ".BisectSweeper")):
+    if not base.sweeper.endswith((".GridSweeper", ".BisectSweeper")):
         return []  # it decides on its jobs as it goes; the launcher checks them
-    return grid(base.params, overrides)
+    jobs = [list(job) for job in cells.kept(grid(base.params, overrides), base.without)]
+    if not jobs:
+        raise ConfigError("without: the study leaves out all of these jobs")
+    return jobs
 
 
 def swept_keys(overrides: Sequence[str]) -> list[str]:
@@ -264,6 +276,7 @@ class _Composed:
     choices: dict[str, Any]
     sweeper: str  # its class
     params: dict[str, Any]  # the sweeper's grid
+    without: list[dict[str, Any]]  # the cells that the grid leaves out
 
 
 _COMPOSED: dict[tuple[Path, tuple[str, ...]], _Composed] = {}
@@ -308,7 +321,14 @@ def _split(config: DictConfig) -> _Composed:
     with open_dict(config):
         config.pop("hydra")
     sweeper = hydra.sweeper
-    return _Composed(config, dict(hydra.runtime.choices), sweeper["_target_"], dict(sweeper.get("params") or {}))
+    without = OmegaConf.create([*(sweeper.get("without") or [])])
+    return _Composed(
+        config,
+        dict(hydra.runtime.choices),
+        sweeper["_target_"],
+        dict(sweeper.get("params") or {}),
+        OmegaConf.to_container(without),
+    )
 
 
 def job(config: DictConfig, overrides: Sequence[str] = ()) -> Job:
