@@ -321,14 +321,9 @@ def _split(config: DictConfig) -> _Composed:
     with open_dict(config):
         config.pop("hydra")
     sweeper = hydra.sweeper
-    without = OmegaConf.create([*(sweeper.get("without") or [])])
-    return _Composed(
-        config,
-        dict(hydra.runtime.choices),
-        sweeper["_target_"],
-        dict(sweeper.get("params") or {}),
-        OmegaConf.to_container(without),
-    )
+    without: Any = OmegaConf.to_container(OmegaConf.create([*(sweeper.get("without") or [])]))
+    params = dict(sweeper.get("params") or {})
+    return _Composed(config, dict(hydra.runtime.choices), sweeper["_target_"], params, without)
 
 
 def job(config: DictConfig, overrides: Sequence[str] = ()) -> Job:
