@@ -21,7 +21,7 @@ import numpy as np
 import polars as pl
 from rich.console import Console
 
-from experiments.judging import contract, results
+from experiments.judging import contract, nulls, results
 from experiments.judging.axes import Pick, Setting
 from experiments.judging.claim import Claim, Judgement
 from experiments.judging.criterion import Criterion
@@ -171,7 +171,7 @@ def chance_seldom_passes(claim: Claim) -> None:
     """Checks that of `TABLES` simulated tables in which the claim is false by the least at most `PASSES` pass."""
     criterion = criterion_of(claim)
     for words, means in contract.worlds(criterion):
-        passed = contract.false_positives(criterion, means, TABLES, claim.scatter)
+        passed = nulls.false_positives(criterion, means, TABLES, nulls.about_one_value(claim.scatter))
         _require(claim, passed <= PASSES, f"{passed} of {TABLES} tables pass by chance with {words}")
 
 

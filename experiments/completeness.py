@@ -41,7 +41,7 @@ def _missing(study: str, record: pl.DataFrame) -> tuple[list[str], list[Run], in
         values, later = settings.read_study(study), settings.later_seeds(study)
     except ConfigError as error:
         raise RecordError(str(error)) from None
-    sweep: dict[str, list[str]] = {key: list(_expand(words)) for key, words in values["sweep"].items()}
+    sweep: dict[str, list[str]] = {key: list(expand(words)) for key, words in values["sweep"].items()}
     keys = [key for key in sweep if key in record.columns]
     runs = {tuple(map(format_word, run)) for run in record.select(keys).unique().iter_rows()}
     if "seed" in keys:
@@ -62,7 +62,7 @@ def _missing(study: str, record: pl.DataFrame) -> tuple[list[str], list[Run], in
     return keys, [run for run in wanted if run not in runs], len(wanted)
 
 
-def _expand(words: str) -> Iterator[str]:
+def expand(words: str) -> Iterator[str]:
     """Yields the values of a sweep as words: of a list with commas, or of a range of whole numbers."""
     if ends := re.fullmatch(r"range\((-?\d+(?:,-?\d+){0,2})\)", words.replace(" ", "")):
         yield from map(format_word, range(*map(int, ends[1].split(","))))

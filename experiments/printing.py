@@ -13,11 +13,13 @@ from rich.text import Text
 from experiments.judging.chance import false_positives
 from experiments.judging.claim import Claim, Fact, Judgement
 from experiments.judging.looks import format_look
-from experiments.judging.statistics import LEVEL, Interval
-from experiments.summary import Entry, format_tested
+from experiments.judging.statistics import HALF, LEVEL, POWER, Interval
+from experiments.summary import MARK, Entry, format_marked, format_tested
 
 _STYLES = {"reproduced": "bold green", "not reproduced": "bold red"}
 _UNDECIDED = "bold yellow"
+SECOND_LINE = f"second line: median of the seeds (their range), and how many of them are above {HALF:g}"
+POWERED = f"power: true effects that as many seeds of this scatter would decide with probability {POWER:g}"
 _INTERVAL = len("0.000 [0.000, 0.000]")
 
 
@@ -37,13 +39,22 @@ def show(claim: Claim, judgement: Judgement, table: pl.DataFrame, console: Conso
         rows.add_column(Text(f"{name} [95 % interval]"), min_width=_INTERVAL)
     rows.add_column("seeds", justify="right", min_width=len("seeds"))
     for row in judgement.rows:
-        rows.add_row(row.setting, row.paper, *(format_interval(row.scores[name]) for name in names), str(row.seeds))
+        cells = [f"{format_interval(row.scores[name])}\n{row.spread.get(name, '')}" for name in names]
+        rows.add_row(row.setting, row.paper, *cells, str(row.seeds))
     console.print(rows)
+    console.print(Text(SECOND_LINE, style="dim"))
     console.print()
     style = _STYLES.get(judgement.verdict, _UNDECIDED)
     effect = format_interval(judgement.effect)
     console.print(Text.assemble((judgement.verdict, style), f": {judgement.sentence}"))
-    console.print(Text(f"effect: {claim.effect}: {effect}, {_format_count(judgement.seeds, 'seed')}"))
+    if judgement.caution:
+        console.print(Text(judgement.caution, _UNDECIDED))
+    how = f", {judgement.how}" if judgement.how else ""
+    console.print(Text(f"effect: {claim.effect}: {effect}, {_format_count(judgement.seeds, 'seed')}{how}"))
+    if judgement.power:
+        console.print(Text(f"{POWERED}:"))
+    for power in judgement.power:
+        console.print(Text(f"  {power}"))
     if judgement.level != LEVEL:
         console.print(Text(f"looks: {format_look(table)}"))
     for note in (*judgement.left(), *(f"also: {note}" for note in judgement.notes)):
@@ -111,7 +122,8 @@ def show_summary(entries: Sequence[Entry], console: Console) -> None:
     ran = [entry for entry in entries if entry.judgement]
     for entry in ran:
         assert entry.judgement
-        verdict = Text(entry.verdict, _STYLES.get(entry.verdict, _UNDECIDED))
+        camps = MARK if entry.judgement.camps else ""
+        verdict = Text(entry.verdict + camps, _STYLES.get(entry.verdict, _UNDECIDED))
         short = format_interval(entry.judgement.effect, 2)
         rows.add_row(
             entry.claim.name, verdict, short, str(entry.judgement.seeds), f"{entry.p:.2g}", f"{entry.adjusted:.2g}"
@@ -119,6 +131,8 @@ def show_summary(entries: Sequence[Entry], console: Console) -> None:
     if ran:
         console.print(rows)
         console.print()
+        if marked := format_marked(ran):
+            console.print(Text(marked))
     console.print(Text(format_tested(entries)))
     if ran and len(ran) < len(entries):
         console.print(Text(f"not run: {', '.join(entry.claim.name for entry in entries if not entry.judgement)}"))

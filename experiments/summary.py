@@ -2,9 +2,10 @@
 
 A criterion gives "reproduced" if a bound of a 95 % interval is beyond a threshold that was fixed beforehand. Its p
 value comes from judging with intervals of other levels: it is (1 - L) / 2 for the highest level L that still gives
-"reproduced". Holm's method (Scandinavian Journal of Statistics 6, 1979) multiplies the ordered p values by the number
-of claims not yet rejected. The chance that any false claim passes is then at most ALPHA, however the claims depend on
-one another.
+"reproduced", or for a study that may be looked at twice the error of both looks at that level. Holm's method
+(Scandinavian Journal of Statistics 6, 1979) multiplies the ordered p values by the number of claims not yet rejected.
+It is used within each paper: the chance that any false claim of one paper passes is then at most ALPHA, however its
+claims depend on one another, if seeds scatter about one value.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from experiments.judging.results import RecordError, path_for
 from experiments.studies import every
 
 ALPHA = 0.025  # one side of a 95 % interval
+MARK = "*"  # after a verdict that rests on seeds in two camps
 _HIGHEST = 1 - 1e-6
 _ROUNDS = 8
 
@@ -31,7 +33,7 @@ _ROUNDS = 8
 class Entry:
     """A claim at one scale with its record and judgement, or None for both if it was not run.
 
-    p: the one-sided p value of "reproduced"; adjusted: after Holm, over all claims recorded at the scale.
+    p: the one-sided p value of "reproduced"; adjusted: after Holm, over all claims of its paper recorded at the scale.
     """
 
     claim: Claim
@@ -66,7 +68,7 @@ def among(entries: Sequence[Entry], claims: Sequence[Claim]) -> list[Entry]:
     """Returns the entries of `claims` alone, with p values adjusted for how many these are."""
     names = {claim.name for claim in claims}
     own = [entry for entry in entries if entry.claim.name in names]
-    adjusted = holm({entry.claim.name: entry.p for entry in own if entry.p is not None})
+    adjusted = within_papers({entry.claim.name: entry.p for entry in own if entry.p is not None})
     return [replace(entry, adjusted=adjusted.get(entry.claim.name)) for entry in own]
 
 
@@ -90,7 +92,7 @@ def judged(
     """
     claims = every() if claims is None else claims
     p = {claim.name: p_value(claim, records[claim.name][0]) for claim in claims if claim.name in records}
-    adjusted = holm(p)
+    adjusted = within_papers(p)
     return [
         Entry(claim, scale, *records[claim.name], p[claim.name], adjusted[claim.name])
         if claim.name in records
@@ -129,16 +131,34 @@ def holm(values: Mapping[str, float]) -> dict[str, float]:
     return adjusted
 
 
+def within_papers(values: Mapping[str, float]) -> dict[str, float]:
+    """Returns Holm's adjusted p values by name, adjusted apart for each paper: for each family of studies."""
+    families: dict[str, dict[str, float]] = {}
+    for name, p in values.items():
+        families.setdefault(name.partition("/")[0], {})[name] = p
+    return {name: adjusted for family in families.values() for name, adjusted in holm(family).items()}
+
+
 def _format_chance(entries: Sequence[Entry]) -> str:
     """Formats how many claims would pass by chance alone, and how many are left after Holm's correction."""
     ran = [entry for entry in entries if entry.adjusted is not None]
     passed = [entry for entry in ran if entry.verdict == "reproduced"]
     left = [entry for entry in passed if entry.adjusted is not None and entry.adjusted <= ALPHA]
-    were = "was" if len(passed) == 1 else "were"
+    camps = [entry for entry in passed if entry.judgement and entry.judgement.camps]
+    were, are = ("was" if len(passed) == 1 else "were"), ("rests" if len(camps) == 1 else "rest")
     return (
-        f"{len(passed)} of them {were} reproduced, {len(left)} also after Holm's correction (at {ALPHA:g}, one side); "
-        f"if all were false, about {ALPHA * len(ran):.1f} would be expected to pass"
+        f"{len(passed)} of them {were} reproduced, {len(left)} also after Holm's correction within each paper (at "
+        f"{ALPHA:g}, one side). If all were false and the seeds of each setting scattered about one value, about "
+        f"{ALPHA * len(ran):.1f} would be expected to pass; where seeds fall into two camps more do, and "
+        f"{len(camps) or 'none'} of those reproduced {are} on such seeds"
     )
+
+
+def format_marked(entries: Sequence[Entry]) -> str:
+    """Formats what MARK after a verdict means; empty if no entry has it."""
+    if not any(entry.judgement and entry.judgement.camps for entry in entries):
+        return ""
+    return f"{MARK} rests on seeds in two camps, for which no interval of a mean holds"
 
 
 def format_tested(entries: Sequence[Entry]) -> str:

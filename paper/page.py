@@ -8,10 +8,11 @@ from html import escape
 from experiments import recorded as studies
 from experiments.judging.chance import false_positives
 from experiments.judging.claim import Claim, Judgement
+from experiments.judging.looks import format_look
 from experiments.judging.statistics import Interval
-from experiments.printing import format_interval, format_provenance, format_source
+from experiments.printing import POWERED, SECOND_LINE, format_interval, format_provenance, format_source
 from experiments.studies import every
-from experiments.summary import Entry
+from experiments.summary import MARK, Entry
 from paper.article.settings import setting
 from paper.prose import prose
 
@@ -82,7 +83,8 @@ def _claim_row(entry: Entry) -> str:
 def verdict(entry: Entry) -> str:
     """Formats the verdict with a sign of its own, so that its colour is not the only difference."""
     kind = entry.verdict.replace(" ", "-")
-    return f'<span class="verdict {kind}">{entry.verdict}</span>'
+    camps = MARK if entry.judgement and entry.judgement.camps else ""
+    return f'<span class="verdict {kind}">{entry.verdict}{camps}</span>'
 
 
 def _interval(effect: Interval) -> str:
@@ -160,17 +162,21 @@ def _result(entry: Entry, caption: str) -> str:
         trained = f"Setting at {entry.scale} scale: {setting(entry.study).line(None)}"
         return f"<h4>{verdict(entry)} at any scale</h4>\n<p>{escape(trained)}</p>\n<p>To run it: {run}</p>"
     effect = _interval(judgement.effect) if judgement.effect else "not measured"
+    how = escape(", ".join(["", *(text for text in (judgement.how, format_look(entry.table)) if text)]))
+    power = "".join(f"<li>{escape(text)}</li>" for text in judgement.power)
     notes = "".join(f"<li>{escape(note)}</li>" for note in judgement.notes)
     label = f"Figure of {entry.study}: {judgement.sentence} The table below has the values."
     parts = [
         f"<h4>{verdict(entry)} at {entry.scale} scale</h4>",
         f"<p>Setting: {escape(setting(entry.study).line(entry.table))}</p>",
         f"<p>{escape(judgement.sentence)} <small>Effect: {escape(claim.effect)}: {effect}, "
-        f"{judgement.seeds} seed{'s' * (judgement.seeds != 1)}.</small></p>",
+        f"{judgement.seeds} seed{'s' * (judgement.seeds != 1)}{how}.</small></p>",
+        *(f"<p><b>{escape(text)}</b></p>" for text in (judgement.caution,) if text),
         f'<figure data-figure="{entry.study}"><div class="stage" tabindex="0" role="img" aria-label="{escape(label)}">'
         f"</div><figcaption><span>{escape(caption)}</span></figcaption></figure>",
         _rows(claim, judgement),
         *(f'<p class="notes">{escape(note)}</p>' for note in judgement.left()),
+        f'<div class="notes">{escape(POWERED.capitalize())}:<ul>{power}</ul></div>' if power else "",
         f'<div class="notes">Also measured:<ul>{notes}</ul></div>' if notes else "",
         f'<p class="measured">{run} <button type="button" data-download="{entry.study}" hidden>data '
         f"(CSV, {len(entry.table):,} rows)</button><br><small>{escape(format_provenance(entry.table))}</small></p>",
@@ -184,14 +190,16 @@ def _rows(claim: Claim, judgement: Judgement) -> str:
     head = "".join(f'<th scope="col">{escape(name)}</th>' for name in (claim.setting, "paper", *names))
     rows = []
     for row in judgement.rows:
-        scores = "".join(f"<td>{_interval(row.scores[name])}</td>" for name in names)
+        scores = "".join(
+            f"<td>{_interval(row.scores[name])}<br><small>{row.spread.get(name, '')}</small></td>" for name in names
+        )
         rows.append(
             f'<tr><th scope="row">{escape(row.setting)}</th><td>{escape(row.paper)}</td>{scores}'
             f'<td class="number">{row.seeds}</td></tr>'
         )
     return (
         f'<div class="wide"><table class="rows"><thead><tr>{head}<th scope="col" class="number">seeds</th></tr></thead>'
-        f"<tbody>\n{chr(10).join(rows)}\n</tbody></table></div>"
+        f'<tbody>\n{chr(10).join(rows)}\n</tbody></table></div>\n<p class="small">{SECOND_LINE.capitalize()}.</p>'
     )
 
 

@@ -17,7 +17,7 @@ from experiments.files import write_whole
 from experiments.judging.results import RecordError
 from experiments.printing import format_interval
 from experiments.studies import own
-from experiments.summary import Entry, entries, format_tested
+from experiments.summary import MARK, Entry, entries, format_marked, format_tested
 from paper.command import command
 
 README = Path(__file__).parent.parent / "README.md"
@@ -52,6 +52,7 @@ def renewed(text: str, judged: Sequence[Entry]) -> str:
         "|---|---|---|---|",
         *(_row(entry) for entry in judged),
         "",
+        *textwrap.wrap(format_marked(judged), 120),
         *textwrap.wrap(format_tested(judged), 120),
         *textwrap.wrap(studies.format_recorded(), 120),
         "A study's name leads to its figure. `python -m paper.report` makes one page of all, with tables, criteria,",
@@ -65,7 +66,8 @@ def _row(entry: Entry) -> str:
     name, result = f"`{claim.name}`", entry.verdict
     if judgement:
         name = f"[{name}](paper/results/{entry.study}.png)"
-        result = f"**{entry.verdict}**: {format_interval(judgement.effect)}"
+        camps = f"\\{MARK}" if judgement.camps else ""
+        result = f"**{entry.verdict}**{camps}: {format_interval(judgement.effect)}"
     paper = f"[{claim.arxiv}](https://arxiv.org/abs/{claim.arxiv})"
     return f"| {name} | {claim.question} | {paper} | {result} |"
 

@@ -57,7 +57,7 @@ def test_the_words_of_the_article_hold_no_result_typed_by_hand():
 def test_the_coverage_that_the_text_states_is_what_a_test_demands():
     (stated,) = re.findall(r"at least (\d+) %", WORDS["frame"][3]["text"])
     assert hasattr(test_statistics, f"test_a_mean_is_covered_at_{stated}_percent_or_more")
-    assert hasattr(test_statistics, f"test_a_paired_difference_is_covered_at_{stated}_percent_or_more")
+    assert hasattr(test_statistics, f"test_a_difference_is_covered_at_{stated}_percent_or_more")
 
 
 def test_citations_become_links_and_other_text_is_escaped():

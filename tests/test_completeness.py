@@ -56,7 +56,7 @@ def test_a_bisection_may_have_run_the_whole_grid():
     [("1,2", ["1", "2"]), ("range(1,4)", ["1", "2", "3"]), ("a, 'b'", ["a", "b"]), ("true,0.50", ["true", "0.5"])],
 )
 def test_the_words_of_a_sweep_are_its_values(words, values):
-    assert list(completeness._expand(words)) == values
+    assert list(completeness.expand(words)) == values
 
 
 def test_the_check_of_a_record_refuses_one_that_lacks_a_run(tmp_path):

@@ -13,7 +13,7 @@ from experiments.judging.claim import Judgement
 from experiments.judging.frame import RecordError
 from experiments.studies.rasp import addition, mode_scratchpad, positions
 from experiments.studies.rasp import table as rasp_table
-from experiments.studies.rasp.family import WITHIN
+from experiments.studies.rasp.family import AT_LONGEST, WITHIN
 from synthetic.rasp.programs import PROGRAMS, length
 from tests.tables import judged, made_up
 
@@ -21,12 +21,12 @@ HIGH, MIDDLE, LOW = (0.98, 0.99, 1.0), (0.55, 0.6, 0.65), (0.01, 0.0, 0.02)
 
 
 def test_a_task_that_is_not_fitted_is_left_out_and_named():
-    judgement = judged("rasp/table", {(WITHIN, ("rasp_parity_plain", 20)): MIDDLE})
+    judgement = judged("rasp/table", {(AT_LONGEST, ("rasp_parity_plain", 20)): MIDDLE})
     assert judgement.verdict == "reproduced"
     assert judgement.left() == [
-        "Left out, as exact match within the training lengths is below 0.9: 0.600 at parity, plain."
+        "Left out, as exact match at the longest training length is below 0.9: 0.600 at parity, plain."
     ]
-    none = judged("rasp/table", {(WITHIN, (task, 20)): MIDDLE for task in rasp_table.LONG})
+    none = judged("rasp/table", {(AT_LONGEST, (task, 20)): MIDDLE for task in rasp_table.LONG})
     assert none.verdict == "not fitted"
 
 
@@ -114,7 +114,10 @@ def test_one_scheme_without_the_contrast_refutes_and_rows_show_both_tasks():
 
 
 def test_a_scheme_counts_where_both_tasks_are_fitted():
-    weak = {(WITHIN, ("rasp_sort", 20, "rope", True)): MIDDLE, (positions.LONGER, ("rasp_sort", 20, "rope", True)): LOW}
+    weak = {
+        (AT_LONGEST, ("rasp_sort", 20, "rope", True)): MIDDLE,
+        (positions.LONGER, ("rasp_sort", 20, "rope", True)): LOW,
+    }
     judgement = judged("rasp/positions", weak)
     assert judgement.verdict == "reproduced"
     assert "the worst of 3; at least 0.25 is wanted" in judgement.sentence

@@ -85,8 +85,10 @@ def test_the_sentence_on_tested_claims_counts_those_that_chance_would_let_pass()
     judgement = Judgement("reproduced", over_seeds([0.7, 0.8, 0.9]), 3, "")
     some = [summary.Entry(claim, "cpu", table, judgement, 0.001, 0.001), summary.Entry(claims.every()[1], "cpu")]
     assert summary.format_tested(some) == (
-        "1 claim tested at scale cpu, of 2 there are: 1 of them was reproduced, 1 also after Holm's correction (at "
-        f"{summary.ALPHA:g}, one side); if all were false, about 0.0 would be expected to pass."
+        "1 claim tested at scale cpu, of 2 there are: 1 of them was reproduced, 1 also after Holm's correction within "
+        f"each paper (at {summary.ALPHA:g}, one side). If all were false and the seeds of each setting scattered about "
+        "one value, about 0.0 would be expected to pass; where seeds fall into two camps more do, and none of those "
+        "reproduced rest on such seeds."
     )
 
 

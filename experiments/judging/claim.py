@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import polars as pl
 
-from experiments.judging.statistics import LEVEL, Interval
+from experiments.judging.statistics import LEVEL, Interval, Seeds
 
 if TYPE_CHECKING:
     from experiments.judging.criterion import Criterion, Judged
@@ -21,18 +21,19 @@ SIZES = "Sizes were chosen by looking at seed 0, which is not among the seeds re
 
 Verdict = Literal["reproduced", "not reproduced", "inconclusive", "not fitted"]
 Cause = Literal[
-    "", "one seed", "run missing", "arm missing", "steps differ", "not fitted", "not settled", "not solvable"
+    "", "one seed", "run missing", "arm missing", "steps differ", "not fitted", "not settled", "not solvable", "longer"
 ]
 
 
 @dataclass(frozen=True)
 class Row:
-    """One setting of the printed table: the paper's words beside our scores with their intervals."""
+    """One setting of the printed table: the paper's words beside our scores with their intervals and single seeds."""
 
     setting: str
     paper: str
     scores: Mapping[str, Interval]
     seeds: int
+    spread: Mapping[str, Seeds] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,8 @@ class Outcome:
     """The result of one bound on a table: quantity and bound as text, the interval, and whether it keeps the bound.
 
     settings: those that it rests on. missing: arms that were never run. lost: settings of its arms that cannot be read.
-    camps: those of its means whose seeds are in two camps.
+    camps: those of its means whose seeds are in two camps. power: which true effects would have been decided. how: the
+    way in which the two sides of a difference are compared.
     """
 
     words: str
@@ -62,6 +64,8 @@ class Outcome:
     missing: tuple[str, ...] = ()
     lost: tuple[tuple[Any, ...], ...] = ()
     camps: tuple[str, ...] = ()
+    power: str = ""
+    how: str = ""
 
 
 @dataclass(frozen=True)
@@ -71,7 +75,8 @@ class Judgement:
     effect: the claim's effect size with its 95 % interval over seeds, or None if the table cannot give one. seeds: the
     number of seeds that it rests on. sentence: the reason for the verdict. cause: the reason that no verdict is
     possible, if any. outcomes: the result of every bound. left_out: the settings that were not read, with reasons.
-    notes: results that were measured but not judged. level: the level of confidence of its intervals.
+    notes: results that were measured but not judged. level: the level of confidence of its intervals. power: for each
+    bound, the true effects that as many seeds of as much scatter would have decided with probability POWER.
     """
 
     verdict: Verdict
@@ -84,6 +89,19 @@ class Judgement:
     outcomes: tuple[Outcome, ...] = ()
     cause: Cause = ""
     level: float = LEVEL
+    power: tuple[str, ...] = ()
+
+    @property
+    def how(self) -> str:
+        """Returns how the two sides of the effect are compared; empty if it has one side."""
+        return self.outcomes[0].how if self.outcomes else ""
+
+    @property
+    def caution(self) -> str:
+        """Formats the means whose seeds are in two camps, in a sentence; empty if there are none."""
+        if not self.camps:
+            return ""
+        return f"It rests on seeds in two camps, for which no interval of a mean holds: {'; '.join(self.camps)}."
 
     @property
     def camps(self) -> tuple[str, ...]:

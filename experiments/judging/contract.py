@@ -2,7 +2,7 @@
 
 Every quantity is a mean of scores minus another, so the mean scores of such a world are the solution of a linear
 programme: all bounds hold by as much as they can, but for the one that is false. From a world follow tables of a few
-seeds. The contract of criteria tests a criterion on them, and thousands of them count its false positives.
+seeds. The contract of criteria tests a criterion on them, and `nulls` counts its false positives on thousands.
 """
 
 from __future__ import annotations
@@ -23,13 +23,14 @@ from experiments.judging.criterion import Criterion
 from experiments.judging.frame import HASHES, MODEL
 from experiments.judging.grid import Cells, Grid
 from experiments.judging.quantities import Bound, Cell, Each
-from experiments.judging.reading import Fitted
+from experiments.judging.reading import Converged, Fitted
 from experiments.judging.rows import Rows
 
 EXAMPLES = 512
 STEPS = (600, 1200)
 SEEDS = 3
 MARGIN = 0.3  # by which a bound holds at most, and by which it fails where it fails by far
+AWAY = 1.0  # the same where the worlds are not those of a linear programme, as octaves
 _FIT = 0.97
 _SPREAD = 0.004  # of the seeds of a table on which the verdict is sure
 World = Mapping[Cell, float]  # mean scores
@@ -161,8 +162,15 @@ class Programme:
         self.fixed.append((self.weights(bound), value))
 
     def fits(self) -> None:
-        """Demands that every setting is fitted."""
+        """Demands that every setting is fitted, and that more steps add nothing where they are asked for."""
         for rule in self.criterion.read:
+            if isinstance(rule, Converged):
+                row, both = np.zeros(len(self.cells) + 1), (rule.once, rule.twice)
+                longer, level = ([(rule.score, s) for s in self.grid.where(picks)] for picks in reversed(both))
+                for side, sign in ((longer, 1.0), ([cell for cell in level if cell not in longer], -1.0)):
+                    for cell in side:
+                        row[self.place[cell]] += sign / len(side)
+                self.fixed.append((row, 0.0))
             if isinstance(rule, Fitted):
                 for setting in self.grid.settings:
                     row = np.zeros(len(self.cells) + 1)
@@ -193,8 +201,8 @@ def world(criterion: Criterion, false: int | None = None, *, high: bool = False,
     """
     programme = Programme(criterion)
     first = criterion.parts()[0]
-    aim = first.most + (far - 0.5) if false is None or far else first.most
-    if (means := first.quantity.made(programme.grid, aim + far)) is not None:
+    aim = first.most if false is not None and not far else first.most + (AWAY if far else -AWAY)
+    if (means := first.quantity.made(programme.grid, aim)) is not None:
         return means
     programme.fits()
     for bound in criterion.given:
@@ -238,25 +246,3 @@ def made(claim: Claim, cells: Mapping[Cell, Sequence[float]]) -> pl.DataFrame:
     printed = [*criterion.scores(), *(claim.rows.scores.values() if isinstance(claim.rows, Rows) else ())]
     rest = {(score, s): [0.9] * SEEDS for score in printed if not score.instead for s in settings(criterion.axes)}
     return table(f"{claim.name}/cpu", criterion.axes, rest | dict(cells))
-
-
-def false_positives(criterion: Criterion, means: World, tables: int, spread: float, seed: int = 0) -> int:
-    """Returns how many of so many simulated tables of a world the criterion calls reproduced.
-
-    True scores scatter over seeds with a standard deviation of `spread`, by a beta distribution, so that their mean is
-    the world's also near 0 and 1, where they scatter less. They are measured on EXAMPLES examples.
-    """
-    rng, grid, passed = np.random.default_rng(seed), blank(criterion), 0
-    order = list(means)
-    middle = np.clip([means[cell] for cell in order], 1e-9, 1 - 1e-9)[:, None]
-    most = middle * (1 - middle)  # of a variance
-    size = most / np.minimum(spread**2, most / 3) - 1
-    for _ in range(tables):
-        true = rng.beta(middle * size, (1 - middle) * size, (len(order), SEEDS))
-        scores = rng.binomial(EXAMPLES, true) / EXAMPLES
-        by_score: dict[Score, dict[Setting, dict[int, float]]] = {}
-        for (score, setting), values in zip(order, scores, strict=True):
-            by_score.setdefault(score, {})[setting] = dict(enumerate(map(float, values), 1))
-        filled = grid.filled({score: Cells(values, EXAMPLES) for score, values in by_score.items()})
-        passed += criterion.judge(filled).verdict == "reproduced"
-    return passed

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from experiments.judging.axes import WORDS, Axis, Pick, Score, Setting
 from experiments.judging.claim import Outcome, Verdict
 from experiments.judging.grid import Grid
-from experiments.judging.quantities import Arm, Bound, Difference, Quantity, Sides, camps, interval
+from experiments.judging.quantities import UNPAIRED, Arm, Bound, Difference, Quantity, Sides, interval, measured
 from experiments.judging.statistics import Interval
 
 
@@ -57,6 +57,10 @@ class Matched(Quantity):
     def arms(self) -> tuple[Arm, ...]:
         """Returns both kinds of arms."""
         return Arm(self.score, self.more), Arm(self.score, self.less)
+
+    def how(self) -> str:
+        """Formats that its sides are other runs."""
+        return UNPAIRED
 
     def words(self, grid: Grid | None = None) -> str:
         """Formats the score under both kinds."""
@@ -130,6 +134,10 @@ class Interaction(Quantity):
         """Returns both sides of the difference."""
         return Arm(self.score, self.more), Arm(self.score, self.less)
 
+    def how(self) -> str:
+        """Formats that its sides are other runs."""
+        return UNPAIRED
+
     def words(self, grid: Grid | None = None) -> str:
         """Formats the differences, and the two ends."""
         ends = f"the {self.axis.ends[1]} {self.axis.noun} minus the {self.axis.ends[0]}"
@@ -182,6 +190,11 @@ class Largest(Quantity):
         """Yields the scores of all."""
         yield from dict.fromkeys(score for quantity in self.of for score in quantity.scores())
 
+    def how(self) -> str:
+        """Formats how the sides of all quantities are compared, if alike."""
+        ways = {quantity.how() for quantity in self.of}
+        return ways.pop() if len(ways) == 1 else ""
+
     def words(self, grid: Grid | None = None) -> str:
         """Formats the quantities of which it is the largest."""
         parts = " or ".join(quantity.words().rstrip(",") for quantity in self.of)
@@ -204,7 +217,8 @@ class Largest(Quantity):
         """Returns the largest, corrected for the number of quantities; its bound is `least`."""
         every, sides = self.all(grid, read), self.sides(grid, read)
         plain = _intervals(grid, every)
-        wide = _intervals(grid.at(1 - (1 - grid.level) / max(len(every), 1)), every)
+        level = 1 - (1 - grid.level) / max(len(every), 1)
+        wide = _intervals(grid.at(level), every)
         settings = tuple(dict.fromkeys(setting for _, setting in sides.cells))
         best = max(wide, key=lambda name: wide[name].lower, default=None)
         if best is None:
@@ -216,8 +230,8 @@ class Largest(Quantity):
             verdict = "not reproduced"
         seeds = interval(grid, every[best][1])[1]
         words = f"the largest of {len(every)} contrasts, {best},"
-        apart = camps(grid, every[best][1])
-        return Outcome(words, bound.wanted(), wide[best], seeds, verdict, settings, (), sides.lost, apart)
+        outcome = Outcome(words, bound.wanted(), wide[best], seeds, verdict, settings, (), sides.lost)
+        return replace(outcome, **measured(grid.at(level), every[best][1], bound, wide[best]))
 
 
 def _intervals(grid: Grid, every: Mapping[str, tuple[Quantity, Sides]]) -> dict[str, Interval]:

@@ -13,10 +13,9 @@ from experiments.judging.claim import Cause, Judgement, LeftOut, Outcome, Verdic
 from experiments.judging.digest import digest
 from experiments.judging.grid import Grid
 from experiments.judging.quantities import Bound, Each
-from experiments.judging.reading import Fitted, Rule, Settled
+from experiments.judging.reading import Converged, Fitted, Rule, Settled
 from experiments.judging.statistics import LEVEL
 
-_FEW = 20  # settings of which a note is readable
 _RANKS: tuple[Verdict, ...] = ("not reproduced", "inconclusive", "reproduced")
 
 
@@ -60,11 +59,17 @@ class Criterion:
         left_out = tuple(dict.fromkeys(left for s, left in lost.items() if self.whole or s in arms))
         first = next((one for one in groups[0] if one.settings), None)
         effect, seeds = (first.effect, first.seeds) if first else (None, 0)
-        notes = (*self._medians(grid, used), *_diverged(grid))
+        notes = (
+            *(note for rule in self.read if isinstance(rule, Converged) for note in rule.note(grid)),
+            *_diverged(grid),
+        )
 
         def judgement(verdict: Verdict, why: str, cause: Cause = "") -> Judgement:
             size = (None, 0) if verdict == "not fitted" else (effect, seeds)
-            return Judgement(verdict, *size, format_sentence(why), (), notes, left_out, tuple(outcomes), cause)
+            power = tuple(_format_power(one) for one in (group[0] for group in groups if group) if one.effect)
+            return Judgement(
+                verdict, *size, format_sentence(why), (), notes, left_out, tuple(outcomes), cause, grid.level, power
+            )
 
         if missing := dict.fromkeys(name for group in groups for one in group for name in one.missing):
             return judgement("inconclusive", f"there are no runs of {'; nor of '.join(missing)}", "arm missing")
@@ -102,20 +107,6 @@ class Criterion:
         down = -1 if np.isinf(part.bound.least) else 1
         return sorted(outcomes, key=lambda one: down * one.effect.estimate if one.effect else np.inf)
 
-    def _medians(self, grid: Grid, used: Sequence[Setting]) -> list[str]:
-        """Returns a note with median and quartiles over seeds of the effect's score, at every setting that is used.
-
-        It returns none for many settings.
-        """
-        if len(used) > _FEW:
-            return []
-        score, parts = self.scores()[0], []
-        for setting in used:
-            if seeds := grid.cells(score).scores.get(setting):
-                low, middle, high = np.quantile([*seeds.values()], [0.25, 0.5, 0.75])
-                parts.append(f"{middle:.3f} [{low:.3f}, {high:.3f}] at {grid.format_setting(setting)}")
-        return [f"Median over seeds [quartiles]: {'; '.join(parts)}."] if parts else []
-
     def _bar(self, grid: Grid, used: Sequence[Setting]) -> tuple[str, Cause] | None:
         """Returns the reason that no verdict can rest on this table, if there is one."""
         steps_of_group = self.parts()[0].quantity.seeds(grid, grid.settings if self.whole else used)
@@ -123,7 +114,8 @@ class Criterion:
         missing = [
             f"{name}, seed {seed}" for name, some in steps_of_group.items() for seed in seeds if seed not in some
         ]
-        ends = grid.table.filter(pl.col("final"), status="finished")
+        longer = {s for rule in self.read if isinstance(rule, Converged) for s in grid.where(rule.twice)}
+        ends = grid.rows([s for s in grid.settings if s not in longer]).filter(pl.col("final"), status="finished")
         groups = ends.partition_by(self.apart.column) if self.apart else [ends]
         steps = next(
             (steps_of_group for group in groups if len(steps_of_group := sorted(group["step"].unique())) > 1), []
@@ -144,7 +136,11 @@ class Criterion:
     def scores(self) -> list[Score]:
         """Returns the scores that it reads, each once; that of the effect first."""
         every = [score for bound in self.parts() for score in bound.quantity.scores()]
-        return list(dict.fromkeys([*every, *(rule.score for rule in self.read if isinstance(rule, Fitted | Settled))]))
+        return list(
+            dict.fromkeys(
+                [*every, *(rule.score for rule in self.read if isinstance(rule, Fitted | Settled | Converged))]
+            )
+        )
 
     def effect_words(self) -> str:
         """Formats the effect."""
@@ -166,7 +162,8 @@ class Criterion:
             for rule in dict.fromkeys(bound.quantity.rule() for bound in self.parts())
             if rule and rule not in rules
         ]
-        rules.append(" ".join([f"Effect: {self.effect_words()}, paired by seed.", *more]))
+        how = self.parts()[0].quantity.how()
+        rules.append(" ".join([f"Effect: {self.effect_words()}{f', {how}' if how else ''}.", *more]))
         wanted = [_format_condition(part, effect=place == 0) for place, part in enumerate(self.bounds)]
         then = [_format_condition(part, effect=False) for part in self.then]
         rules.append(f"Reproduced: {'; and '.join([*wanted, *then])}.")
@@ -257,6 +254,11 @@ def _format_worst(outcomes: Sequence[Outcome]) -> str:
     """Formats the worst of the outcomes of one bound, and their number."""
     one, count = outcomes[0], f"the worst of {len(outcomes)}; " if len(outcomes) > 1 else ""
     return f"{one.words} is {one.effect} ({count}{one.wanted} is wanted)"
+
+
+def _format_power(outcome: Outcome) -> str:
+    """Formats the true effects that a bound's seeds and their scatter would have decided."""
+    return f"{outcome.words.rstrip(',')}, of which {outcome.wanted} is wanted: {outcome.power}"
 
 
 def _unread(left_out: Sequence[LeftOut], short: Sequence[Bound | Each]) -> tuple[Verdict, str, Cause]:

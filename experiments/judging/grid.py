@@ -95,6 +95,13 @@ class Grid:
         values = {pick.axis.column: pick.values[0] for pick in instead}
         return tuple(values.get(key, value) for key, value in zip(self.keys, setting, strict=True))
 
+    def rows(self, settings: Sequence[Setting]) -> pl.DataFrame:
+        """Returns the rows of the table that are of these settings."""
+        if len(settings) == len(self.settings) or not self.keys:
+            return self.table
+        some = pl.DataFrame(settings, {key: self.table.schema[key] for key in self.keys}, orient="row")
+        return self.table.join(some, on=self.keys, how="semi", maintain_order="left")
+
     def where(self, picks: Sequence[Pick], among: Sequence[Setting] | None = None) -> list[Setting]:
         """Returns the settings at which all `picks` hold, in order.
 

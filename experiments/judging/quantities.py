@@ -11,9 +11,17 @@ import numpy as np
 from experiments.judging.axes import WORDS, Axis, Pick, Score, Setting
 from experiments.judging.claim import Outcome, Verdict
 from experiments.judging.grid import Grid
-from experiments.judging.statistics import Interval, mean_score, paired_difference, two_camps
+from experiments.judging.statistics import (
+    Interval,
+    difference,
+    margin,
+    mean_score,
+    paired_difference,
+    two_camps,
+)
 
 Cell = tuple[Score, Setting]
+PAIRED, UNPAIRED = "paired by seed", "unpaired (Welch)"
 
 
 @dataclass(frozen=True)
@@ -35,9 +43,19 @@ class Sides:
         return not self.more or self.less == ()
 
     @property
+    def both(self) -> tuple[tuple[Cell, ...], tuple[Cell, ...]]:
+        """Returns the cells of either side."""
+        return self.more, self.less or ()
+
+    @property
     def cells(self) -> tuple[Cell, ...]:
         """Returns the cells of both sides."""
         return (*self.more, *(self.less or ()))
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        """Returns the least and the most that the quantity can be."""
+        return (0.0 if self.less is None else -self.factor), self.factor
 
 
 def by_seed(grid: Grid, cells: Sequence[Cell]) -> dict[int, float]:
@@ -45,6 +63,12 @@ def by_seed(grid: Grid, cells: Sequence[Cell]) -> dict[int, float]:
     scores = [grid.cells(score).scores.get(setting, {}) for score, setting in cells]
     seeds = set.intersection(*map(set, scores)) if scores else set()
     return {seed: float(np.mean([seed_scores[seed] for seed_scores in scores])) for seed in sorted(seeds)}
+
+
+def are_paired(grid: Grid, sides: Sides) -> bool:
+    """Returns whether both sides of a difference are scores of the same runs, so that it is paired by seed."""
+    more, less = ({grid.counterpart(setting, score.instead) for score, setting in side} for side in sides.both)
+    return bool(more & less)
 
 
 def interval(grid: Grid, sides: Sides) -> tuple[Interval | None, int]:
@@ -57,20 +81,29 @@ def interval(grid: Grid, sides: Sides) -> tuple[Interval | None, int]:
     seeds = sorted(more.keys() & less.keys())
     if not seeds:
         return None, 0
-    half = paired_difference([more[s] for s in seeds], [less[s] for s in seeds], examples, grid.level)
+    if are_paired(grid, sides):
+        one = paired_difference([more[s] for s in seeds], [less[s] for s in seeds], examples, grid.level)
+    else:
+        one = difference([*more.values()], [*less.values()], examples, grid.level)
     times = sides.factor
-    return Interval(times * half.estimate, times * half.lower, times * half.upper), len(seeds)
+    return Interval(times * one.estimate, times * one.lower, times * one.upper, one.freedom), len(seeds)
 
 
 def camps(grid: Grid, sides: Sides) -> tuple[str, ...]:
     """Formats the sides whose seeds are in two camps, each by the mean that it is."""
     names = []
-    for cells in (sides.more, sides.less or ()):
+    for cells in sides.both:
         if two_camps([*by_seed(grid, cells).values()]):
             score, setting = cells[0]
             where = grid.format_setting(setting) if len(cells) == 1 else f"{len(cells)} settings"
             names.append(f"{score.format_name(grid)} at {where}")
     return tuple(names)
+
+
+def measured(grid: Grid, sides: Sides, bound: Bound, effect: Interval) -> dict[str, Any]:
+    """Returns what else is known of an effect: its camps of seeds, its power, and how its sides are compared."""
+    how = "" if sides.less is None else PAIRED if are_paired(grid, sides) else UNPAIRED
+    return {"camps": camps(grid, sides), "power": bound.power(effect, sides.ends, grid.level), "how": how}
 
 
 class Quantity:
@@ -96,6 +129,10 @@ class Quantity:
         """Formats the further rules of its measurement, in sentences."""
         return ""
 
+    def how(self) -> str:
+        """Formats how its two sides are compared; empty if it has one side, or a way of its own."""
+        return ""
+
     def within(self, *picks: Pick) -> Quantity:
         """Returns the same quantity where `picks` hold too. Raises TypeError for one that spans several settings."""
         raise TypeError(f"a bound on {type(self).__name__} cannot be asked at each value of an axis apart")
@@ -116,9 +153,8 @@ class Quantity:
         effect, seeds = (None, 0) if none else interval(grid, sides)
         verdict = bound.verdict(effect) if effect else "inconclusive"
         settings = () if none else tuple(dict.fromkeys(setting for _, setting in sides.cells))
-        apart = () if none else camps(grid, sides)
-        words, wanted = self.words(grid), bound.wanted()
-        return Outcome(words, wanted, effect, seeds, verdict, settings, sides.missing, sides.lost, apart)
+        outcome = Outcome(self.words(grid), bound.wanted(), effect, seeds, verdict, settings, sides.missing, sides.lost)
+        return replace(outcome, **measured(grid, sides, bound, effect)) if effect else outcome
 
     def at_least(self, least: float) -> Bound:
         """Bounds it from below."""
@@ -174,13 +210,16 @@ class Arm(Quantity):
         return replace(self, picks=(*self.picks, *picks))
 
     def __sub__(self, other: Arm) -> Difference:
-        """Returns this arm minus another, paired by seed."""
+        """Returns this arm minus another."""
         return Difference(self, other)
 
 
 @dataclass(frozen=True)
 class Difference(Quantity):
-    """One arm minus another, each averaged over its settings and paired by seed. what: its name, if it has one."""
+    """One arm minus another, each averaged over its settings. what: its name, if it has one.
+
+    Two scores of the same runs are paired by seed, arms that are other runs are not.
+    """
 
     more: Arm
     less: Arm
@@ -216,9 +255,23 @@ class Difference(Quantity):
             return f"{Arm(self.more.score).words(grid)}{common}, {more.where(grid)} minus {less.where(grid)},"
         return f"{more.words(grid)} minus {less.words(grid)}{common}"
 
+    def how(self) -> str:
+        """Formats whether it is paired by seed."""
+        same = set(self.more.picks) == set(self.less.picks) and self.more.score.instead == self.less.score.instead
+        return PAIRED if same else UNPAIRED
+
     def within(self, *picks: Pick) -> Difference:
         """Returns the same difference where `picks` hold too."""
         return replace(self, more=self.more.within(*picks), less=self.less.within(*picks))
+
+
+def format_range(low: float, high: float, ends: tuple[float, float]) -> str:
+    """Formats the effects from `low` to `high`, of those between `ends`; empty if there are none."""
+    if not low <= high or low > ends[1] or high < ends[0]:
+        return ""
+    if high >= ends[1]:
+        return f"{low:.2f} or more"
+    return f"{high:.2f} or less" if low <= ends[0] else f"{low:.2f} to {high:.2f}"
 
 
 @dataclass(frozen=True)
@@ -234,6 +287,23 @@ class Bound:
         if self.least <= effect.lower and effect.upper <= self.most:
             return "reproduced"
         return "not reproduced" if effect.upper < self.least or effect.lower > self.most else "inconclusive"
+
+    def power(self, effect: Interval, ends: tuple[float, float], level: float) -> str:
+        """Formats which true effects an interval as wide as that of `effect` would decide with probability POWER.
+
+        ends: the least and the most that an effect can be.
+        """
+        below, above = (
+            margin(half, effect.freedom, level)
+            for half in (effect.estimate - effect.lower, effect.upper - effect.estimate)
+        )
+        kept = format_range(max(self.least + below, ends[0]), min(self.most - above, ends[1]), ends)
+        missed = (
+            format_range(ends[0], self.least - above, ends),
+            format_range(self.most + below, ends[1], ends),
+        )
+        refuted = " or ".join(text for text in missed if text) or "none"
+        return f"{kept or 'no effect'} is reproduced, {refuted} is not"
 
     def wanted(self) -> str:
         """Formats the bounds."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -204,14 +204,17 @@ class Spread(Quantity):
             return Outcome(words, wanted, None, 0, "inconclusive", (), missing, lost)
         seeds = sorted(set.intersection(*(set(column) for column in columns.values())))
         moves = [max(at) - min(at) for seed in seeds if (at := [column[seed].place for column in columns.values()])]
-        effect = over_seeds(moves, 0.0, level=grid.level) if moves else None
-        verdict = bound.verdict(effect) if effect else "inconclusive"
         crossings = [one for column in columns.values() for one in column.values()]
+        # A threshold lies anywhere between its two sides alike, and two of them make a move.
+        rounding = 2 * float(np.mean([one.width**2 for one in crossings])) / 12
+        effect = over_seeds(moves, 0.0, level=grid.level, rounding=rounding) if moves else None
+        verdict = bound.verdict(effect) if effect else "inconclusive"
         if any(one.width >= self.sure for one in crossings):
             words, verdict = f"{words}, known to a factor of {2**self.sure:g} or worse,", "inconclusive"
         elif verdict == "reproduced" and any(one.low is None or one.high is None for one in crossings):
             words, verdict = f"{words}, where within the grid some seed has no threshold,", "inconclusive"
-        return Outcome(words, wanted, effect, len(seeds), verdict, tuple(read), (), lost)
+        outcome = Outcome(words, wanted, effect, len(seeds), verdict, tuple(read), (), lost)
+        return replace(outcome, power=bound.power(effect, (0.0, math.inf), grid.level)) if effect else outcome
 
     def made(self, grid: Grid, value: float) -> dict[Cell, float]:
         """Returns mean scores with which the threshold moves by `value` octaves from one end of `over` to the other."""

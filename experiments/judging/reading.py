@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from experiments.judging.axes import Pick, Score, Setting
-from experiments.judging.claim import LeftOut
+from experiments.judging.claim import Cause, LeftOut
 from experiments.judging.grid import Grid
-from experiments.judging.quantities import Arm
+from experiments.judging.quantities import Arm, Sides, interval
+from experiments.judging.statistics import Interval
 
 FITTED = 0.9  # the mean score within the training distribution from which on scores outside it are read
 RISE = 0.1
@@ -48,9 +49,13 @@ class Fitted:
             other = self.counterpart(grid, setting)
             if setting in free:
                 continue
-            if other not in cells.scores:
+            if other not in cells.scores and self.instead:
                 why = f"{self.where()} was not run beside it"
                 lost[setting] = LeftOut(grid.format_setting(setting), why, "", "arm missing")
+            elif other not in cells.scores:
+                lost[setting] = LeftOut(
+                    grid.format_setting(setting), f"{self.words()} was not measured", "", "arm missing"
+                )
             elif (mean := cells.estimate(other)) < self.least:
                 why = f"{self.words()} is below {self.least:g}"
                 lost[setting] = LeftOut(grid.format_setting(setting), why, f"{mean:.3f}")
@@ -76,6 +81,65 @@ class Fitted:
         return (
             f"A setting is read where the mean over seeds of {self.words()} is at least {self.least:g}; others are "
             f"left out and named.{free}"
+        )
+
+
+@dataclass(frozen=True)
+class Converged:
+    """Settings are read if twice the training steps add no more than `rise` to the mean `score` at one level.
+
+    once: picks that level. twice: picks the arm that has the level and twice the steps, whose runs nothing else reads.
+    The rate falls over a run, so a curve flattens towards its end whether or not more steps would add to it; only a
+    second budget tells.
+    """
+
+    score: Score
+    once: tuple[Pick, ...]
+    twice: tuple[Pick, ...]
+    rise: float = RISE / 2
+
+    def gain(self, grid: Grid) -> Interval | None:
+        """Returns by how much the score is higher with twice the steps; None if one of the two was not run."""
+        more, less = (tuple((self.score, s) for s in grid.where(picks)) for picks in (self.twice, self.once))
+        once = tuple(cell for cell in less if cell not in more)
+        return interval(grid, Sides(more, once))[0] if more and once else None
+
+    def lost(self, grid: Grid) -> dict[Setting, LeftOut]:
+        """Returns the settings that cannot be read, with reasons: the arm of twice the steps, and all if it gains."""
+        gain, longer = self.gain(grid), set(grid.where(self.twice))
+        why = (
+            f"{self.words()} was not run"
+            if gain is None
+            else f"twice the steps add {gain.estimate:.3f} at {self.where()}"
+        )
+        cause: Cause = "arm missing" if gain is None else "not settled"
+        all_lost = gain is None or gain.estimate > self.rise
+        return {
+            s: LeftOut(grid.format_setting(s), "it is read only to see whether training has converged", "", "longer")
+            if s in longer
+            else LeftOut(grid.format_setting(s), why, "", cause)
+            for s in grid.settings
+            if all_lost or s in longer
+        }
+
+    def note(self, grid: Grid) -> list[str]:
+        """Returns a note on what twice the steps add, if they were run."""
+        gain = self.gain(grid)
+        return [f"Twice the steps add {gain} to {self.score.words} at {self.where()}."] if gain else []
+
+    def where(self) -> str:
+        """Formats the level at which more steps were tried."""
+        return Arm(self.score, self.once).where()
+
+    def words(self) -> str:
+        """Formats the arm of twice the steps."""
+        return f"twice the steps at {self.where()}"
+
+    def rule(self) -> str:
+        """Formats the rule in a sentence."""
+        return (
+            f"Settings are read where training has converged: {self.words()} adds at most {self.rise:g} to the mean "
+            f"{self.score.words}, else nothing is read. That arm is read for nothing else."
         )
 
 

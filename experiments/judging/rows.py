@@ -9,6 +9,7 @@ from typing import Any
 from experiments.judging.axes import Pick, Score, Setting
 from experiments.judging.claim import Row
 from experiments.judging.grid import Grid
+from experiments.judging.statistics import Seeds
 
 
 def nothing(*values: Any) -> str:
@@ -57,6 +58,7 @@ class Rows:
                 self.format_paper(grid, s),
                 {name: cells.mean(s) for name, cells in columns.items()},
                 len(first.scores[s]),
+                {n: Seeds.of([*cells.scores[s].values()]) for n, cells in columns.items() if cells.scores.get(s)},
             )
             for s in settings
         )

@@ -16,9 +16,10 @@ import typst
 from experiments import recorded as studies
 from experiments.files import write_whole
 from experiments.judging.chance import false_positives
-from experiments.printing import format_interval, format_provenance, format_source
+from experiments.judging.looks import format_look
+from experiments.printing import POWERED, SECOND_LINE, format_interval, format_provenance, format_source
 from experiments.studies import own
-from experiments.summary import Entry, entries
+from experiments.summary import MARK, Entry, entries
 from paper.article.drawing import drawn
 from paper.article.settings import setting
 from paper.article.words import references, words
@@ -32,6 +33,8 @@ def data(judged: Sequence[Entry]) -> dict[str, Any]:
     """Returns the values for the text: the filled-in words, and each claim with its judgement at one scale."""
     return {
         "scale": judged[0].scale,
+        "second_line": SECOND_LINE,
+        "powered": POWERED,
         "words": words(judged),
         "keys": list(references()),
         "claims": [_claim(entry) for entry in judged],
@@ -53,6 +56,7 @@ def _claim(entry: Entry) -> dict[str, Any]:
         "facts": [{"text": fact.text, "source": format_source(fact)} for fact in claim.facts],
         "trained": setting(entry.study).line(table),
         "verdict": entry.verdict,
+        "mark": MARK if judgement and judgement.camps else "",
     }
     if judgement is None or table is None:
         return facts
@@ -61,7 +65,9 @@ def _claim(entry: Entry) -> dict[str, Any]:
         "seeds": judgement.seeds,
         "p": f"{entry.p:.2g}",
         "holm": f"{entry.adjusted:.2g}",
-        "sentence": judgement.sentence,
+        "sentence": " ".join(text for text in (judgement.sentence, judgement.caution) if text),
+        "how": ", ".join(text for text in (judgement.how, format_look(table)) if text),
+        "power": list(judgement.power),
         "left_out": judgement.left(),
         "notes": list(judgement.notes),
         "columns": list(judgement.rows[0].scores),
@@ -71,6 +77,7 @@ def _claim(entry: Entry) -> dict[str, Any]:
                 "paper": row.paper,
                 "seeds": row.seeds,
                 "scores": [format_interval(i) for i in row.scores.values()],
+                "spread": [str(row.spread.get(name, "")) for name in row.scores],
             }
             for row in judgement.rows
         ],

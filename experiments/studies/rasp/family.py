@@ -15,7 +15,9 @@ TASK = Axis("task", "task")
 TRAINED = Axis("task.train_length", "training length", (20,), ("shortest", "longest"), single=True)
 SCRATCHPAD = Axis("task.scratchpad", "scratchpad")
 WITHIN = Score("within", "exact match within the training lengths")
-FIT = Fitted(WITHIN)
+# Whether training is fitted is read where it is hardest: at the longest length that a run was trained on.
+AT_LONGEST = Score("length_{}", "exact match at the longest training length", number=Number(TRAINED, own=True))
+FIT = Fitted(AT_LONGEST)
 
 claim = functools.partial(Claim, title=TITLE, arxiv=ARXIV)
 
