@@ -75,7 +75,9 @@ def format_all(claims: Sequence[str]) -> str:
             parts.append(f"{100 * middle:.1f} % (at most {100 * most.max():.1f} %) {words.removesuffix(' ({})')}")
     if not parts:
         return "How often chance alone passes is not recorded."
-    return f"Of simulated tables in which its claim is false by the least the median criterion passes {', '.join(parts)}."
+    return (
+        f"Of simulated tables in which its claim is false by the least the median criterion passes {', '.join(parts)}."
+    )
 
 
 def rates_of(claim: str) -> pl.DataFrame:

@@ -16,7 +16,7 @@ import numpy as np
 import polars as pl
 from scipy.optimize import linprog
 
-from experiments.judging.axes import BEST, POSTERIOR, Axis, Score, Setting
+from experiments.judging.axes import BEST, POSTERIOR, Axis, Setting
 from experiments.judging.claim import Claim
 from experiments.judging.contrasts import Largest
 from experiments.judging.criterion import Criterion
