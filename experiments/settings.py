@@ -9,9 +9,9 @@ The top of a settings file holds the values of all scales of the study; below it
     arms: {tint/noise: {clean: {task: {characters: 0.0}}}}    # named bundles of values, which `choose` and `sweep` name
     cpu: {...}                           # the same keys, for this scale alone
 
-Seeds are a list, or those of two looks, as {first: [21, 22, 23], then: [24, 25, 26]}: a study is run with the first,
-and with the others only as `experiments.judging.looks` says. The sweep and the hash of a study are those of its first
-look, so that a second one may be added.
+Seeds are a list, or those of two looks, as {first: [21, 22, 23], then: [24, 25, 26]}. A study is run with the first
+seeds, and with the others only as `experiments.judging.looks` says. Its sweep and its hash are those of the first look,
+so that a second one may be added.
 
 A family's file (conf/study/markov.yaml) has the same form and holds the values that its studies share. A study's file
 has precedence over its family's, and a scale over the top of its file. An arm's name is an option of its group for
