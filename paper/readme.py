@@ -49,7 +49,7 @@ def renewed(text: str, judged: Sequence[Entry]) -> str:
     if not start or not end:
         raise RecordError(f"{README}: lacks the markers {START} and {END}")
     lines = [
-        "| study | what is asked | paper | found on two CPU cores: effect [95 % interval] |",
+        "| study | what is asked | paper | found on two CPU cores: effect [interval] |",
         "|---|---|---|---|",
         *(_row(entry) for entry in judged),
         "",
