@@ -1,4 +1,4 @@
-"""Static fields and knobs: one declaration per parameter, from which everything else follows.
+"""Static fields and knobs: one declaration per parameter, from which everything else follows; and registries of names.
 
 A task, a model or an optimiser is a frozen dataclass that is also a JAX pytree. Its *static* fields fix shapes and
 program structure and live in the treedef. Its *knobs* are leaves, so they may be traced, stacked and swept without
@@ -8,6 +8,10 @@ compiling anew. Each is declared once, with its bounds and its unit:
     class Markov(Task):
         alphabet: int = static(16, low=2, high=1000, unit="symbols", doc="size of the alphabet")
         noop_rate: float = knob(0.0, low=0.0, high=1.0, doc="share of inputs that lack the pattern")
+
+A knob whose default is None is optional: unset it is no leaf, so programs that do not use it are what they would be
+without it. A `silent` field is left out of a run's identity while it has its default, so that it can be declared after
+runs were recorded.
 
 `check` turns plain values (from Hydra, from a test) into an instance, or into one-line errors that name the key.
 """
@@ -20,8 +24,9 @@ import functools
 import sys
 import types
 import typing
-from collections.abc import Iterator, Mapping
-from typing import Any, TypeVar, dataclass_transform
+from collections.abc import Callable, Iterator, Mapping
+from importlib.metadata import entry_points
+from typing import Any, Generic, TypeVar, dataclass_transform
 
 import jax
 
@@ -43,6 +48,7 @@ class Declared:
     choices: tuple[Any, ...] | None
     unit: str
     doc: str
+    silent: bool
 
     def allowed(self) -> str:
         """Returns the allowed values in words: "an integer from 2 to 1000 (symbols)"."""
@@ -58,24 +64,38 @@ class Declared:
             noun += f", at least {low}"
         elif high is not None:
             noun += f", at most {high}"
-        return f"{noun} ({self.unit})" if self.unit else noun
+        noun = f"{noun} ({self.unit})" if self.unit else noun
+        return f"{noun}, or null" if self.default is None else noun
 
 
-def static(
-    default: Any, *, low: Any = None, high: Any = None, choices: Any = None, unit: str = "", doc: str = ""
+def static(default: Any, *, choices: Any = None, **declaration: Any) -> Any:
+    """Declares a field that fixes shapes or program structure; two values of it are two compiled programs.
+
+    It takes the keywords of `knob`, and `choices`.
+    """
+    return _declare(False, default, choices=choices, **declaration)
+
+
+def knob(
+    default: Any, *, low: Any = None, high: Any = None, unit: str = "", doc: str = "", silent: bool = False
 ) -> Any:
-    """Declares a field that fixes shapes or program structure; two values of it are two compiled programs."""
-    return _declare(False, default, low, high, choices, unit, doc)
-
-
-def knob(default: Any, *, low: Any = None, high: Any = None, unit: str = "", doc: str = "") -> Any:
     """Declares a numeric field that is a pytree leaf: it may be traced; sweeping it costs no compilation."""
-    return _declare(True, default, low, high, None, unit, doc)
+    return _declare(True, default, low=low, high=high, unit=unit, doc=doc, silent=silent)
 
 
-def _declare(traced: bool, default: Any, low: Any, high: Any, choices: Any, unit: str, doc: str) -> Any:
+def _declare(
+    traced: bool,
+    default: Any,
+    *,
+    low: Any = None,
+    high: Any = None,
+    choices: Any = None,
+    unit: str = "",
+    doc: str = "",
+    silent: bool = False,
+) -> Any:
     declaration = {"traced": traced, "low": low, "high": high, "choices": choices, "unit": unit, "doc": doc}
-    return dataclasses.field(default=default, metadata={_METADATA: declaration})
+    return dataclasses.field(default=default, metadata={_METADATA: declaration | {"silent": silent}})
 
 
 @dataclass_transform(frozen_default=True)
@@ -120,10 +140,19 @@ def declared(cls: type) -> dict[str, Declared]:
 def _declared(cls: type) -> dict[str, Declared]:
     hints = typing.get_type_hints(cls)
     return {
-        f.name: Declared(name=f.name, type=hints[f.name], default=f.default, **f.metadata[_METADATA])
+        f.name: Declared(name=f.name, type=_without_none(hints[f.name]), default=f.default, **f.metadata[_METADATA])
         for f in dataclasses.fields(cls)
         if _METADATA in f.metadata
     }
+
+
+def _without_none(hint: Any) -> Any:
+    """Returns the type of an optional knob's values: `float` of `float | None`."""
+    return (
+        next(kind for kind in typing.get_args(hint) if kind is not type(None))
+        if isinstance(hint, types.UnionType)
+        else hint
+    )
 
 
 def defaults(cls: type) -> dict[str, Any]:
@@ -153,6 +182,11 @@ def check(values: Mapping[str, Any], cls: type[T], prefix: str) -> tuple[T | Non
     return (None, errors) if errors else (instance, [])
 
 
+def silent(cls: type, values: Mapping[str, Any]) -> set[str]:
+    """Returns the names of the silent fields of `cls` that have their defaults in `values`."""
+    return {name for name, d in declared(cls).items() if d.silent and values.get(name, d.default) == d.default}
+
+
 def unknown(key: str, known: Mapping[str, Any]) -> str:
     """Returns the message for a key that does not exist: the nearest name if one is near, and all that do exist."""
     near = difflib.get_close_matches(key, known, n=1)
@@ -168,8 +202,13 @@ class Wrong:
 
 
 def convert(value: Any, d: Declared) -> Any:
-    """Returns `value` as the type that `d` declares, or `Wrong`; 1e6 passes as an integer, 1 as a float."""
+    """Returns `value` as the type that `d` declares, or `Wrong`; 1e6 passes as an integer, 1 as a float.
+
+    None passes for an optional knob.
+    """
     wrong = Wrong(f"expected {d.allowed()}, got {value!r}")
+    if value is None:
+        return None if d.default is None else wrong
     if isinstance(value, bool) != (d.type is bool):
         return wrong
     if d.type is int and isinstance(value, float) and value.is_integer():
@@ -187,3 +226,56 @@ def convert(value: Any, d: Declared) -> Any:
         if (d.low is not None and value < d.low) or (d.high is not None and value > d.high):
             return wrong
     return value
+
+
+class Registry(Generic[T]):
+    """Finds the classes of one kind by name: those of this project and those of installed packages.
+
+    Packages add theirs through the entry-point group `terrarium.<kind>s`.
+    """
+
+    def __init__(self, kind: str, base: type[T]):
+        """Makes an empty registry. kind: the noun of its members; base: the class that each must be a subclass of."""
+        self.kind, self.base, self.group = kind, base, f"terrarium.{kind}s"
+        self._known: dict[str, type[T]] = {}
+        self._broken: set[tuple[str, str]] = set()  # entries of packages that were tried in vain
+
+    def register(self, name: str) -> Callable[[type[Any]], Any]:
+        """Returns a class decorator that adds a class under `name`. It raises ValueError if the name is taken."""
+
+        def add(cls: type[Any]) -> type[Any]:
+            if name in self._known and self._known[name] is not cls:
+                classes = f"{self._known[name].__qualname__} and {cls.__qualname__}"
+                raise ValueError(f"{self.kind} {name} is registered twice: {classes}")
+            self._known[name] = cls
+            return cls
+
+        return add
+
+    def all(self) -> dict[str, type[T]]:
+        """Returns all classes by name.
+
+        A package whose entry cannot be loaded is named once, in one line on standard error; the others work. Raises
+        ValueError if two classes have one name.
+        """
+        for entry in _entries(entry_points, self.group):
+            if (entry.name, entry.value) in self._broken:
+                continue
+            try:
+                cls = entry.load()
+                if not (isinstance(cls, type) and issubclass(cls, self.base)):
+                    raise TypeError(f"{entry.value} is no class of a {self.kind}")
+            except (Exception, SystemExit) as e:  # it is another's code, of which anything may come
+                self._broken.add((entry.name, entry.value))
+                whose = f"the package {entry.dist.name}" if entry.dist else "a package"
+                why = (str(e).splitlines() or [""])[0]
+                line = f"ignored: {whose}, whose entry {entry.name} = {entry.value} of {self.group} cannot be loaded"
+                print(f"{line}: {type(e).__name__}{': ' * bool(why)}{why}", file=sys.stderr)
+            else:
+                self.register(entry.name)(cls)
+        return dict(sorted(self._known.items()))
+
+
+@functools.cache  # looking through all installed packages takes longer than reading a job
+def _entries(find: Callable[..., Any], group: str) -> tuple[Any, ...]:
+    return tuple(find(group=group))

@@ -27,7 +27,7 @@ from experiments.judging.claim import Claim, Judgement
 from experiments.judging.criterion import Criterion
 from experiments.judging.grid import Grid
 from experiments.judging.quantities import Bound
-from experiments.judging.reading import Fitted
+from experiments.judging.reading import Converged, Fitted
 from experiments.printing import format_changed, show
 
 WIDTH = 80  # columns in which a claim is printed
@@ -155,6 +155,20 @@ def nothing_is_read_without_what_says_it_is_fitted(claim: Claim) -> None:
             _bars(claim, claim.judge(_without(true_table(claim), criterion, gone)), "arm missing")
 
 
+def nothing_is_read_where_more_steps_add_to_a_score(claim: Claim) -> None:
+    """Checks that nothing is decided where twice the steps add to a score that should not rise."""
+    criterion, cells = criterion_of(claim), contract.seeds_of(world(claim))
+    grid = contract.blank(criterion)
+    for rule in criterion.read:
+        if isinstance(rule, Converged):
+            slow = {(rule.score, s): [0.6, 0.55, 0.62] for s in grid.where(rule.once)}
+            fast = {(rule.score, s): [0.97, 0.96, 0.98] for s in grid.where(rule.twice)}
+            judgement = claim.judge(contract.made(claim, cells | slow | fast))
+            barred = judgement.cause in ("not settled", "not fitted") and judgement.effect is None
+            _require(claim, barred, f"twice the steps add to a score, but {_said(judgement)}")
+            _bars(claim, claim.judge(_without(true_table(claim), criterion, grid.where(rule.twice))), "arm missing")
+
+
 def a_diverged_run_counts_as_zero(claim: Claim) -> None:
     """Checks that a run that diverged is noted as one that counts as zero."""
     table = true_table(claim)
@@ -224,6 +238,7 @@ CHECKS: tuple[Callable[[Claim], None], ...] = (
     an_arm_never_run_is_named,
     nothing_is_read_where_training_is_not_fitted,
     nothing_is_read_without_what_says_it_is_fitted,
+    nothing_is_read_where_more_steps_add_to_a_score,
     a_diverged_run_counts_as_zero,
     chance_seldom_passes,
     the_criterion_is_said_in_words,

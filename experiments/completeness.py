@@ -5,12 +5,12 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import polars as pl
 import yaml
 
 from experiments import settings
+from experiments.cells import format_word, is_left_out
 from experiments.errors import ConfigError
 from experiments.judging.results import RecordError
 
@@ -43,11 +43,11 @@ def _missing(study: str, record: pl.DataFrame) -> tuple[list[str], list[Run], in
         raise RecordError(str(error)) from None
     sweep: dict[str, list[str]] = {key: list(expand(words)) for key, words in values["sweep"].items()}
     keys = [key for key in sweep if key in record.columns]
-    runs = {tuple(map(_word, run)) for run in record.select(keys).unique().iter_rows()}
+    runs = {tuple(map(format_word, run)) for run in record.select(keys).unique().iter_rows()}
     if "seed" in keys:
         own = sorted(record["seed"].unique().to_list())
-        first, then = sweep["seed"], [_word(seed) for seed in later]
-        others = [seed for seed in map(_word, own) if seed not in first]
+        first, then = sweep["seed"], [format_word(seed) for seed in later]
+        others = [seed for seed in map(format_word, own) if seed not in first]
         if then and (third := [seed for seed in others if seed not in then]):
             raise RecordError(f"has the seed {third[0]}, which is in neither of the two looks of {study}")
         sweep["seed"] = list(dict.fromkeys([*first, *(then if others else []), *others]))
@@ -57,25 +57,17 @@ def _missing(study: str, record: pl.DataFrame) -> tuple[list[str], list[Run], in
         wanted = list(_bisected(keys, sweep, axis, runs))
     else:
         wanted = list(itertools.product(*(sweep[key] for key in keys)))
+    without = values.get("without", ())
+    wanted = [run for run in wanted if not is_left_out(dict(zip(keys, run, strict=True)), without)]
     return keys, [run for run in wanted if run not in runs], len(wanted)
 
 
 def expand(words: str) -> Iterator[str]:
     """Yields the values of a sweep as words: of a list with commas, or of a range of whole numbers."""
     if ends := re.fullmatch(r"range\((-?\d+(?:,-?\d+){0,2})\)", words.replace(" ", "")):
-        yield from map(_word, range(*map(int, ends[1].split(","))))
+        yield from map(format_word, range(*map(int, ends[1].split(","))))
     else:
-        yield from (_word(word.strip().strip("'\"")) for word in words.split(","))
-
-
-def _word(value: Any) -> str:
-    """Returns a value as a word, the same for 0.5 and "0.50", for true and True."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    try:
-        return f"{float(value):.6g}"
-    except (TypeError, ValueError):
-        return str(value)
+        yield from (format_word(word.strip().strip("'\"")) for word in words.split(","))
 
 
 def _axis(sweeper: str, values: settings.Settings) -> str:

@@ -11,6 +11,7 @@ seconds, all of them some minutes.
 from __future__ import annotations
 
 import argparse
+import itertools
 from collections.abc import Sequence
 
 import polars as pl
@@ -39,7 +40,7 @@ def rates(claim: Claim, tables: int = TABLES) -> pl.DataFrame:
         path, seeds = results.path_for(study), seeds_of(study)
         grid = claim.criterion.grid(results.read(path)) if path.exists() else None
         ways = nulls.scatters(claim, grid)
-        number = " then ".join(map(str, [seeds[0], *([sum(seeds)] if len(seeds) > 1 else [])]))
+        number = " then ".join(map(str, itertools.accumulate(seeds)))
         for name, world in contract.worlds(claim.criterion):
             for way, draw in ways.items():
                 passed = nulls.false_positives(claim.criterion, world, tables, draw, seeds)

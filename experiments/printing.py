@@ -18,7 +18,7 @@ from experiments.summary import MARK, Entry, format_marked, format_tested
 
 _STYLES = {"reproduced": "bold green", "not reproduced": "bold red"}
 _UNDECIDED = "bold yellow"
-SECOND_LINE = f"second line: median of the seeds (their range), and how many of them are above {HALF:g}"
+SECOND_LINE = f"second line: median of the seeds (range), and how many of them are above {HALF:g}"
 POWERED = f"power: true effects that as many seeds of this scatter would decide with probability {POWER:g}"
 _INTERVAL = len("0.000 [0.000, 0.000]")
 
@@ -115,7 +115,7 @@ def show_comparison(comparison: pl.DataFrame, console: Console) -> None:
 def show_summary(entries: Sequence[Entry], console: Console) -> None:
     """Prints every claim's verdict with its effect, the cost of testing many claims, and the studies not run."""
     rows = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
-    for name in ("study", "verdict", "effect [95 %]"):
+    for name in ("study", "verdict", "effect [interval]"):
         rows.add_column(name, no_wrap=True)
     for name in ("seeds", "p", "Holm"):
         rows.add_column(name, justify="right", no_wrap=True)

@@ -5,12 +5,13 @@ The top of a settings file holds the values of all scales of the study; below it
     choose: {task: markov}               # configuration groups, and which option of each
     task: {alphabet: 16}                 # values, by section
     sweep: {task.num_rules: [30, 1000]}  # keys and the values of their grid; seed varies fastest
+    without: [{task.num_rules: 30}]      # cells of the grid that are left out (see `experiments.cells`)
     arms: {tint/noise: {clean: {task: {characters: 0.0}}}}    # named bundles of values, which `choose` and `sweep` name
     cpu: {...}                           # the same keys, for this scale alone
 
-Seeds are a list, or those of two looks, as {first: [21, 22, 23], then: [24, 25, 26]}: a study is run with the first,
-and with the others only as `experiments.judging.looks` says. What a study is (its sweep, its hash) is that of its first
-look, so that a second one may be added.
+Seeds are a list, or those of two looks, as {first: [21, 22, 23], then: [24, 25, 26]}. A study is run with the first
+seeds, and with the others only as `experiments.judging.looks` says. Its sweep and its hash are those of the first look,
+so that a second one may be added.
 
 A family's file (conf/study/markov.yaml) has the same form and holds the values that its studies share. A study's file
 has precedence over its family's, and a scale over the top of its file. An arm's name is an option of its group for
@@ -28,7 +29,7 @@ from typing import Any
 
 import yaml
 
-from experiments import outside
+from experiments import cells, outside
 from experiments.errors import ConfigError
 from experiments.settings_file import KEYS, SCALES, SECTIONS, format_path, near, read_settings
 
@@ -127,6 +128,8 @@ def _read_study(study: str) -> Settings:
     sweep = merged.get("sweep", {})
     if not sweep:
         raise ConfigError(f"study: {study}: {format_path(path)} sweeps nothing; write sweep: {{seed: [1, 2, 3]}}")
+    if why := cells.problem(merged.get("without", []), sweep):
+        raise ConfigError(f"study: {study}: {format_path(path)}: without: {why}")
     seed_last = sorted(sweep, key=lambda key: key == "seed")
     merged["sweep"] = {key: sweep[key] for key in seed_last}
     return {key: merged[key] for key in KEYS if key in merged}

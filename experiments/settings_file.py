@@ -15,7 +15,7 @@ from experiments.errors import ConfigError
 
 SCALES = ("smoke", "cpu", "gpu", "paper")
 SECTIONS = ("task", "model", "optim", "train")
-KEYS = ("choose", "sweep", *SECTIONS, "start_from", "hydra")  # of a scale; also at a file's top
+KEYS = ("choose", "sweep", "without", *SECTIONS, "start_from", "hydra")  # of a scale; also at a file's top
 LOOKS = ("first", "then")  # of the seeds, where a study may be looked at twice
 _ROOT = Path(__file__).resolve().parents[1]
 
@@ -56,7 +56,7 @@ def _check_keys(values: Any, allowed: tuple[str, ...], where: str) -> None:
     for key, value in values.items():
         if key not in allowed:
             raise ConfigError(f"{where}: unknown key {key}{near(str(key), allowed)}; allowed: {', '.join(allowed)}")
-        if not isinstance(value, dict):
+        if not isinstance(value, dict) and key != "without":  # which is checked beside what is swept
             raise ConfigError(f"{where}: {key}: expected keys with values, got {value!r}")
 
 

@@ -1,11 +1,11 @@
 """Judges all claims from their records, and computes the cost of testing many of them.
 
-A criterion gives "reproduced" if a bound of a 95 % interval is beyond a threshold that was fixed beforehand. Its p
-value comes from judging with intervals of other levels: it is (1 - L) / 2 for the highest level L that still gives
-"reproduced", or for a study that may be looked at twice the error of both looks at that level. Holm's method
-(Scandinavian Journal of Statistics 6, 1979) multiplies the ordered p values by the number of claims not yet rejected.
-It is used within each paper: the chance that any false claim of one paper passes is then at most ALPHA, however its
-claims depend on one another, if seeds scatter about one value.
+A criterion gives "reproduced" if a bound of an interval (of 95 %, see `looks`) is beyond a threshold that was fixed
+beforehand. Its p value comes from judging with intervals of other levels: it is (1 - L) / 2 for the highest level L
+that still gives "reproduced", or for a study that may be looked at twice the error of both looks at that level. Holm's
+method (Scandinavian Journal of Statistics 6, 1979) multiplies the ordered p values by the number of claims not yet
+rejected. It is used within each paper: the chance that any false claim of one paper passes is then at most ALPHA,
+however its claims depend on one another, if seeds scatter about one value.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import polars as pl
 from experiments import completeness
 from experiments.judging import looks, results
 from experiments.judging.claim import Claim, Judgement
+from experiments.judging.looks import format_levels
 from experiments.judging.results import RecordError, path_for
 from experiments.studies import every
 
@@ -166,5 +167,6 @@ def format_tested(entries: Sequence[Entry]) -> str:
     ran, scale = sum(entry.judgement is not None for entry in entries), entries[0].scale
     if not ran:
         return f"Nothing was run at scale {scale}."
-    passed = _format_chance(entries)
-    return f"{ran} claim{'s' * (ran != 1)} tested at scale {scale}, of {len(entries)} there are: {passed}."
+    passed, levels = _format_chance(entries), format_levels([one.judgement for one in entries if one.judgement])
+    tested = f"{ran} claim{'s' * (ran != 1)} tested at scale {scale}, of {len(entries)} there are: {passed}."
+    return f"{tested} {levels}".rstrip()

@@ -91,6 +91,8 @@ def _study(name: str) -> settings.Settings:
     defaults += [{f"override /{group}": option} for group, option in choices.items() if group not in own]
     hydra = values.pop("hydra", {})
     sweeper = {**hydra.get("sweeper", {}), "params": params}
+    if without := values.pop("without", None):
+        sweeper["without"] = without
     return {"defaults": defaults, **values, "hydra": {**hydra, "sweeper": sweeper}}
 
 

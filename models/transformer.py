@@ -22,11 +22,13 @@ from models import positions
 from models.kernels import PRECISIONS
 from models.layers import ACTIVATIONS, Dense, LayerNorm, lookup
 from models.mixers import MIXERS, WITH_HEADS
+from models.registry import Architecture, Shapes, register
 from models.variables import freeze
 
 
+@register("transformer")
 @pytree
-class TransformerConfig:
+class TransformerConfig(Architecture):
     """Shape and numerics of a `Transformer`."""
 
     width: int = static(64, low=1, high=2**16, doc="width of the residual stream")
@@ -45,6 +47,10 @@ class TransformerConfig:
         False,
         doc="make each block's activations again for its gradient, to hold one block's at a time; so where needed",
     )
+
+    def build(self, shapes: Shapes, *, rngs: nnx.Rngs) -> Transformer:
+        """Returns a `Transformer` of this shape."""
+        return Transformer(self, shapes, rngs=rngs)
 
     def problems(self) -> Iterator[tuple[str, str]]:
         """Yields the reasons why no model can be built, as (key, one line)."""
@@ -121,41 +127,28 @@ class Block(nnx.Module):
 
 
 class Transformer(nnx.Module):
-    """Decoder from int32[B, T] tokens or float32[B, T, width_in] vectors to float32[B, T, classes] logits.
+    """Decoder from int32[B, T] tokens or float32[B, T, width_in] vectors to float32[B, T, outputs]."""
 
-    Exactly one of `vocabulary` and `width_in` is given; `length` is the largest T. Raises ValueError otherwise.
-    """
-
-    def __init__(
-        self,
-        config: TransformerConfig,
-        *,
-        vocabulary: int | None,
-        width_in: int | None,
-        length: int,
-        classes: int,
-        rngs: nnx.Rngs,
-    ):
-        if (vocabulary is None) == (width_in is None):
-            raise ValueError(f"give one of vocabulary and width_in, got {vocabulary} and {width_in}")
+    def __init__(self, config: TransformerConfig, shapes: Shapes, *, rngs: nnx.Rngs):
+        length = shapes.length
         self.config, self.length = config, length
         std = config.width**-0.5
-        if vocabulary is not None:
-            self.embedding = nnx.Param(std * jax.random.normal(rngs.params(), (vocabulary, config.width)))
+        if shapes.vocabulary is not None:
+            self.embedding = nnx.Param(std * jax.random.normal(rngs.params(), (shapes.vocabulary, config.width)))
         else:
-            assert width_in is not None
-            self.read_in = Dense(width_in, config.width, precision=config.precision, rngs=rngs)
+            assert shapes.width_in is not None
+            self.read_in = Dense(shapes.width_in, config.width, precision=config.precision, rngs=rngs)
         if config.position == "learned":
             rows = length + config.shift
             self.positions = nnx.Param(std * jax.random.normal(rngs.params(), (rows, config.width)))
         self.blocks = nnx.List(Block(config, length=length, rngs=rngs) for _ in range(config.depth))
         self.norm = LayerNorm(config.width)
-        self.read_out = Dense(config.width, classes, precision=config.precision, bias=False, rngs=rngs)
+        self.read_out = Dense(config.width, shapes.outputs, precision=config.precision, bias=False, rngs=rngs)
 
     def __call__(
         self, inputs: jax.Array, key: jax.Array | None = None, rows: tuple[jax.Array | int, int] | None = None
     ) -> jax.Array:
-        """Returns logits float32[B, T, classes] at every position, each from the inputs up to it.
+        """Returns outputs float32[B, T, outputs] at every position, each from the inputs up to it.
 
         With a `key` and `config.shift` > 0 each sequence starts at a random position in 0..shift. Where these are only
         some of a batch that `key` is for, `rows` are the index of the first of them in it, and its size.
@@ -178,7 +171,7 @@ class Transformer(nnx.Module):
         return [block.init_cache(batch) for block in self.blocks]
 
     def step(self, inputs: jax.Array, t: jax.Array, cache: list[Any]) -> tuple[jax.Array, list[Any]]:
-        """Returns logits float32[B, classes] at position `t` (traced int32), and the cache with `t` added.
+        """Returns outputs float32[B, outputs] at position `t` (traced int32), and the cache with `t` added.
 
         `inputs` are those at `t` (int32[B] or float32[B, width_in]), `cache` comes from the positions before it.
         """

@@ -15,7 +15,7 @@ from matplotlib.container import ErrorbarContainer
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
-from experiments.judging.figures import places
+from experiments.judging.figures import MEDIAN, places
 
 _POINTS_AN_INCH = 72  # an SVG's unit
 
@@ -77,7 +77,8 @@ def _points(panel: Axes, first: Axes, titles: dict[str, str]) -> Iterator[tuple[
     for line in sorted(lines, key=lambda line: str(line.get_label()).startswith("_")):
         label, colour = str(line.get_label()), to_hex(line.get_color())
         if label.startswith("_"):
-            name = f"{series[colour]}, one seed" if series.get(colour) else "one seed"
+            what = "median of the seeds" if label == MEDIAN else "one seed"
+            name = f"{series[colour]}, {what}" if series.get(colour) else what
         else:
             name = series[colour] = _format_series(label, titles)
         x, y = (np.asarray(coordinates, float) for coordinates in line.get_data())

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from experiments import recorded as studies
 from experiments.files import write_whole
+from experiments.judging.chance import format_all
 from experiments.judging.results import RecordError
 from experiments.printing import format_interval
 from experiments.studies import own
@@ -48,12 +49,12 @@ def renewed(text: str, judged: Sequence[Entry]) -> str:
     if not start or not end:
         raise RecordError(f"{README}: lacks the markers {START} and {END}")
     lines = [
-        "| study | what is asked | paper | found on two CPU cores: effect [95 % interval] |",
+        "| study | what is asked | paper | found on two CPU cores: effect [interval] |",
         "|---|---|---|---|",
         *(_row(entry) for entry in judged),
         "",
         *textwrap.wrap(format_marked(judged), 120),
-        *textwrap.wrap(format_tested(judged), 120),
+        *textwrap.wrap(f"{format_tested(judged)} {format_all([entry.claim.name for entry in judged])}", 120),
         *textwrap.wrap(studies.format_recorded(), 120),
         "A study's name leads to its figure. `python -m paper.report` makes one page of all, with tables, criteria,",
         "configurations and data.",

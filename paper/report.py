@@ -22,6 +22,7 @@ from experiments import recorded as studies
 from experiments.errors import check_docstrings
 from experiments.files import check_writable, write_whole
 from experiments.judging import figures
+from experiments.judging.chance import format_all
 from experiments.printing import show_left_out
 from experiments.studies import every as every_claim
 from experiments.studies import faults
@@ -96,7 +97,9 @@ def report(by_scale: dict[str, list[Entry]]) -> str:
 
 def _summary(by_scale: dict[str, list[Entry]]) -> str:
     """Formats how many claims were tested at each scale, and how many would be expected to pass by chance."""
-    return "\n".join(f"<p>{escape(format_tested(judged))}</p>" for judged in by_scale.values())
+    tested = [format_tested(judged) for judged in by_scale.values()]
+    simulated = format_all([claim.name for claim in every_claim()])
+    return "\n".join(f"<p>{escape(text)}</p>" for text in (*tested, simulated))
 
 
 def _figure(entry: Entry) -> tuple[str, str]:

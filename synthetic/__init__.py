@@ -1,11 +1,16 @@
 """Generators: tasks, each in a file of its own, and the pieces they share."""
 
 from synthetic import boolean, markov, tint  # they register themselves
+from synthetic.heads import Classes, Head, Numbers, Places
 from synthetic.rasp import addition, copying, counting, parity  # likewise
 from synthetic.task import Example, Spec, Task, register, registry
 
 __all__ = [
+    "Classes",
     "Example",
+    "Head",
+    "Numbers",
+    "Places",
     "Spec",
     "Task",
     "addition",

@@ -63,7 +63,7 @@ def shapes_match_spec(task: Task) -> None:
     inputs = ((spec.length,), jnp.int32) if spec.vocabulary else ((spec.length, spec.width_in), jnp.float32)
     expected = {
         "inputs": inputs,
-        "targets": ((spec.length,), jnp.int32),
+        "targets": ((spec.length, *spec.head.shape), spec.head.dtype),
         "weights": ((spec.length,), jnp.float32),
     }
     for name, variant, batch in _condition_batches(task):
@@ -75,7 +75,7 @@ def shapes_match_spec(task: Task) -> None:
                 fine = array.shape == leading + shape and array.dtype == dtype
                 want, got = f"{dtype.__name__}{list(leading + shape)}", f"{array.dtype}{list(array.shape)}"
                 _require(task, fine, f"{field} should be {want} by spec and are {got}, in condition {name}")
-        for field, size in (("inputs", spec.vocabulary), ("targets", spec.classes)):
+        for field, size in (("inputs", spec.vocabulary), ("targets", spec.head.discrete and spec.outputs)):
             values = getattr(batch, field)
             fine = ((values >= 0) & (values < size)).all() if size else np.isfinite(values).all()
             allowed = f"0 to {size - 1}" if size else "finite"
@@ -286,6 +286,8 @@ def _changed_knobs(task: Task) -> Iterator[tuple[str, Task]]:
         if not d.traced:
             continue
         now = getattr(task, name)
+        if now is None:  # an optional knob that is unset is no leaf
+            continue
         tries = [v for v in (d.low, now + 1, now - 1, d.high) if v is not None and v != now]
         inside = [v for v in tries if (d.low is None or v >= d.low) and (d.high is None or v <= d.high)]
         fine = [other for v in inside if not list((other := task.replace(**{name: d.type(v)})).problems())]

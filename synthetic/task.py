@@ -13,16 +13,14 @@ export and the contract tests. Packages outside this one add theirs through the 
 
 from __future__ import annotations
 
-import functools
-import sys
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
-from importlib.metadata import entry_points
-from typing import Any, ClassVar, NamedTuple, TypeVar
+from typing import ClassVar, NamedTuple, TypeVar
 
 import jax
 
-from fields import replace
+from fields import Registry, replace
+from synthetic.heads import Head
 
 T = TypeVar("T", bound="type[Task]")
 
@@ -31,7 +29,8 @@ class Example(NamedTuple):
     """One example, which has a fixed shape; batches are made by `vmap`.
 
     inputs: int32[T] tokens or float32[T, D] vectors, which the model reads.
-    targets: int32[T], the right output at each position.
+    targets: the right answer at each position, as the task's head has it: int32[T] classes or places, float32[T, N]
+        numbers.
     weights: float32[T], 1 where loss and score look, 0 on prompt and padding.
     facts: name to scalar, by which scores may be grouped (length, rule index, whether it is a no-op ...).
     """
@@ -44,12 +43,22 @@ class Example(NamedTuple):
 
 @dataclass(frozen=True)
 class Spec:
-    """The shapes of a task's examples: positions, classes of the targets, tokens or width of the vectors."""
+    """The shapes of a task's examples: positions, the head of the targets, tokens or width of the vectors.
+
+    source: how many of the first positions are only read, never answered, if it is one number for all examples. Models
+    with an encoder read these as a whole, and places (see `heads.Places`) are among them.
+    """
 
     length: int
-    classes: int
+    head: Head
     vocabulary: int | None = None
     width_in: int | None = None
+    source: int | None = None
+
+    @property
+    def outputs(self) -> int:
+        """Returns the width of a model's output at a position."""
+        return self.head.outputs(self.source or self.length)
 
 
 class Task:
@@ -105,7 +114,7 @@ class Task:
     @property
     def names(self) -> Sequence[str]:
         """Returns the text of each token, for display. By default it is the token's number."""
-        return [str(token) for token in range(max(self.spec.classes, self.spec.vocabulary or 0))]
+        return [str(token) for token in range(max(self.spec.outputs, self.spec.vocabulary or 0))]
 
     def baselines(self) -> Mapping[str, Callable[[Example], jax.Array]]:
         """Returns learners that are not trained and are scored beside the model on the same examples, by name.
@@ -142,49 +151,14 @@ class Task:
     replace = replace
 
 
-_REGISTRY: dict[str, type[Task]] = {}
+TASKS: Registry[Task] = Registry("task", Task)
 
 
 def register(name: str) -> Callable[[T], T]:
     """Returns a class decorator that adds a task under `name`. It raises ValueError if the name is taken."""
-
-    def add(cls: T) -> T:
-        if name in _REGISTRY and _REGISTRY[name] is not cls:
-            raise ValueError(f"task {name} is registered twice: {_REGISTRY[name].__qualname__} and {cls.__qualname__}")
-        _REGISTRY[name] = cls
-        return cls
-
-    return add
-
-
-# Entries of packages that were tried in vain.
-_BROKEN: set[tuple[str, str]] = set()
+    return TASKS.register(name)
 
 
 def registry() -> dict[str, type[Task]]:
-    """Returns all tasks by name: those of this package and those of installed packages (group `terrarium.tasks`).
-
-    A package whose entry cannot be loaded is named once, in one line on standard error; the others work. Raises
-    ValueError if two tasks have one name.
-    """
-    for entry in _entries(entry_points):
-        if (entry.name, entry.value) in _BROKEN:
-            continue
-        try:
-            cls = entry.load()
-            if not (isinstance(cls, type) and issubclass(cls, Task)):
-                raise TypeError(f"{entry.value} is no class of a task")
-        except (Exception, SystemExit) as e:  # it is another's code, of which anything may come
-            _BROKEN.add((entry.name, entry.value))
-            whose = f"the package {entry.dist.name}" if entry.dist else "a package"
-            why = (str(e).splitlines() or [""])[0]
-            line = f"ignored: {whose}, whose entry {entry.name} = {entry.value} of terrarium.tasks cannot be loaded"
-            print(f"{line}: {type(e).__name__}{': ' * bool(why)}{why}", file=sys.stderr)
-        else:
-            register(entry.name)(cls)
-    return dict(sorted(_REGISTRY.items()))
-
-
-@functools.cache  # looking through all installed packages takes longer than reading a job
-def _entries(find: Callable[..., Any]) -> tuple[Any, ...]:
-    return tuple(find(group="terrarium.tasks"))
+    """Returns all tasks by name: those of this package and those of installed packages (group `terrarium.tasks`)."""
+    return TASKS.all()

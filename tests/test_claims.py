@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import itertools
 import subprocess
 import sys
 from pathlib import Path
@@ -128,10 +129,13 @@ def test_false_positives_of_one_study_are_written_and_those_of_others_kept(tmp_p
     monkeypatch.setattr(results, "RESULTS", tmp_path)
     fresh = null_rates.record([studies.claim_for("markov/noop")], tables=3)
     after = chance.rates(path)
-    assert len(fresh) == 3
+    assert len(fresh) == 3 * 3, "bounds, and ways in which seeds scatter"
+    assert set(fresh["seeds"]) == {
+        " then ".join(map(str, itertools.accumulate(null_rates.seeds_of("markov/noop/cpu"))))
+    }
     assert set(fresh["tables"]) == {3}
     others = pl.col("claim") != "markov/noop"
-    order = ["claim", "scores"]
+    order = ["claim", "scores", "scatter"]
     assert after.filter(others).sort(order).equals(before.filter(others).sort(order))
     assert after.filter(~others).sort(order).equals(fresh.sort(order))
 

@@ -8,10 +8,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+import fields
 from fields import declared, pytree
-from synthetic import Spec, Task, contract, registry
-from synthetic import task as task_module
+from synthetic import Classes, Spec, Task, contract, registry
 from synthetic.rasp.samples import LengthTask
+from synthetic.task import TASKS, register
 from tests.toys import HalfSpace, Sum
 
 
@@ -111,7 +112,7 @@ class UnevenFacts(Sum):
 class NeitherKind(Sum):
     @property
     def spec(self):
-        return Spec(length=3, classes=self.letters)
+        return Spec(length=3, head=Classes(self.letters))
 
 
 @broken(contract.conditions_are_scored, "no conditions")
@@ -153,7 +154,7 @@ class LooksAtKnob(Sum):
 class SpecByKnob(Sum):
     @property
     def spec(self):
-        return Spec(length=3, classes=64 if self.seed >= 0 else 32, vocabulary=64)
+        return Spec(length=3, head=Classes(64 if self.seed >= 0 else 32), vocabulary=64)
 
 
 class FixedKnob(Sum):
@@ -262,16 +263,16 @@ def test_a_task_of_another_package_is_found_by_its_entry_point(monkeypatch):
         def load(self):
             return Sum
 
-    monkeypatch.setattr(task_module, "_REGISTRY", dict(task_module._REGISTRY))
-    monkeypatch.setattr(task_module, "entry_points", lambda group: [Entry()] if group == "terrarium.tasks" else [])
+    monkeypatch.setattr(TASKS, "_known", dict(TASKS._known))
+    monkeypatch.setattr(fields, "entry_points", lambda group: [Entry()] if group == "terrarium.tasks" else [])
     assert registry()["sum"] is Sum
     assert registry()["sum"] is Sum
 
 
 def test_a_task_or_operation_whose_name_is_taken_is_an_error(monkeypatch):
-    monkeypatch.setattr(task_module, "_REGISTRY", {"sum": Sum})
+    monkeypatch.setattr(TASKS, "_known", {"sum": Sum})
     with pytest.raises(ValueError, match="task sum is registered twice: Sum and HalfSpace"):
-        task_module.register("sum")(HalfSpace)
+        register("sum")(HalfSpace)
 
 
 @pytest.mark.parametrize(
@@ -299,9 +300,9 @@ def test_a_package_that_cannot_be_loaded_is_named_once_in_one_line_and_the_other
         def load(self) -> Any:
             return Sum
 
-    monkeypatch.setattr(task_module, "_REGISTRY", dict(task_module._REGISTRY))
-    monkeypatch.setattr(task_module, "_BROKEN", set())
-    monkeypatch.setattr(task_module, "entry_points", lambda group: [Entry(), Good()])
+    monkeypatch.setattr(TASKS, "_known", dict(TASKS._known))
+    monkeypatch.setattr(TASKS, "_broken", set())
+    monkeypatch.setattr(fields, "entry_points", lambda group: [Entry(), Good()])
     for _ in range(2):
         assert "sum" not in registry()
         assert registry()["good"] is Sum

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import polars as pl
 import pytest
 
 from experiments import claim_contract, studies
@@ -46,6 +47,9 @@ def test_the_rate_at_which_a_criterion_passes_a_false_claim_is_recorded(claim: C
     assert set(recorded["scores"]) == {words for words, _ in contract.worlds(criterion_of(claim))}
     assert (recorded["tables"] >= 1000).all()
     assert (recorded["reproduced"] == (recorded["rate"] * recorded["tables"]).round()).all()
-    assert (recorded["rate"] <= 0.05).all()
-    most = 100 * recorded["rate"].to_numpy().max()
-    assert chance.false_positives(claim.name).startswith(f"At most {most:.1f} % of simulated tables")
+    narrow, camps = (recorded.filter(pl.col("scatter").str.starts_with(way)) for way in ("one value", "two camps"))
+    assert len(narrow) == len(camps) == recorded["scores"].n_unique()
+    assert (narrow["rate"] <= 0.05).all()
+    said = chance.false_positives(claim.name)
+    assert f"{100 * narrow['rate'].to_numpy().max():.1f} % where seeds scatter about one value (SD " in said
+    assert f"{100 * camps['rate'].to_numpy().max():.1f} % where they fall into two camps (" in said

@@ -21,9 +21,8 @@ BATCH, LENGTH, LETTERS = 6, 9, 5
 
 
 def built(position, **given) -> Any:
-    given = {"vocabulary": LETTERS, "width_in": None} | given
-    rngs = nnx.Rngs(params=jax.random.key(0))
-    return models.build(replace(CONFIG, position=position), length=LENGTH, classes=LETTERS, rngs=rngs, **given)
+    shapes = models.Shapes(LENGTH, LETTERS, **(given or {"vocabulary": LETTERS}))
+    return replace(CONFIG, position=position).build(shapes, rngs=nnx.Rngs(params=jax.random.key(0)))
 
 
 def step_by_step(model, inputs):

@@ -130,7 +130,7 @@ def test_every_condition_is_scored_on_examples_of_its_own():
         assert set(found) == {"exact_match", "token_accuracy", "nll"}
         assert all(value.shape == (3,) for value in found.values())
         # An untrained model knows nothing: about log(vocabulary) nats a token.
-        assert np.all(np.abs(found["nll"] - np.log(RUNS[0].task.spec.classes)) < 1.5)
+        assert np.all(np.abs(found["nll"] - np.log(RUNS[0].task.spec.outputs)) < 1.5)
 
 
 def test_greedy_decoding_agrees_with_teacher_forcing_where_the_answer_is_unique():

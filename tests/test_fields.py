@@ -9,7 +9,7 @@ from beartype.roar import BeartypeCallHintParamViolation
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fields import INT32_MAX, Wrong, check, convert, declared, defaults, knob, pytree, static
+from fields import INT32_MAX, Wrong, check, convert, declared, defaults, knob, pytree, silent, static
 from models.positions import alibi_slopes
 
 
@@ -32,6 +32,32 @@ def test_knobs_are_the_leaves_and_statics_are_in_the_treedef():
     assert jax.tree.leaves(toy) == [0.25, 3, 0.0]
     assert jax.tree.structure(toy) == jax.tree.structure(Toy(rate=0.75, seed=1))
     assert jax.tree.structure(toy) != jax.tree.structure(Toy(size=5))
+
+
+@pytree
+class Later:
+    rate: float | None = knob(None, low=0.0, high=1.0, silent=True)
+    loops: int = static(1, low=1, silent=True)
+    size: int = static(4)
+
+
+def test_an_optional_knob_is_a_leaf_only_where_it_is_set():
+    assert jax.tree.leaves(Later()) == []
+    assert jax.tree.leaves(Later(rate=0.0)) == [0.0]
+
+
+def test_an_optional_knob_takes_null_and_no_other_field_does():
+    assert check({"rate": None}, Later, "later") == (Later(), [])
+    _, errors = check({"rate": 2.0, "size": None}, Later, "later")
+    assert errors == [
+        "later.rate: expected a number from 0.0 to 1.0, or null, got 2.0",
+        "later.size: expected an integer, got None",
+    ]
+
+
+def test_a_silent_field_is_named_where_it_has_its_default():
+    assert silent(Later, {"rate": None, "loops": 1, "size": 4}) == {"rate", "loops"}
+    assert silent(Later, {"rate": 0.0, "loops": 2, "size": 4}) == set()
 
 
 def test_classes_of_the_same_fields_have_different_treedefs():

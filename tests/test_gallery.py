@@ -8,9 +8,9 @@ import pytest
 
 from experiments import gallery
 from synthetic import Example, registry
-from synthetic import task as task_module
 from synthetic.markov import Markov
 from synthetic.rasp.counting import Count
+from synthetic.task import TASKS
 from tests.toys import HalfSpace, Sum
 
 PAGE = gallery.PAGE.read_text()
@@ -65,7 +65,7 @@ def test_the_gallery_shows_how_conditions_differ_and_joins_numbered_ones_in_a_ro
 
 
 def test_a_task_of_another_package_is_not_in_the_gallery(monkeypatch):
-    monkeypatch.setattr(task_module, "_REGISTRY", {"sum": Sum, "markov": Markov})
+    monkeypatch.setattr(TASKS, "_known", {"sum": Sum, "markov": Markov})
     assert list(gallery.ours()) == ["markov"]
 
 

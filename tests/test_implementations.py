@@ -22,7 +22,7 @@ LENGTH, LETTERS = 21, 5
 
 def split_model(config):
     rngs = nnx.Rngs(params=jax.random.key(0))
-    return nnx.split(models.build(config, vocabulary=LETTERS, width_in=None, length=LENGTH, classes=LETTERS, rngs=rngs))
+    return nnx.split(config.build(models.Shapes(LENGTH, LETTERS, LETTERS), rngs=rngs))
 
 
 def logits_and_gradients(config):

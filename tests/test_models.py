@@ -24,7 +24,7 @@ LENGTH, LETTERS = 7, 5
 
 def built(config: Any = SMALL, *, seed=0, vocabulary: int | None = LETTERS, width_in=None, classes=LETTERS) -> Any:
     rngs = nnx.Rngs(params=jax.random.key(seed))
-    return models.build(config, vocabulary=vocabulary, width_in=width_in, length=LENGTH, classes=classes, rngs=rngs)
+    return config.build(models.Shapes(LENGTH, classes, vocabulary, width_in), rngs=rngs)
 
 
 def tokens(batch=3, time=LENGTH, seed=1):
@@ -230,7 +230,7 @@ def test_models_of_one_shape_can_be_stacked_and_run_side_by_side():
 def test_parameters_can_be_drawn_under_vmap():
     def params(key):
         rngs = nnx.Rngs(params=key)
-        model = models.build(SMALL, vocabulary=4, width_in=None, length=LENGTH, classes=4, rngs=rngs)
+        model = SMALL.build(models.Shapes(LENGTH, 4, 4), rngs=rngs)
         return nnx.split(model)[1]
 
     stacked = jax.jit(jax.vmap(params))(jax.random.split(jax.random.key(0), 2))
@@ -284,7 +284,7 @@ def test_a_model_reads_either_tokens_or_vectors(given):
 def test_named_sizes_have_about_the_parameters_that_their_files_state(name, parameters):
     values = yaml.safe_load((Path(__file__).parents[1] / "conf" / "model" / f"{name}.yaml").read_text())
     (name,) = values.pop("defaults")
-    kind, _ = models.ARCHITECTURES[name]
+    kind = models.registry()[name]
     config, errors = check(values, kind, "model")
     assert errors == []
     shapes = nnx.eval_shape(lambda: built(config, vocabulary=17, classes=17))

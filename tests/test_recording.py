@@ -240,7 +240,9 @@ def test_other_seeds_than_those_declared_are_not_recorded_and_nothing_is_trained
 
 def test_each_of_two_looks_judges_at_the_level_with_which_both_pass_two_and_a_half_percent(record, trained, capsys):
     reproduction._one(STUDY, [], record=True)
-    assert "the second of two looks at most, each with intervals of 97.22%" in " ".join(capsys.readouterr().out.split())
+    assert "the second of two looks at most, each with an interval of 97.22%" in " ".join(
+        capsys.readouterr().out.split()
+    )
     assert looks.level_for(STUDY) == 1 - 2 * 0.0139
     assert looks.overall(looks.TAIL, STUDY) == pytest.approx(0.025)
     assert looks.overall(1e-4, STUDY) == pytest.approx(2e-4)

@@ -32,7 +32,7 @@ BATCH, LENGTH, LETTERS = 3, 9, 5
 
 def build(config: TransformerConfig) -> Any:
     rngs = nnx.Rngs(params=jax.random.key(0))
-    return models.build(config, vocabulary=LETTERS, width_in=None, length=LENGTH, classes=LETTERS, rngs=rngs)
+    return config.build(models.Shapes(LENGTH, LETTERS, LETTERS), rngs=rngs)
 
 
 @functools.cache

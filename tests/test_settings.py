@@ -232,3 +232,46 @@ def test_seeds_of_two_looks_that_cannot_be_are_refused_in_one_line(zoo, new, mes
 def test_only_seeds_have_two_looks(zoo):
     zoo.write_text(TWICE.replace("seed: {", "task.num_rules: {"))
     assert _wrong().startswith("conf/study/zoo/feeding.yaml: cpu: sweep.task.num_rules: expected a list of values, got")
+
+
+WITHOUT = STUDY + "  without: [{zoo/food: hay, task.num_rules: 30}]\n"
+
+
+def test_a_study_runs_its_grid_less_the_cells_that_it_leaves_out(zoo):
+    zoo.write_text(WITHOUT)
+    jobs = config.jobs(config.sweep(["study=zoo/feeding/cpu"]))
+    cells = {(job.swept["zoo/food"], job.swept["task.num_rules"]) for job in jobs}
+    assert cells == {("hay", 2), ("fish", 2), ("fish", 30)}
+    assert len(jobs) == 3 * 2, "each with both seeds"
+
+
+def test_a_sweep_launches_the_jobs_that_were_checked_and_no_other(zoo, monkeypatch):
+    from hydra_plugins.terrarium_sweeper import GridSweeper
+
+    zoo.write_text(WITHOUT)
+    composed = config.compose(["study=zoo/feeding/cpu"]).hydra.sweeper
+    sweeper = GridSweeper(composed.max_batch_size, composed.params, composed.without)
+    parsed = config._parse([f"{key}={words}" for key, words in composed.params.items()])
+    assert sweeper.split_arguments(parsed, None) == [[job[:-1] for job in config.sweep(["study=zoo/feeding/cpu"])]]
+    assert [len(batch) for batch in sweeper.split_arguments(parsed, 4)] == [4, 2]
+
+
+@pytest.mark.parametrize(
+    ("without", "message"),
+    [
+        ("3", "expected a list of cells, as [{task.num_rules: 30}], got 3"),
+        ("[zoo]", "expected keys with values, as {task.num_rules: 30}, got 'zoo'"),
+        ("[{task.rules: 30}]", "task.rules is not swept; allowed: zoo/food, task.num_rules"),
+        ("[{seed: 1}]", "seed is not swept; allowed: zoo/food, task.num_rules"),
+        ("[{task.num_rules: [2, 31]}]", "task.num_rules is never 31; it is one of 2, 30"),
+    ],
+)
+def test_cells_that_a_grid_lacks_cannot_be_left_out(zoo, without, message):
+    zoo.write_text(STUDY + f"  without: {without}\n")
+    assert _wrong() == f"study: zoo/feeding/cpu: conf/study/zoo/feeding.yaml: without: {message}"
+
+
+def test_a_study_that_leaves_out_its_whole_grid_is_refused(zoo):
+    zoo.write_text(STUDY + "  without: [{task.num_rules: [2, 30]}]\n")
+    with pytest.raises(ConfigError, match="without: the study leaves out all of these jobs"):
+        config.sweep(["study=zoo/feeding/cpu"])

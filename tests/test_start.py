@@ -70,7 +70,7 @@ def test_starts_are_trained_once_and_are_part_of_the_identity(tmp_path):
         ("start_from=3", "start_from: expected null or values of task, model, optim, train, by section, got 3"),
         ("start_from={task:{rules:3}}", "start_from.task.rules: unknown key"),
         ("start_from={model:{width:8}}", "start_from: its model has other shapes: another model section"),
-        ("start_from={task:{alphabet:9}}", "start_from: its model has other shapes: classes"),
+        ("start_from={task:{alphabet:9}}", "start_from: its model has other shapes: head Classes(number=9)"),
     ],
 )
 def test_a_bad_start_is_refused_in_one_line_that_names_the_key(tmp_path, asked, says):
@@ -114,7 +114,7 @@ def test_a_run_scores_its_decoded_answers_by_the_judge_of_its_task(decoding, tok
     task = Judged()
     keys = jax.random.split(jax.random.key(0), 32)
     examples = jax.vmap(lambda key: task.sample(key, "train"))(keys)
-    model = Says(token, task.spec.classes)
+    model = Says(token, task.spec.outputs)
     found = score(model, task, examples, batch_size=8, decoding=decoding, key=jax.random.key(1))
     assert found["even"] == (token % 2 == 0)
     assert found[f"{decoding}_match"] == found["exact_match"]
@@ -123,7 +123,7 @@ def test_a_run_scores_its_decoded_answers_by_the_judge_of_its_task(decoding, tok
 def test_greedy_and_sampled_answers_are_judged_side_by_side():
     task = Judged()
     examples = jax.vmap(lambda key: task.sample(key, "train"))(jax.random.split(jax.random.key(0), 32))
-    model, how = Says(4, task.spec.classes), {"batch_size": 8, "key": jax.random.key(1)}
+    model, how = Says(4, task.spec.outputs), {"batch_size": 8, "key": jax.random.key(1)}
     greedy, sampled, both = (score(model, task, examples, decoding=d, **how) for d in ("greedy", "sampled", "both"))
     assert set(both) == {*greedy, "sampled_match", "sampled_even"}
     assert both == greedy | {"sampled_match": sampled["sampled_match"], "sampled_even": sampled["even"]}

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 
 from fields import knob, pytree, static
-from synthetic import Example, Spec, Task
+from synthetic import Classes, Example, Spec, Task
 
 
 @pytree
@@ -21,7 +21,7 @@ class Sum(Task):
 
     @property
     def spec(self):
-        return Spec(length=3, classes=self.letters, vocabulary=self.letters)
+        return Spec(length=3, head=Classes(self.letters), vocabulary=self.letters)
 
     def sample(self, key, split):
         u = jax.random.uniform(key, (4,))
@@ -68,7 +68,7 @@ class HalfSpace(Task):
 
     @property
     def spec(self):
-        return Spec(length=2 * self.points, classes=2, width_in=self.width + 1)
+        return Spec(length=2 * self.points, head=Classes(2), width_in=self.width + 1)
 
     def sample(self, key, split):
         point_key, plane_key = jax.random.split(key)

@@ -41,7 +41,7 @@ class Size:
     def flops(self) -> float:
         """Returns the floating-point operations per token of training."""
         spec = self.task.spec
-        products = 12 * self.depth * self.width**2 + spec.classes * self.width
+        products = 12 * self.depth * self.width**2 + spec.outputs * self.width
         return 6 * products + 12 * self.depth * spec.length * self.width
 
     def model(self, precision: str = "bfloat16") -> TransformerConfig:

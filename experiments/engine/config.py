@@ -25,21 +25,28 @@ from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.plugins import Plugins
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
 import fields
-from experiments import settings
+import models
+import synthetic
+from experiments import cells, settings
 from experiments.engine.explain import GROUPS, format_error, format_unknown
 from experiments.engine.job import NOT_IDENTITY, SECTIONS, Job, build, start_of, starts_alike
 from experiments.engine.lane import Run, Training
 from experiments.engine.optim import Optimizer
 from experiments.errors import ConfigError
-from models import ARCHITECTURES
-from synthetic import registry
 
 _CONFIG_DIR = "TERRARIUM_CONFIG_DIR"
+_GRID = {
+    "_target_": "hydra_plugins.terrarium_sweeper.GridSweeper",
+    "max_batch_size": None,  # jobs that the launcher is given at a time; null: all
+    "params": None,  # key to its values, with commas between: the grid
+    "without": [],  # cells of the grid that are left out, each as key to value or values
+}
 _FEW = 20  # of the faults that a sweep has, how many are named
 # Options of Hydra that are refused here, with the reasons.
 _REFUSED = {
@@ -52,13 +59,14 @@ def register() -> None:
     """Stores the declarations in code as Hydra config nodes, and the resolvers that configurations may use."""
     store = ConfigStore.instance()
     try:
-        tasks = registry()
+        known = {"task": synthetic.registry(), "model": models.registry()}
     except (ImportError, AttributeError, ValueError) as e:
         raise ConfigError(f"task: {str(e).splitlines()[0]}") from None
-    for name, cls in tasks.items():
-        store.store(group="task", name=name, node={"name": name, **fields.defaults(cls)})
-    for name, (cls, _) in ARCHITECTURES.items():
-        store.store(group="model", name=name, node={"name": name, **fields.defaults(cls)})
+    for group, classes in known.items():
+        for name, cls in classes.items():
+            store.store(group=group, name=name, node={"name": name, **fields.defaults(cls)})
+    Plugins.instance()  # finds Hydra's own sweeper, which would else take the place of ours later
+    store.store(group="hydra/sweeper", name="basic", node=_GRID)
     store.store(group="optim", name="base", node=fields.defaults(Optimizer))
     store.store(group="train", name="base", node=fields.defaults(Training))
     OmegaConf.register_new_resolver("floordiv", _floordiv, replace=True)
@@ -125,7 +133,7 @@ def _check_single(parsed: Sequence[Any]) -> None:
 def sweep(overrides: Sequence[str]) -> list[list[str]]:
     """Returns the overrides of each job of a multirun's grid, in the order of Hydra's basic sweeper.
 
-    The basic sweeper launches them all, `hydra/sweeper=bisect` some of them. The list is empty for other sweepers.
+    `hydra/sweeper=basic` launches them all, `bisect` launches some. The list is empty for other sweepers.
     """
     fixed = [o for o in _parse(overrides) if not o.is_sweep_override()]
     for o in _parse(overrides):
@@ -134,9 +142,12 @@ def sweep(overrides: Sequence[str]) -> list[list[str]]:
                 "study: sweep one study at a time, each has launcher and sweep of its own; run them in turn"
             )
     base = _composed([str(o.input_line) for o in fixed])
-    if not base.sweeper.endswith((".BasicSweeper", ".BisectSweeper")):
+    if not base.sweeper.endswith((".GridSweeper", ".BisectSweeper")):
         return []  # it decides on its jobs as it goes; the launcher checks them
-    return grid(base.params, overrides)
+    jobs = [list(job) for job in cells.kept(grid(base.params, overrides), base.without)]
+    if not jobs:
+        raise ConfigError("without: the study leaves out all of these jobs")
+    return jobs
 
 
 def swept_keys(overrides: Sequence[str]) -> list[str]:
@@ -265,6 +276,7 @@ class _Composed:
     choices: dict[str, Any]
     sweeper: str  # its class
     params: dict[str, Any]  # the sweeper's grid
+    without: list[dict[str, Any]]  # the cells that the grid leaves out
 
 
 _COMPOSED: dict[tuple[Path, tuple[str, ...]], _Composed] = {}
@@ -309,7 +321,9 @@ def _split(config: DictConfig) -> _Composed:
     with open_dict(config):
         config.pop("hydra")
     sweeper = hydra.sweeper
-    return _Composed(config, dict(hydra.runtime.choices), sweeper["_target_"], dict(sweeper.get("params") or {}))
+    without: Any = OmegaConf.to_container(OmegaConf.create([*(sweeper.get("without") or [])]))
+    params = dict(sweeper.get("params") or {})
+    return _Composed(config, dict(hydra.runtime.choices), sweeper["_target_"], params, without)
 
 
 def job(config: DictConfig, overrides: Sequence[str] = ()) -> Job:
@@ -353,7 +367,7 @@ def _built(plain: dict[str, Any]) -> Run:
 
 def _drop_seed(plain: dict[str, Any], overrides: Sequence[str]) -> None:
     """Removes the data seed of conf/config.yaml if the task has none and no override sets it."""
-    cls = registry().get(plain["task"].get("name"))
+    cls = synthetic.registry().get(plain["task"].get("name"))
     if cls and "seed" not in fields.declared(cls) and not any(o.startswith("task.seed=") for o in overrides):
         plain["task"].pop("seed", None)
 

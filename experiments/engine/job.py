@@ -14,12 +14,12 @@ import jax
 from flax import nnx
 
 import fields
-from experiments.engine.lane import Run, Training
+import models
+import synthetic
+from experiments.engine.lane import Run, Training, shapes_of
 from experiments.engine.optim import Optimizer
 from experiments.errors import ConfigError
 from experiments.files import check_writable
-from models import ARCHITECTURES
-from synthetic import registry
 
 SECTIONS = ("task", "model", "optim", "train")
 # Keys that do not change a result, or by rounding alone, are not part of a run's identity.
@@ -44,11 +44,15 @@ class Job:
     def id(self) -> str:
         """Returns ten hex digits of the configuration without the keys that do not change a result.
 
-        They are equal for equal runs, whatever their names.
+        They are equal for equal runs, whatever their names. A silent field counts where it has not its default.
         """
         same = {k: v for k, v in self.config.items() if k not in (*NOT_IDENTITY, "start_from")}
-        for section, keys in NOT_IDENTITY_OF.items():
-            same[section] = {k: v for k, v in same[section].items() if k not in keys}
+        for section in SECTIONS:
+            left_out = {
+                *NOT_IDENTITY_OF.get(section, ()),
+                *fields.silent(type(getattr(self.run, section)), same[section]),
+            }
+            same[section] = {k: v for k, v in same[section].items() if k not in left_out}
         if self.start:
             same["start"] = self.start.id
         return hashlib.sha256(json.dumps(same, sort_keys=True).encode()).hexdigest()[:10]
@@ -100,7 +104,7 @@ def build(config: dict[str, Any]) -> Run:
     expected = (*SECTIONS, "seed", "start_from", *NOT_IDENTITY)
     errors = [f"{key}: {fields.unknown(key, dict.fromkeys(expected))}" for key in config if key not in expected]
     classes = {"optim": Optimizer, "train": Training}
-    for section, known in (("task", registry()), ("model", {k: c for k, (c, _) in ARCHITECTURES.items()})):
+    for section, known in (("task", synthetic.registry()), ("model", models.registry())):
         name = (config.get(section) or {}).get("name")
         if not isinstance(name, str) or name not in known:
             errors.append(f"{section}.name: unknown {section} {name!r}; allowed: {', '.join(known)}")
@@ -124,6 +128,9 @@ def build(config: dict[str, Any]) -> Run:
     errors += _check_wandb(config.get("wandb"))
     if not isinstance(config.get("retry"), bool):
         errors.append(f"retry: expected true or false, got {config.get('retry')!r}")
+    if not errors:
+        misfits = parts["model"].misfits(shapes_of(parts["task"].spec))
+        errors = [f"model.{key}: {message}" for key, message in misfits]
     if errors:
         raise ConfigError(*errors)
     return Run(**parts, seed=seed)

@@ -13,12 +13,13 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 
-import models
 from experiments.engine.optim import Optimizer
 from experiments.engine.scores import score, score_learner, token_losses
 from experiments.engine.share import WHOLE, Share, part
 from fields import knob, pytree, static
-from synthetic.task import Example, Task
+from models import Architecture, Shapes
+from synthetic.heads import Places
+from synthetic.task import Example, Spec, Task
 
 # Streams of a run's seed, apart from those of a task's data seed, which may be the same number.
 _RUN = 0x52554E
@@ -60,7 +61,7 @@ class Run:
     """One run as the engine sees it. Equal treedefs share a program; the leaves are what may differ between lanes."""
 
     task: Task
-    model: Any
+    model: Architecture
     optim: Optimizer
     train: Training
     seed: int
@@ -71,15 +72,12 @@ class Run:
 
     def build(self, key: jax.Array) -> nnx.Module:
         """Returns the model for this task's shapes, with initial parameters from `key`."""
-        s = self.task.spec
-        return models.build(
-            self.model,
-            vocabulary=s.vocabulary,
-            width_in=s.width_in,
-            length=s.length,
-            classes=s.classes,
-            rngs=nnx.Rngs(params=key),
-        )
+        return self.model.build(shapes_of(self.task.spec), rngs=nnx.Rngs(params=key))
+
+
+def shapes_of(spec: Spec) -> Shapes:
+    """Returns the shapes for which a model of examples of these shapes is built."""
+    return Shapes(spec.length, spec.outputs, spec.vocabulary, spec.width_in, isinstance(spec.head, Places), spec.source)
 
 
 class Lane(NamedTuple):

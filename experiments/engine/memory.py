@@ -66,9 +66,8 @@ def _choices(run: Run, parts: int) -> Iterator[Run]:
     size, length = run.train.batch_size // parts, run.task.spec.length
     sizes = [n for n in range(size, 0, -1) if size % n == 0]
     whole = part(size, run.train.microbatch)
-    again = (
-        [False, True] if hasattr(run.model, "remat") and not run.model.remat else [getattr(run.model, "remat", None)]
-    )
+    own = getattr(run.model, "remat", None)  # not every architecture has it
+    again = [False, True] if own is False else [own]
     pairs = [(n, remat) for remat in again for n in sizes if n <= whole]
     busy = [(n, remat) for n, remat in pairs if n * length >= POSITIONS_A_PASS]
     # Where even the last choice is to be the strongest, passes of one example come after all that keep a device busy.
@@ -92,7 +91,8 @@ def gradient_bytes(run: Run, parts: int = 1) -> int:
     keeps a weight for each position and head too. Made again, a block keeps its input alone, and one block's share is
     held at a time.
     """
-    model, spec = run.model, run.task.spec
+    model: Any = run.model
+    spec = run.task.spec
     width, depth, ratio = (getattr(model, name, 1) for name in ("width", "depth", "mlp_ratio"))
     heads, length = getattr(model, "heads", 1), spec.length
     plain = (
@@ -102,4 +102,4 @@ def gradient_bytes(run: Run, parts: int = 1) -> int:
     block = 4 * ((10 + 4 * ratio) * width + heads * length * plain)
     kept = depth * 4 * width + block if getattr(model, "remat", False) else depth * block
     size = part(run.train.batch_size // parts, run.train.microbatch)
-    return size * length * (kept + 3 * 4 * spec.classes)
+    return size * length * (kept + 3 * 4 * spec.outputs)

@@ -74,7 +74,7 @@ class Outcome:
 class Judgement:
     """The result of a criterion on a results table.
 
-    effect: the claim's effect size with its 95 % interval over seeds, or None if the table cannot give one. seeds: the
+    effect: the claim's effect size with its interval over seeds, or None if the table cannot give one. seeds: the
     number of seeds that it rests on. sentence: the reason for the verdict. cause: the reason that no verdict is
     possible, if any. outcomes: the result of every bound. left_out: the settings that were not read, with reasons.
     notes: results that were measured but not judged. level: the level of confidence of its intervals. power: for each

@@ -16,7 +16,7 @@ import numpy as np
 import polars as pl
 from scipy.optimize import linprog
 
-from experiments.judging.axes import BEST, POSTERIOR, Axis, Score, Setting
+from experiments.judging.axes import BEST, POSTERIOR, Axis, Setting
 from experiments.judging.claim import Claim
 from experiments.judging.contrasts import Largest
 from experiments.judging.criterion import Criterion
@@ -165,8 +165,8 @@ class Programme:
         """Demands that every setting is fitted, and that more steps add nothing where they are asked for."""
         for rule in self.criterion.read:
             if isinstance(rule, Converged):
-                row, both = np.zeros(len(self.cells) + 1), (rule.once, rule.twice)
-                longer, level = ([(rule.score, s) for s in self.grid.where(picks)] for picks in reversed(both))
+                row = np.zeros(len(self.cells) + 1)
+                longer, level = ([(rule.score, s) for s in self.grid.where(p)] for p in (rule.twice, rule.once))
                 for side, sign in ((longer, 1.0), ([cell for cell in level if cell not in longer], -1.0)):
                     for cell in side:
                         row[self.place[cell]] += sign / len(side)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from experiments.judging.claim import Judgement
 
-BARS = "bars: 95 % intervals; hollow: single seeds"
+BARS = "bars: 95 % intervals; hollow: single seeds; dash: their median; 2/6: seeds above a half, if not all or none"
 THIN = "bars: 95 % intervals; thin: single seeds"
 Place = Axis | Score | Callable[[Grid, Setting], float]  # where a setting stands on a panel's x axis
 

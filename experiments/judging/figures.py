@@ -22,7 +22,7 @@ from experiments.files import write_whole
 from experiments.judging.axes import Axis, Score
 from experiments.judging.claim import Judgement
 from experiments.judging.frame import MODEL
-from experiments.judging.statistics import Interval
+from experiments.judging.statistics import Interval, Seeds
 
 # Okabe and Ito's colours, which the colour-blind can tell apart; markers and lines for print in grey.
 STYLES: tuple[dict[str, Any], ...] = (
@@ -31,6 +31,7 @@ STYLES: tuple[dict[str, Any], ...] = (
     {"color": "#009E73", "marker": "^", "linestyle": "-."},
     {"color": "#CC79A7", "marker": "D", "linestyle": ":"},
 )
+MEDIAN = "_median"  # the label of medians, which no legend shows
 _MARKERS = "osD^vPX*<>"
 _INCHES = (9.0, 4.0)
 _DPI = 170
@@ -61,7 +62,7 @@ def scores_with_seeds(
     *,
     log: bool = True,
 ) -> None:
-    """Draws a curve of means with bars for their 95 % intervals, and every seed as a hollow point beside its mean.
+    """Draws a curve of means with bars for their 95 % intervals, every seed as a hollow point beside, and medians.
 
     x is positive and by default drawn on a logarithmic axis; points holds the seeds' scores at each x. `place` counts
     the panel's curves from 0 and fixes colour, marker, line and the side on which the seeds stand.
@@ -95,6 +96,23 @@ def scores_with_seeds(
         zorder=3,
     )
     stand_for(drawn, [a for a, seeds in zip(x, points, strict=True) for _ in seeds])
+    known = [(at, mean, Seeds.of(seeds)) for at, mean, seeds in zip(x, means, points, strict=True) if seeds]
+    _draw_medians(panel, [at for at, _, _ in known], [seeds.median for _, _, seeds in known], "_", style["color"])
+    if len(x) <= _FEW_TICKS:
+        _write_shares(panel, known, style["color"])
+
+
+def _draw_medians(panel: Axes, x: Sequence[float], y: Sequence[float], marker: str, colour: str) -> None:
+    """Draws the medians of the seeds as dashes across the means."""
+    panel.plot(x, y, marker, color=colour, ms=11, mew=1.6, label=MEDIAN)
+
+
+def _write_shares(panel: Axes, known: Sequence[tuple[float, float, Seeds]], colour: str) -> None:
+    """Writes how many seeds are above a half beside those means (x, y) where some are and some are not."""
+    for x, y, seeds in known:
+        if 0 < seeds.above < seeds.number:
+            text = f"{seeds.above}/{seeds.number}"
+            panel.annotate(text, (x, y), (7, -10), textcoords="offset points", fontsize=7, color=colour, zorder=4)
 
 
 def stand_for(drawn: Artist, places: Sequence[float]) -> None:
@@ -123,7 +141,7 @@ def bars(
     names: Sequence[str],
     series: Mapping[str, tuple[Sequence[Interval], Sequence[Sequence[float]]]],
 ) -> None:
-    """Draws means of named settings, one below the other from the top, with 95 % intervals and every seed.
+    """Draws means of named settings, one below the other from the top, with 95 % intervals, every seed and medians.
 
     series: label to (an interval for each name, the seeds' scores for each name). Scores run along the x axis.
     """
@@ -145,6 +163,9 @@ def bars(
             mew=0.8,
             zorder=3,
         )
+        known = [(mean, at, Seeds.of(seeds)) for mean, at, seeds in zip(means, y, points, strict=True) if seeds]
+        _draw_medians(panel, [seeds.median for _, _, seeds in known], [at for _, at, _ in known], "|", style["color"])
+        _write_shares(panel, known, style["color"])
     panel.set(yticks=[-i for i in range(len(names))], yticklabels=list(names), ylim=(-len(names) + 0.4, 0.6))
     panel.set(xlim=(-0.03, 1.03), xticks=np.linspace(0, 1, 6), xlabel="exact match")
     panel.grid(axis="x", color="0.9", lw=0.8)
@@ -185,7 +206,8 @@ def draw_title(
     figure: Figure, table: pl.DataFrame, judgement: Judgement, marks: str = "bars: 95 % intervals; hollow: single seeds"
 ) -> None:
     """Writes the study, its verdict, and how to read the marks above the figure."""
-    figure.suptitle(f"{table['study'][0]}: {judgement.verdict} ({marks})")
+    camps = ", seeds in two camps" if judgement.camps else ""
+    figure.suptitle(f"{table['study'][0]}: {judgement.verdict}{camps}\n{marks}", fontsize="medium")
 
 
 def save(figure: Figure, path: Path) -> list[Path]:

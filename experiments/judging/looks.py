@@ -9,6 +9,8 @@ were at 95 %), so each look has the one-sided level TAIL: that of six seeds, the
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import polars as pl
 
 from experiments import settings
@@ -29,6 +31,16 @@ def level_for(study: str) -> float:
         raise RecordError(str(error)) from None
 
 
+def format_levels(judgements: Sequence[Judgement]) -> str:
+    """Formats in a sentence the levels of the intervals of effects; empty if all are of the usual level."""
+    if all(judgement.level == LEVEL for judgement in judgements):
+        return ""
+    return (
+        f"Intervals of effects are of {LEVEL:.0%}, and of {1 - 2 * TAIL:.1%} where a study may be looked at twice, so "
+        f"that both looks together pass {ALPHA:.1%} of false claims on either side."
+    )
+
+
 def format_look(table: pl.DataFrame) -> str:
     """Formats which of two looks a results table is; empty for a study with one look. RecordError without settings."""
     study = table["study"][0]
@@ -36,7 +48,7 @@ def format_look(table: pl.DataFrame) -> str:
         return ""
     second = {*settings.later_seeds(study)} & {*table["seed"]}
     return (
-        f"the {'second' if second else 'first'} of two looks at most, each with intervals of {level_for(study):.2%}, "
+        f"the {'second' if second else 'first'} of two looks at most, each with an interval of {level_for(study):.2%}, "
         f"which together pass {ALPHA:.1%} of false claims"
     )
 

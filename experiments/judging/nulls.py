@@ -46,7 +46,7 @@ def on_arcsine_scale(spread: float) -> Draw:
 
 
 def in_two_camps(rng: np.random.Generator, means: np.ndarray, seeds: int) -> np.ndarray:
-    """Returns seeds of which each has one of the scores CAMPS, so often that the mean is right; a mean beyond is one."""
+    """Returns seeds of which each has one of the scores CAMPS, with the right mean; a mean beyond them is the score."""
     low, high = CAMPS
     upper = rng.random((len(means), seeds)) < (means - low) / (high - low)
     return np.where((means > low) & (means < high), np.where(upper, high, low), means)

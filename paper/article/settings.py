@@ -81,10 +81,9 @@ def _size(model: Any, spec: Any) -> int:
     import jax
     from flax import nnx
 
-    from models import build
+    from experiments.engine.lane import shapes_of
 
-    shape = {"vocabulary": spec.vocabulary, "width_in": spec.width_in, "length": spec.length, "classes": spec.classes}
-    made = jax.eval_shape(lambda: nnx.split(build(model, **shape, rngs=nnx.Rngs(params=0)))[1])
+    made = jax.eval_shape(lambda: nnx.split(model.build(shapes_of(spec), rngs=nnx.Rngs(params=0)))[1])
     return sum(math.prod(part.shape) for part in jax.tree.leaves(made))
 
 

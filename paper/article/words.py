@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 
 from experiments import recorded as studies
+from experiments.judging.chance import format_all
 from experiments.judging.claim import Claim
 from experiments.judging.reading import FITTED, RISE
 from experiments.summary import Entry, format_tested
@@ -24,6 +25,7 @@ def words(judged: Sequence[Entry]) -> dict[str, Any]:
         "claims": str(len(judged)),
         "ran": _format_trained(judged),
         "tested": format_tested(judged),
+        "simulated": format_all([entry.claim.name for entry in judged]),
         "parameters": _format_parameters(judged),
         "seeds": " or ".join(map(str, sorted({e.table["seed"].n_unique() for e in judged if e.table is not None}))),
         "not_run": " ".join(studies.format_not_run(scale) for scale in studies.SCALES),

@@ -31,6 +31,7 @@ from synthetic.boolean import bayes, forms, learners, linear, neighbours, pariti
 from synthetic.boolean.family import LARGEST, PRIME, Counted, Family, Learner
 from synthetic.boolean.packed import pack, unpack
 from synthetic.draws import below, unit
+from synthetic.heads import Classes
 from synthetic.task import Example, Spec, Task, register
 
 FAMILIES: dict[str, type[Family]] = {
@@ -90,7 +91,7 @@ class Boolean(Task):
     @property
     def spec(self) -> Spec:
         """Returns two positions a point; the classes are false and true."""
-        return Spec(length=2 * self.points, classes=2, width_in=self.dimensions)
+        return Spec(length=2 * self.points, head=Classes(2), width_in=self.dimensions)
 
     @property
     def _functions(self) -> Family:

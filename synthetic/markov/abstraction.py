@@ -32,6 +32,7 @@ import numpy as np
 
 from fields import knob, pytree, static
 from synthetic.draws import below, unit
+from synthetic.heads import Classes
 from synthetic.markov import terms, trees
 from synthetic.markov.identities import identity, sides
 from synthetic.task import Example, Spec, Task, register
@@ -74,7 +75,7 @@ class MarkovAbstraction(Task):
         """Returns the shapes; tokens are letters, operators, variables, then `=`, `:`, `>` and `.`, the end."""
         vocabulary = self._special + 4
         return Spec(
-            length=self._length(self.max_depth, self.max_ground_depth), classes=vocabulary, vocabulary=vocabulary
+            length=self._length(self.max_depth, self.max_ground_depth), head=Classes(vocabulary), vocabulary=vocabulary
         )
 
     @property

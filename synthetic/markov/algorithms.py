@@ -28,6 +28,7 @@ import numpy as np
 
 from fields import knob, pytree, static
 from synthetic.draws import below, unit
+from synthetic.heads import Classes
 from synthetic.markov.interpreter import Rule, interpret
 from synthetic.markov.sides import CHECKSUM, RULES, UNLIMITED, with_checksum
 from synthetic.markov.stepper import Algorithm, run
@@ -75,7 +76,7 @@ class MarkovAlgorithms(Task):
     def spec(self) -> Spec:
         """Returns the shapes; tokens are the letters and `SIGNS`."""
         vocabulary = self.alphabet + len(SIGNS)
-        return Spec(length=self._prompt + self._answer - 1, classes=vocabulary, vocabulary=vocabulary)
+        return Spec(length=self._prompt + self._answer - 1, head=Classes(vocabulary), vocabulary=vocabulary)
 
     @property
     def _slot(self) -> int:

@@ -27,6 +27,7 @@ import numpy as np
 
 from fields import knob, pytree, static
 from synthetic.draws import below, unit
+from synthetic.heads import Classes
 from synthetic.markov.fill import fill
 from synthetic.markov.sides import CHECKSUM, RULES, UNLIMITED, with_checksum
 from synthetic.permutation import digits, permute
@@ -77,7 +78,7 @@ class Markov(Task):
     def spec(self) -> Spec:
         """Returns the shapes; tokens are the letters, then `=`, then (if answers vary in length) the end token."""
         vocabulary = self.alphabet + 1 + self._varies
-        return Spec(length=self._prompt + self._answer - 1, classes=vocabulary, vocabulary=vocabulary)
+        return Spec(length=self._prompt + self._answer - 1, head=Classes(vocabulary), vocabulary=vocabulary)
 
     @property
     def _varies(self) -> bool:

@@ -23,6 +23,7 @@ import numpy as np
 
 from fields import knob, pytree, static
 from synthetic.draws import below
+from synthetic.heads import Classes
 from synthetic.task import Example, Spec, Task
 
 
@@ -84,7 +85,9 @@ class SampleTask(Task):
     @property
     def spec(self) -> Spec:
         """Returns `context` positions, or as many as predict the longest sample, each from those before it."""
-        return Spec(length=self.context or self.extent[1] - 1, classes=len(self.names), vocabulary=len(self.names))
+        return Spec(
+            length=self.context or self.extent[1] - 1, head=Classes(len(self.names)), vocabulary=len(self.names)
+        )
 
     def problems(self) -> Iterator[tuple[str, str]]:
         """Yields faults that relate fields to one another."""

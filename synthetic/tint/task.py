@@ -29,6 +29,7 @@ import numpy as np
 
 from fields import knob, pytree, static
 from synthetic.draws import below
+from synthetic.heads import Classes
 from synthetic.task import Example, Spec, Task, register
 from synthetic.tint import operands as operands_of
 from synthetic.tint import plain
@@ -119,7 +120,7 @@ class TInt(Task):
     def spec(self) -> Spec:
         """Returns the shapes; tokens are of all declared operations, so that every mixture has the same."""
         names = len(vocabulary())
-        return Spec(length=self._tokens - 1, classes=names, vocabulary=names)
+        return Spec(length=self._tokens - 1, head=Classes(names), vocabulary=names)
 
     @property
     def end(self) -> int:
