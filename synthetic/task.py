@@ -21,6 +21,7 @@ import jax
 
 from fields import Registry, replace
 from synthetic.heads import Head
+from synthetic.measures import Measured
 
 T = TypeVar("T", bound="type[Task]")
 
@@ -136,6 +137,10 @@ class Task:
         `end` its values mean nothing.
         """
         return {}
+
+    def measures(self) -> tuple[Measured, ...]:
+        """Returns measures of this task's own, beside those of its head; their names depend on static fields only."""
+        return ()
 
     def identities(self, example: Example) -> Set[Hashable]:
         """Returns the parts of the example that are held out or not, such as {("x", x), ("y", y)}.
