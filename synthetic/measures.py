@@ -19,10 +19,7 @@ import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from synthetic.task import Task
+from typing import Any
 
 # The other entries of a row of metrics, and the columns of a record.
 RESERVED = (
@@ -95,9 +92,14 @@ class Measured:
     read: Callable[..., Any]
     reduce: Callable[..., Any] | None = None
 
+    def of(self, values: Any) -> Any:
+        """Returns the score of what was read of all examples."""
+        values = values if isinstance(values, tuple) else (values,)
+        return self.reduce(*values) if self.reduce else values[0].mean()
 
-def measures_of(task: Task) -> dict[str, Measure]:
-    """Returns the measures of a task by name: its head's, then its own.
+
+def measures_of(task: Any) -> dict[str, Measure]:
+    """Returns the measures of a `Task` by name: its head's, then its own.
 
     Raises ValueError if two have one name, or one has a name that records use otherwise.
     """
@@ -110,7 +112,7 @@ def measures_of(task: Task) -> dict[str, Measure]:
     return {measure.name: measure for measure in measures}
 
 
-def declarations(task: Task) -> dict[str, dict[str, Any]]:
+def declarations(task: Any) -> dict[str, dict[str, Any]]:
     """Returns what a record says of a task's measures, by name, without those of `STANDARD`."""
     standard = {measure.name for measure in STANDARD}
     return {name: measure.declaration() for name, measure in measures_of(task).items() if name not in standard}
