@@ -223,7 +223,7 @@ def _disagreement(
     scored: dict[int, set[str]] = {}
     for row in model:
         scored.setdefault(row["step"], set()).add(row["condition"])
-    every, steps = job.run.train.eval_every, job.run.train.steps
+    train, steps = job.run.train, job.run.train.steps
     if end is None:
         if step is None:
             return None
@@ -243,7 +243,7 @@ def _disagreement(
                 at = max(scored, default=0)
                 return f"result.json is of step {end['step']} of {steps}, metrics.jsonl of step {at} or of other scores"
         until = end["step"] - (end["status"] == "diverged")
-    due = [s for s in (*range(every, until + 1, every), steps) if s <= until]
+    due = [s for s in (*train.evaluations(until), steps) if s <= until]
     if lacking := [s for s in due if s not in scored or scored[s] != scored[max(scored)]]:
         return f"metrics.jsonl lacks scores of step {lacking[0]}"
     return None
