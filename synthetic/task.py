@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
-from typing import ClassVar, NamedTuple, TypeVar
+from typing import Any, ClassVar, NamedTuple, TypeVar
 
 import jax
 
@@ -104,8 +104,11 @@ class Task:
         """Returns what evaluation measures: name to (this task with other knobs, split)."""
         raise NotImplementedError
 
-    def oracle(self, example: Example) -> list[int]:
-        """Returns the right targets at the weighted positions, in order, by an independent plain-Python program."""
+    def oracle(self, example: Example) -> Sequence[Any]:
+        """Returns the right targets at the weighted positions, in order, by an independent plain-Python program.
+
+        They are integers; where targets are numbers, a sequence of these for each position.
+        """
         raise NotImplementedError
 
     def render(self, example: Example) -> tuple[str, str]:
@@ -121,7 +124,7 @@ class Task:
         """Returns learners that are not trained and are scored beside the model on the same examples, by name.
 
         Each is traceable and reads one example (a prompt's true labels too, as far as its own rules allow a learner).
-        It returns int32[T], its class for each position; values off the weighted positions are not read.
+        It returns what targets are, its answer for each position; values off the weighted positions are not read.
         """
         return {}
 

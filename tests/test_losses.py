@@ -25,7 +25,7 @@ RANDOM = np.random.default_rng(0)
 LOGITS = RANDOM.normal(0, 3, (4, 5, CLASSES)).astype(np.float32)
 TARGETS = RANDOM.integers(0, CLASSES, (4, 5)).astype(np.int32)
 ONE_HOT = np.eye(CLASSES)[TARGETS]
-NEAR = {"rtol": 2e-6, "atol": 1e-6}
+NEAR: dict[str, Any] = {"rtol": 2e-6, "atol": 1e-6}
 
 
 def at_targets(x: np.ndarray) -> np.ndarray:
@@ -75,7 +75,7 @@ def test_a_place_that_a_pointer_rules_out_is_no_part_of_a_loss():
 
 
 # Logits whose top class is the target, and is ahead by more and more.
-AHEAD = np.float32(RANDOM.uniform(4, 25, 200))
+AHEAD = RANDOM.uniform(4, 25, 200).astype(np.float32)
 SURE = np.stack([AHEAD, np.zeros_like(AHEAD)], -1)[None]
 FIRST = np.zeros((1, len(AHEAD)), np.int32)
 
