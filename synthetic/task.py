@@ -15,12 +15,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
-from typing import ClassVar, NamedTuple, TypeVar
+from typing import Any, ClassVar, NamedTuple, TypeVar
 
 import jax
 
 from fields import Registry, replace
 from synthetic.heads import Head
+from synthetic.measures import Measured
 
 T = TypeVar("T", bound="type[Task]")
 
@@ -103,8 +104,11 @@ class Task:
         """Returns what evaluation measures: name to (this task with other knobs, split)."""
         raise NotImplementedError
 
-    def oracle(self, example: Example) -> list[int]:
-        """Returns the right targets at the weighted positions, in order, by an independent plain-Python program."""
+    def oracle(self, example: Example) -> Sequence[Any]:
+        """Returns the right targets at the weighted positions, in order, by an independent plain-Python program.
+
+        They are integers; where targets are numbers, a sequence of these for each position.
+        """
         raise NotImplementedError
 
     def render(self, example: Example) -> tuple[str, str]:
@@ -120,7 +124,7 @@ class Task:
         """Returns learners that are not trained and are scored beside the model on the same examples, by name.
 
         Each is traceable and reads one example (a prompt's true labels too, as far as its own rules allow a learner).
-        It returns int32[T], its class for each position; values off the weighted positions are not read.
+        It returns what targets are, its answer for each position; values off the weighted positions are not read.
         """
         return {}
 
@@ -136,6 +140,19 @@ class Task:
         `end` its values mean nothing.
         """
         return {}
+
+    def objective(self, model: Callable[[jax.Array], jax.Array], batch: Example, keys: jax.Array) -> jax.Array:
+        """Returns the training loss of each example, float32[B], where no head's loss says what is to be learnt.
+
+        A task that overrides it trains by it unless `train.loss` names another. It is pure and traceable. `model` maps
+        inputs of as many examples to outputs float32[B, T, outputs]. `batch` has a leading axis of examples, `keys` a
+        key for each. The sum is divided by the total of the batch's weights.
+        """
+        raise NotImplementedError
+
+    def measures(self) -> tuple[Measured, ...]:
+        """Returns measures of this task's own, beside those of its head; their names depend on static fields only."""
+        return ()
 
     def identities(self, example: Example) -> Set[Hashable]:
         """Returns the parts of the example that are held out or not, such as {("x", x), ("y", y)}.
