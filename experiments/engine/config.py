@@ -30,13 +30,11 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
 import fields
-import models
 import synthetic
 from experiments import settings
 from experiments.engine.explain import GROUPS, format_error, format_unknown
-from experiments.engine.job import NOT_IDENTITY, SECTIONS, Job, build, start_of, starts_alike
+from experiments.engine.job import NAMED, NOT_IDENTITY, SECTIONS, Job, build, registries, start_of, starts_alike
 from experiments.engine.lane import Run, Training
-from experiments.engine.optim import Optimizer
 from experiments.errors import ConfigError
 
 _CONFIG_DIR = "TERRARIUM_CONFIG_DIR"
@@ -52,13 +50,12 @@ def register() -> None:
     """Stores the declarations in code as Hydra config nodes, and the resolvers that configurations may use."""
     store = ConfigStore.instance()
     try:
-        known = {"task": synthetic.registry(), "model": models.registry()}
+        known = registries()
     except (ImportError, AttributeError, ValueError) as e:
         raise ConfigError(f"task: {str(e).splitlines()[0]}") from None
     for group, classes in known.items():
         for name, cls in classes.items():
-            store.store(group=group, name=name, node={"name": name, **fields.defaults(cls)})
-    store.store(group="optim", name="base", node=fields.defaults(Optimizer))
+            store.store(group=group, name=name, node={NAMED[group]: name, **fields.defaults(cls)})
     store.store(group="train", name="base", node=fields.defaults(Training))
     OmegaConf.register_new_resolver("floordiv", _floordiv, replace=True)
 
@@ -325,6 +322,7 @@ def _job(composed: _Composed, overrides: Sequence[str]) -> Job:
     for o in overrides:  # a folder may have a name that reads as a number
         if o.startswith("out=") and isinstance(plain.get("out"), int | float):
             plain["out"] = o.removeprefix("out=")
+    _check_named(plain, composed.choices)
     run, start = _built(plain), None
     if (before := start_of(plain)) is not None:
         try:
@@ -339,6 +337,15 @@ def _job(composed: _Composed, overrides: Sequence[str]) -> Job:
     choices = composed.choices
     swept = {k: choices[k] if k in choices else _get(plain, k) for k in composed.params if k != "seed"}
     return Job(run, plain, tuple(overrides), choices.get("study"), label, swept, start)
+
+
+def _check_named(plain: dict[str, Any], choices: Mapping[str, Any]) -> None:
+    """Raises ConfigError if a value names another class than the option that is chosen, whose values would stay."""
+    for section, known in registries().items():
+        chosen, named = choices.get(section), plain[section].get(NAMED[section])
+        if named != chosen and {named, chosen} <= set(known):
+            why = f"{named} would get the values of {chosen}; choose {section}={named}"
+            raise ConfigError(f"{section}.{NAMED[section]}: {why}, in a settings file choose: {{{section}: {named}}}")
 
 
 def _built(plain: dict[str, Any]) -> Run:

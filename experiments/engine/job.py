@@ -16,12 +16,14 @@ from flax import nnx
 import fields
 import models
 import synthetic
+from experiments.engine import rules
 from experiments.engine.lane import Run, Training, shapes_of
-from experiments.engine.optim import Optimizer
 from experiments.errors import ConfigError
 from experiments.files import check_writable
 
 SECTIONS = ("task", "model", "optim", "train")
+# The sections whose fields are those of a class, and the key that names the class.
+NAMED = {"task": "name", "model": "name", "optim": "rule"}
 # Keys that do not change a result, or by rounding alone, are not part of a run's identity.
 NOT_IDENTITY = ("out", "wandb", "retry")
 NOT_IDENTITY_OF = {"train": ("microbatch",), "model": ("remat",)}
@@ -79,8 +81,17 @@ def start_of(config: dict[str, Any]) -> dict[str, Any] | None:
     allowed = ", ".join(SECTIONS)
     if not isinstance(changes, dict) or not all(k in SECTIONS and isinstance(v, dict) for k, v in changes.items()):
         raise ConfigError(f"start_from: expected null or values of {allowed}, by section, got {changes!r}")
-    start = {k: {**v, **changes.get(k, {})} if k in SECTIONS else v for k, v in config.items()}
+    start = {k: _changed(k, v, changes[k]) if k in changes else v for k, v in config.items()}
     return start | {"start_from": None}
+
+
+def _changed(section: str, values: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    """Returns the values of a section with some changed; those of another class begin from its defaults."""
+    key = NAMED.get(section, "")
+    if (name := changes.get(key, values.get(key))) == values.get(key):
+        return {**values, **changes}
+    cls = registries()[section].get(str(name))
+    return {k: values[k] for k in ("seed",) if k in values and cls and k in fields.declared(cls)} | changes
 
 
 def starts_alike(run: Run, start: Run) -> None:
@@ -99,22 +110,26 @@ def headline(job: Job) -> str:
     return job.run.task.headline or list(job.run.task.conditions())[-1]
 
 
+def registries() -> dict[str, dict[str, Any]]:
+    """Returns the classes that each section of `NAMED` may name."""
+    return {"task": synthetic.registry(), "model": models.registry(), "optim": rules.registry()}
+
+
 def build(config: dict[str, Any]) -> Run:
     """Returns the `Run` of a plain configuration. Raises ConfigError with a line for every bad key."""
     expected = (*SECTIONS, "seed", "start_from", *NOT_IDENTITY)
     errors = [f"{key}: {fields.unknown(key, dict.fromkeys(expected))}" for key in config if key not in expected]
-    classes = {"optim": Optimizer, "train": Training}
-    for section, known in (("task", synthetic.registry()), ("model", models.registry())):
-        name = (config.get(section) or {}).get("name")
+    classes: dict[str, Any] = {"train": Training}
+    for section, known in registries().items():
+        name = (config.get(section) or {}).get(NAMED[section])
         if not isinstance(name, str) or name not in known:
-            errors.append(f"{section}.name: unknown {section} {name!r}; allowed: {', '.join(known)}")
+            allowed = f"unknown {section} {name!r}; allowed: {', '.join(known)}"
+            errors.append(f"{section}.{NAMED[section]}: {allowed}")
         else:
             classes[section] = known[name]
     parts: dict[str, Any] = {}
     for section, cls in classes.items():
-        values = {
-            k: v for k, v in (config.get(section) or {}).items() if section not in ("task", "model") or k != "name"
-        }
+        values = {k: v for k, v in (config.get(section) or {}).items() if k != NAMED.get(section)}
         parts[section], wrong = fields.check(values, cls, section)
         errors += wrong
     seed: Any = config.get("seed")
