@@ -76,7 +76,6 @@ class Task:
     # True if each weighted position is a question of its own (in-context tasks). Scores are then a curve over these
     # positions, and an exact match is a right answer to the last.
     curve: ClassVar[bool] = False
-
     @property
     def spec(self) -> Spec:
         """Returns the shapes of one example, a function of static fields only."""
@@ -97,6 +96,19 @@ class Task:
 
     def sample(self, key: jax.Array, split: str) -> Example:
         """Samples one example of `split` (static). It is pure and traceable: the same key gives the same example."""
+        raise NotImplementedError
+
+    @property
+    def size(self) -> jax.Array | int:
+        """Returns the number of items in the training set; 0, the default, if it is not finite as the knobs are."""
+        return 0
+
+    def item(self, index: jax.Array, key: jax.Array, split: str) -> Example:
+        """Returns item `index` of a finite training set, of which `sample` draws; `split` is "train" or alike.
+
+        `key` decides what is drawn anew each time, where an item is not a whole example: the points at which a function
+        of a pool is shown.
+        """
         raise NotImplementedError
 
     def conditions(self) -> Mapping[str, tuple[Task, str]]:

@@ -146,6 +146,11 @@ def build(config: dict[str, Any]) -> Run:
     if not errors:
         misfits = parts["model"].misfits(shapes_of(parts["task"].spec))
         errors = [f"model.{key}: {message}" for key, message in misfits]
+        if parts["train"].order == "epochs" and not 0 < (size := int(parts["task"].size)) <= 2**30:
+            why = f"{size} items" if size else "no finite training set as it is set"
+            errors.append(
+                f"train.order: epochs needs a set of 1 to 2^30 items; task={config['task']['name']} has {why}"
+            )
     if errors:
         raise ConfigError(*errors)
     return Run(**parts, seed=seed)

@@ -102,10 +102,15 @@ class TIntPrompted(TInt):
         """
         if self.tables is None:
             raise ValueError("the sets of tint_prompted are made by materialise(), before sample()")
+        return self.item(
+            below(jax.random.bits(key, (), jnp.uint32), self.tables[split]["tokens"].shape[-2]), key, split
+        )
+
+    def item(self, index: jax.Array, key: jax.Array, split: str) -> Example:
+        """Returns document `index` of the split's set; see `sample`."""
         table = self.tables[split]
         if split == "test":
             table = {name: jnp.asarray(values)[self.level] for name, values in table.items()}
-        index = below(jax.random.bits(key, (), jnp.uint32), table["tokens"].shape[0])
         row = {name: jnp.asarray(values)[index] for name, values in table.items()}
         tokens = row["tokens"].astype(jnp.int32)
         facts = {name: row[name].astype(jnp.int32) for name in ("operation", "shots")}
