@@ -323,20 +323,35 @@ def _job(composed: _Composed, overrides: Sequence[str]) -> Job:
         if o.startswith("out=") and isinstance(plain.get("out"), int | float):
             plain["out"] = o.removeprefix("out=")
     _check_named(plain, composed.choices)
-    run, start = _built(plain), None
-    if (before := start_of(plain)) is not None:
-        try:
-            first = _built(before)
-        except ConfigError as e:
-            raise ConfigError(*(f"start_from.{line}" for line in e.lines)) from None
-        starts_alike(run, first)
-        start = Job(first, before, study=composed.choices.get("study"), label="start")
+    run = _built(plain)
+    start = _before(run, plain, composed.choices.get("study"))
     own = dict(o.split("=", 1) for o in overrides if "=" in o and o.split("=", 1)[0].lstrip("+~") not in GROUPS)
     shown = {k.lstrip("+"): v for k, v in sorted(own.items()) if re.split("[./]", k)[0] not in (*NOT_IDENTITY, "hydra")}
     label = re.sub(r"[^\w.,=+-]", "_", ",".join(f"{k}={v}" for k, v in shown.items()))[:120]
     choices = composed.choices
     swept = {k: choices[k] if k in choices else _get(plain, k) for k in composed.params if k != "seed"}
     return Job(run, plain, tuple(overrides), choices.get("study"), label, swept, start)
+
+
+def _before(run: Run, plain: dict[str, Any], study: str | None) -> Job | None:
+    """Returns the job that a run starts from, with the one that that starts from and so on; None if there is none."""
+    before = start_of(plain)
+    if before is None:
+        if run.task.from_model:
+            raise ConfigError(
+                f"start_from: task={plain['task']['name']} is made by the model of a run before; got null"
+            )
+        return None
+    try:
+        first = _built(before)
+        start = Job(first, before, study=study, label="start", start=_before(first, before, study))
+    except ConfigError as e:
+        raise ConfigError(*(f"start_from.{line}" for line in e.lines)) from None
+    if not plain["start_from"].get("fresh"):
+        starts_alike(run, first)
+    elif not run.task.from_model:
+        raise ConfigError(f"start_from.fresh: must be false with task={plain['task']['name']}, made by no model")
+    return start
 
 
 def _check_named(plain: dict[str, Any], choices: Mapping[str, Any]) -> None:

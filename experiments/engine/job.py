@@ -24,6 +24,7 @@ from experiments.files import check_writable
 SECTIONS = ("task", "model", "optim", "train")
 # The sections whose fields are those of a class, and the key that names the class.
 NAMED = {"task": "name", "model": "name", "optim": "rule"}
+_OF_START = ("fresh", "start_from")  # beside the sections of `start_from`
 # Keys that do not change a result, or by rounding alone, are not part of a run's identity.
 NOT_IDENTITY = ("out", "wandb", "retry")
 NOT_IDENTITY_OF = {"train": ("microbatch",), "model": ("remat",)}
@@ -57,7 +58,14 @@ class Job:
             same[section] = {k: v for k, v in same[section].items() if k not in left_out}
         if self.start:
             same["start"] = self.start.id
+        if self.fresh:
+            same["fresh"] = True
         return hashlib.sha256(json.dumps(same, sort_keys=True).encode()).hexdigest()[:10]
+
+    @property
+    def fresh(self) -> bool:
+        """Returns whether the first parameters are the run's own, and the run before only makes the task's sets."""
+        return bool((self.config["start_from"] or {}).get("fresh"))
 
     @functools.cached_property
     def folder(self) -> Path:
@@ -72,17 +80,21 @@ class Job:
 def start_of(config: dict[str, Any]) -> dict[str, Any] | None:
     """Returns the configuration of the run that this one starts from, None if there is none.
 
-    It is this run's own configuration with the values of `start_from` put in. Raises ConfigError for a key that is no
-    section with values.
+    It is this run's own configuration with the values of `start_from` put in, and starts from a run itself if there is
+    a `start_from` among them. Raises ConfigError for a key that is neither a section with values nor that or `fresh`.
     """
     changes = config.get("start_from")
     if changes is None:
         return None
     allowed = ", ".join(SECTIONS)
-    if not isinstance(changes, dict) or not all(k in SECTIONS and isinstance(v, dict) for k, v in changes.items()):
-        raise ConfigError(f"start_from: expected null or values of {allowed}, by section, got {changes!r}")
-    start = {k: _changed(k, v, changes[k]) if k in changes else v for k, v in config.items()}
-    return start | {"start_from": None}
+    sections = {k: v for k, v in changes.items() if k not in _OF_START} if isinstance(changes, dict) else {"": changes}
+    if not all(k in SECTIONS and isinstance(v, dict) for k, v in sections.items()):
+        also = "beside them fresh and a start_from of its own"
+        raise ConfigError(f"start_from: expected null or values of {allowed}, by section, got {changes!r}; {also}")
+    if not isinstance(fresh := changes.get("fresh", False), bool):
+        raise ConfigError(f"start_from.fresh: expected true or false, got {fresh!r}")
+    start = {k: _changed(k, v, sections[k]) if k in sections else v for k, v in config.items()}
+    return start | {"start_from": changes.get("start_from")}
 
 
 def _changed(section: str, values: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:

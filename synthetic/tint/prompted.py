@@ -13,7 +13,7 @@ held out, and only the worked examples are noised, at the levels of the paper's 
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -83,7 +83,7 @@ class TIntPrompted(TInt):
     def _tokens(self) -> int:
         return self.length or (self.shots + 1) * needed(self._form).tokens
 
-    def materialise(self) -> Task:
+    def materialise(self, before: Any = None) -> Task:
         """Returns this task with its training set, and its test set at each level of noise."""
         common, seed = (self._form, self._tokens, self._laws), int(self.seed)
         train = documents(*common, (self._noise, self._noise), seed, "train", self.examples, self.shots, all_asked=True)

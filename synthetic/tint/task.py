@@ -162,7 +162,7 @@ class TInt(Task):
                 f"{self.length}",
             )
 
-    def materialise(self) -> Task:
+    def materialise(self, before: Any = None) -> Task:
         """Returns this task with its three sets of examples, as NumPy arrays of small integers."""
         sizes = {"train": self.examples, "noised": self.test_examples, "test": self.test_examples}
         common = self._form, self._tokens, self._laws
