@@ -86,7 +86,7 @@ class Lion(Optimizer):
 @register("muon")
 @pytree
 class Muon(Optimizer):
-    """Muon (Jordan et al. 2024): matrices move by their orthogonalised momentum, all else by Adam at the same rate.
+    """Muon (Jordan et al. 2024): matrices move by their orthogonalised momentum, all else by Adam.
 
     As its authors advise, Adam also moves the matrices at the ends of a model: embeddings, positions, read-out. Both
     look ahead, as optax's do.
@@ -94,6 +94,9 @@ class Muon(Optimizer):
 
     lr: float = knob(0.02, low=0.0, high=1000.0, doc="peak learning rate")
     momentum: float = knob(0.95, low=0.0, high=0.9999, doc="decay of the matrices' running mean")
+    adam_share: float = knob(
+        0.1, low=0.0, high=1000.0, unit="share of lr", doc="learning rate of what Adam moves, which bears less"
+    )
     orthogonal_steps: int = static(5, low=1, high=20, doc="Newton-Schulz steps of the orthogonalisation")
     b1: float = knob(0.9, low=0.0, high=0.9999, doc="decay of the running mean of all other gradients")
     b2: float = knob(0.999, low=0.0, high=0.99999, doc="decay of the running mean of their squares")
@@ -106,6 +109,7 @@ class Muon(Optimizer):
             ns_steps=self.orthogonal_steps,
             beta=self.momentum,
             eps=self.eps,
+            adam_learning_rate=-self.adam_share,
             adam_b1=self.b1,
             adam_b2=self.b2,
             muon_weight_dimension_numbers=inner_matrices,
