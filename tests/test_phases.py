@@ -130,6 +130,7 @@ def test_three_phases_are_trained_in_turn_and_each_goes_on_from_the_one_before(t
     assert times == [job.folder.joinpath("result.json").stat().st_mtime_ns for job in (first, second, third)]
 
 
+@pytest.mark.slow
 def test_a_loop_of_models_that_train_on_each_others_answers_is_a_chain(tmp_path):
     """Lanes of one program whose sets differ, each made by the model before."""
     loop = "start_from={fresh:true,start_from:{task:{name:sum,letters:4},fresh:true}}"

@@ -65,7 +65,7 @@ class Job:
     @property
     def fresh(self) -> bool:
         """Returns whether the first parameters are the run's own, and the run before only makes the task's sets."""
-        return bool((self.config["start_from"] or {}).get("fresh"))
+        return bool((self.config.get("start_from") or {}).get("fresh"))
 
     @functools.cached_property
     def folder(self) -> Path:
