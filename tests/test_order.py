@@ -93,6 +93,7 @@ def test_devices_that_share_a_batch_have_its_parts():
     assert len(whole) == 4, "ten items in batches of six end with four"
 
 
+@pytest.mark.slow
 def test_full_batch_descent_sees_the_whole_set_at_each_step_whatever_the_order_and_the_passes():
     """Runs of one initialisation that differ in the batch's size alone, if it is the set's or more."""
     runs = [run_of(10), run_of(16), run_of(10, microbatch=5)]
