@@ -1,34 +1,22 @@
-"""Optimisers: what all rules share, from the gradient to new parameters, and the registry that finds a rule by name.
+"""Optimisers: what all rules share, from the gradient to new parameters. The rules themselves are in `rules`.
 
-An optimiser is a declared configuration (see `fields`) that gives a transformation of optax:
-
-    @register("lion")
-    @pytree
-    class Lion(Optimizer):
-        b1: float = knob(0.9, low=0.0, high=0.9999, doc="...")
-
-        def transformation(self) -> optax.GradientTransformation: ...
-
-From that follow `optim=lion` with every field as a typed override. The rules are in `rules`; packages add theirs
-through the entry-point group `terrarium.optimisers`. Every number reaches optax as a traced argument, never through a
-closure, so sweeping one compiles nothing anew.
+Every number reaches optax as a traced argument, never through a closure, so sweeping one compiles nothing anew.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
 import optax
 from flax import nnx
 
-from fields import Registry, knob, pytree, static
+from experiments.engine import gradients
+from fields import knob, pytree, static
 from models.variables import Frozen, Rates
 
 Params = Any
-O = TypeVar("O", bound="type[Optimizer]")  # noqa: E741
 SCHEDULES = ("constant", "linear", "cosine")
 
 
@@ -93,10 +81,9 @@ class Optimizer:
         decay = optax.add_decayed_weights(self.weight_decay, mask=_matrices)
         norm = length = optax.tree.norm(grads)
         if self.project == "perpendicular":
-            grads = jax.tree.map(_perpendicular, grads, params)
+            grads = jax.tree.map(gradients.perpendicular, grads, params)
         if self.normalise != "none":
-            norms = jax.tree.map(lambda g: norm if self.normalise == "global" else jnp.sqrt((g * g).sum()), grads)
-            grads = jax.tree.map(lambda g, n: g / jnp.maximum(n, 1e-12), grads, norms)
+            grads = gradients.normalise(grads, by_tensor=self.normalise == "tensor")
             length = optax.tree.norm(grads)
         limit = jnp.where(self.clip > 0, self.clip, jnp.inf)
         grads = jax.tree.map(lambda g: g * jnp.minimum(1.0, limit / jnp.maximum(length, 1e-12)), grads)
@@ -111,19 +98,6 @@ class Optimizer:
         return jax.tree.map(lambda p, u: p - rate * u, params, updates), state, norm
 
 
-def _perpendicular(grad: jax.Array, weights: jax.Array) -> jax.Array:
-    """Returns a tensor's gradient without its part along the weights, as long as it was.
-
-    Prieto et al. 2025, "Grokking at the edge of numerical stability", section 5; their code, not their text, keeps the
-    norm. A gradient along the weights alone, as of a single number, becomes 0.
-    """
-    peak = jnp.maximum(jnp.abs(grad).max(), 1e-37)  # so that squares of small gradients do not underflow
-    unit = grad / peak
-    across = unit - weights * (weights * unit).sum() / jnp.maximum((weights * weights).sum(), 1e-30)
-    old, new = jnp.sqrt((unit * unit).sum()), jnp.sqrt((across * across).sum())
-    return peak * across * jnp.where(new > 1e-6 * old, old / jnp.maximum(new, 1e-30), 0.0)
-
-
 def _matrices(params: Params) -> Params:
     """Returns which leaves decay: matrices, not biases or gains (as usual for GPT-2), nor rates, nor frozen ones."""
     return jax.tree.map(_decays, params, is_leaf=lambda p: isinstance(p, nnx.Variable))
@@ -131,11 +105,3 @@ def _matrices(params: Params) -> Params:
 
 def _decays(param: Any) -> bool:
     return param.ndim > 1 and not isinstance(param, Frozen | Rates)
-
-
-OPTIMISERS: Registry[Optimizer] = Registry("optimiser", Optimizer)
-
-
-def register(name: str) -> Callable[[O], O]:
-    """Returns a class decorator that adds an optimiser under `name`. It raises ValueError if the name is taken."""
-    return OPTIMISERS.register(name)

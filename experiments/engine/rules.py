@@ -1,23 +1,43 @@
-"""The optimisers' rules, of optax: adamw, adam, sgd, lion, muon.
+"""The optimisers' rules, of optax: adamw, adam, sgd, lion, muon; and the registry that finds one by name.
 
-A field's default is its value where an optimiser is chosen (`optim=adam`), so that nothing stays of another one.
+An optimiser is a declared configuration (see `fields`) that gives a transformation of optax:
+
+    @register("lion")
+    @pytree
+    class Lion(Optimizer):
+        b1: float = knob(0.9, low=0.0, high=0.9999, doc="...")
+
+        def transformation(self) -> optax.GradientTransformation: ...
+
+From that follow `optim=lion` with every field as a typed override. A field's default is its value where the optimiser
+is chosen, so that nothing stays of another one. Packages add theirs through the entry-point group
+`terrarium.optimisers`.
 """
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from collections.abc import Callable
+from typing import Any, ClassVar, TypeVar
 
 import jax
 import optax
 from flax import nnx
 from optax.contrib import MuonDimensionNumbers, muon
 
-from experiments.engine.optim import OPTIMISERS, SCHEDULES, Optimizer, Params, register
-from fields import knob, pytree, static
+from experiments.engine.optim import SCHEDULES, Optimizer, Params
+from fields import Registry, knob, pytree, static
 from models.variables import Frozen, Rates
 
 # Parts of the names of matrices whose rows or columns stand for single tokens, classes or positions.
 _ENDS = ("embedding", "positions", "read_in", "read_out")
+
+C = TypeVar("C", bound="type[Optimizer]")
+OPTIMISERS: Registry[Optimizer] = Registry("optimiser", Optimizer)
+
+
+def register(name: str) -> Callable[[C], C]:
+    """Returns a class decorator that adds an optimiser under `name`. It raises ValueError if the name is taken."""
+    return OPTIMISERS.register(name)
 
 
 def registry() -> dict[str, type[Optimizer]]:
