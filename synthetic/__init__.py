@@ -1,6 +1,6 @@
 """Generators: tasks, each in a file of its own, and the pieces they share."""
 
-from synthetic import boolean, markov, tint  # they register themselves
+from synthetic import boolean, markov, mixture, tint  # they register themselves
 from synthetic.heads import Classes, Head, Numbers, Places
 from synthetic.rasp import addition, copying, counting, parity  # likewise
 from synthetic.task import Example, Spec, Task, register, registry
@@ -18,6 +18,7 @@ __all__ = [
     "copying",
     "counting",
     "markov",
+    "mixture",
     "parity",
     "register",
     "registry",

@@ -317,7 +317,7 @@ def _changed_knobs(task: Task) -> Iterator[tuple[str, Task]]:
         if not d.traced:
             continue
         now = getattr(task, name)
-        if now is None:  # an optional knob that is unset is no leaf
+        if now is None or d.type is dict:  # an optional knob that is unset is no leaf; others' fields are theirs
             continue
         tries = [v for v in (d.low, now + 1, now - 1, d.high) if v is not None and v != now]
         inside = [v for v in tries if (d.low is None or v >= d.low) and (d.high is None or v <= d.high)]

@@ -367,8 +367,7 @@ def _built(plain: dict[str, Any]) -> Run:
     """Returns the run of a plain configuration, and puts the checked values into that: 100 and 1e2 are one run."""
     run = build(plain)
     for section in SECTIONS:
-        part = getattr(run, section)
-        plain[section] = plain[section] | {name: getattr(part, name) for name in fields.declared(type(part))}
+        plain[section] = plain[section] | fields.plain_values(getattr(run, section))
     return run
 
 
