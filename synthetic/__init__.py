@@ -1,6 +1,6 @@
 """Generators: tasks, each in a file of its own, and the pieces they share."""
 
-from synthetic import boolean, markov, tint  # they register themselves
+from synthetic import boolean, markov, mixture, tint  # they register themselves
 from synthetic.heads import Classes, Head, Numbers, Places
 from synthetic.measures import Measure, Measured
 from synthetic.rasp import addition, copying, counting, parity  # likewise
@@ -21,6 +21,7 @@ __all__ = [
     "copying",
     "counting",
     "markov",
+    "mixture",
     "parity",
     "register",
     "registry",

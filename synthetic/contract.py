@@ -13,7 +13,7 @@ so a check that passes once always passes.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from itertools import pairwise
@@ -32,6 +32,7 @@ EXAMPLES = 256  # sampled from each condition
 BATCHES = 8  # of EXAMPLES, from which a rate is judged
 DATA_SEEDS = 8  # for which held-out sets are compared
 RENDERED = 4  # examples of each condition that are changed at every position
+ITEMS = 1024  # of a finite training set that are compared with what is drawn, at most
 CONFIDENCE = 0.999
 
 _traces: Counter[str] = Counter()
@@ -265,6 +266,35 @@ def scores_fit(task: Task) -> None:
         _require(task, fine, f"objective should give a number an example and gives {list(loss.shape)}")
 
 
+def items_are_drawn(task: Task) -> None:
+    """Checks that a finite training set's items are those that `sample` draws, on a small set of `tiny`.
+
+    Items that are whole examples, so that a key changes nothing, are compared as such, others by their identities.
+    """
+    small = task.tiny().materialise()
+    size = int(small.size)
+    if not 0 < size <= ITEMS:
+        return
+
+    @_jit
+    def items(task: Task, split: str, seed: jax.Array) -> Example:
+        keys = jax.vmap(jax.random.fold_in, (None, 0))(jax.random.key(seed), jnp.arange(ITEMS))
+        return jax.vmap(task.item, (0, 0, None))(jnp.arange(ITEMS) % task.size, keys, split)
+
+    def contents(batch: Example, count: int) -> set[Hashable]:
+        examples = [jax.tree.map(lambda x, i=i: x[i], batch) for i in range(count)]
+        if drawn_anew:
+            return {frozenset(small.identities(example)) for example in examples}
+        return {tuple(x.tobytes() for x in jax.tree.leaves(example)) for example in examples}
+
+    with _tracing(task, "item"):
+        batch, again = (jax.tree.map(np.asarray, items(_numeric(small), "train", seed)) for seed in (0, 1))
+    drawn_anew = not jax.tree.all(jax.tree.map(np.array_equal, batch, again))
+    known, drawn = contents(batch, size), contents(_sample_batch(small, "train"), EXAMPLES)
+    _require(task, drawn <= known, f"training draws examples that are none of its {size} items")
+    _require(task, len(known) > 1 or size == 1, f"its {size} items are all the same")
+
+
 CHECKS: tuple[Callable[[Task], None], ...] = (
     shapes_match_spec,
     conditions_are_scored,
@@ -275,6 +305,7 @@ CHECKS: tuple[Callable[[Task], None], ...] = (
     rates_hold,
     render_is_whole,
     scores_fit,
+    items_are_drawn,
 )
 
 
@@ -326,7 +357,7 @@ def _changed_knobs(task: Task) -> Iterator[tuple[str, Task]]:
         if not d.traced:
             continue
         now = getattr(task, name)
-        if now is None:  # an optional knob that is unset is no leaf
+        if now is None or d.type is dict:  # an optional knob that is unset is no leaf; others' fields are theirs
             continue
         tries = [v for v in (d.low, now + 1, now - 1, d.high) if v is not None and v != now]
         inside = [v for v in tries if (d.low is None or v >= d.low) and (d.high is None or v <= d.high)]

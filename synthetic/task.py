@@ -77,6 +77,8 @@ class Task:
     # True if each weighted position is a question of its own (in-context tasks). Scores are then a curve over these
     # positions, and an exact match is a right answer to the last.
     curve: ClassVar[bool] = False
+    # True if `materialise` makes the sets by a trained model, that of the run before (`start_from`).
+    from_model: ClassVar[bool] = False
 
     @property
     def spec(self) -> Spec:
@@ -87,8 +89,12 @@ class Task:
         """Yields (key, message) for each fault that relates several fields; `fields` checks the bounds of each."""
         return iter(())
 
-    def materialise(self) -> Task:
+    def materialise(self, before: Callable[[jax.Array], jax.Array] | None = None) -> Task:
         """Returns this task with the finite sets that `sample` indexes, if it makes them on the host beforehand.
+
+        Where the task is `from_model`, `before` is the trained model of the run before, a pure function from a batch of
+        inputs [B, T] to outputs float32[B, T, outputs]; its sets may be made by that. Without one, as where only shapes
+        matter, sets are of the same shapes and any content.
 
         This is for generators too irregular for the device. The sets are a pure function of the knobs. They are a leaf
         of the pytree: a field without a declaration, None until then. `replace` keeps them, so that the conditions of a
@@ -98,6 +104,19 @@ class Task:
 
     def sample(self, key: jax.Array, split: str) -> Example:
         """Samples one example of `split` (static). It is pure and traceable: the same key gives the same example."""
+        raise NotImplementedError
+
+    @property
+    def size(self) -> jax.Array | int:
+        """Returns the number of items in the training set; 0, the default, if it is not finite as the knobs are."""
+        return 0
+
+    def item(self, index: jax.Array, key: jax.Array, split: str) -> Example:
+        """Returns item `index` of a finite training set, of which `sample` draws; `split` is "train" or alike.
+
+        `key` decides what is drawn anew each time, where an item is not a whole example: the points at which a function
+        of a pool is shown.
+        """
         raise NotImplementedError
 
     def conditions(self) -> Mapping[str, tuple[Task, str]]:

@@ -12,7 +12,7 @@ import pytest
 from experiments.engine import config, fit, lane, losses
 from experiments.engine.engine import Engine
 from experiments.engine.lane import Run, Training, treedef
-from experiments.engine.optim import Optimizer
+from experiments.engine.rules import AdamW
 from experiments.errors import ConfigError
 from fields import pytree
 from models.transformer import TransformerConfig
@@ -119,7 +119,7 @@ def test_absorbing_is_plain_cross_entropy_where_the_target_is_not_ahead():
 
 def run_of(task: Any, **settings) -> Run:
     model, train = TransformerConfig(width=16, depth=1, heads=2), {"batch_size": 16, "eval_examples": 64}
-    return Run(task, model, Optimizer(lr=0.01), Training(steps=20, **{**train, **settings}), 0)
+    return Run(task, model, AdamW(lr=0.01, weight_decay=0.0, clip=0.0), Training(steps=20, **{**train, **settings}), 0)
 
 
 ADVANCE = jax.jit(lane.advance)

@@ -20,7 +20,7 @@ from experiments.engine.bisection import Bisection
 from experiments.engine.engine import Engine
 from experiments.engine.job import Job
 from experiments.engine.lane import Run, Training
-from experiments.engine.optim import Optimizer
+from experiments.engine.rules import AdamW
 from experiments.engine.scores import score
 from experiments.engine.share import BATCH, WHOLE, Share
 from experiments.engine.train import train, value
@@ -117,7 +117,13 @@ def job_of(task: Any, folder: Any, **settings) -> Job:
     """The job of a task that is not registered."""
     model = TransformerConfig(width=32, depth=2, heads=2)
     train_settings = {"steps": 300, "batch_size": 64, "eval_every": 10, "eval_examples": 128, **settings}
-    run = Run(task, model, Optimizer(lr=0.005, schedule="linear", warmup=20), Training(**train_settings), 0)
+    run = Run(
+        task,
+        model,
+        AdamW(lr=0.005, weight_decay=0.0, clip=0.0, schedule="linear", warmup=20),
+        Training(**train_settings),
+        0,
+    )
     parts = {"task": task, "model": model, "optim": run.optim, "train": run.train}
     config: dict[str, Any] = {
         section: {"name": section} | {name: getattr(part, name) for name in fields.declared(type(part))}

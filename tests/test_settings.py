@@ -45,7 +45,7 @@ def zoo(tmp_path, monkeypatch):
     """A folder of settings with one family of one study; returns the study's file."""
     path = tmp_path / "conf" / "study" / "zoo" / "feeding.yaml"
     path.parent.mkdir(parents=True)
-    for name in ("model", "optim", "hydra", "config.yaml"):
+    for name in ("model", "hydra", "config.yaml"):
         (tmp_path / "conf" / name).symlink_to(settings.CONF / name)
     monkeypatch.setattr(settings, "CONF", tmp_path / "conf")
     path.parent.with_suffix(".yaml").write_text(FAMILY)

@@ -22,11 +22,12 @@ from experiments.engine.share import WHOLE, Share, part
 from fields import knob, pytree, static
 from models import Architecture, Shapes
 from synthetic.heads import Places
+from synthetic.permutation import shuffled
 from synthetic.task import Example, Spec, Task
 
 # Streams of a run's seed, apart from those of a task's data seed, which may be the same number.
 _RUN = 0x52554E
-_INIT, _BATCH, _EVALUATE, _DECODE = 0, 1, 2, 4  # 3 is that of `experiments.examples`
+_INIT, _BATCH, _EVALUATE, _DECODE, _ORDER = 0, 1, 2, 4, 5  # 3 is that of `experiments.examples`
 
 
 @pytree
@@ -79,6 +80,12 @@ class Training:
         silent=True,
         doc="sum of the other classes over the top one that softmax loses: 2^-24 as float32, 2^-11 as float16, 0 none; "
         "null is float32 as computed, in which large logits lose more",
+    )
+    order: str = static(
+        "drawn",
+        choices=("drawn", "epochs"),
+        silent=True,
+        doc="drawn: any examples at each step; epochs: all of a finite set in each pass, whose last batch may be short",
     )
 
     def problems(self) -> Iterator[tuple[str, str]]:
@@ -163,13 +170,35 @@ def draw(task: Task, split: str, key: jax.Array, count: int, share: Share = WHOL
     return jax.vmap(task.sample, (0, None))(keys, split)
 
 
+def steps_a_pass(task: Task, batch_size: int) -> jax.Array | int:
+    """Returns the number of steps in which `train.order=epochs` goes through the task's training set once."""
+    return -(-task.size // batch_size)
+
+
+def draw_batch(run: Run, step: jax.Array, key: jax.Array, share: Share) -> Example:
+    """Returns this device's share of the batch of a step: drawn, or the next part of a pass in an order of its own.
+
+    Where a pass ends within a batch, the rest of that has no weight.
+    """
+    count = run.train.batch_size
+    if run.train.order == "drawn":
+        return draw(run.task, "train", key, count, share)
+    size, every = jnp.int32(run.task.size), steps_a_pass(run.task, count)
+    place = step % every * count + share.indices(count)
+    order = jax.random.fold_in(run.key(_ORDER), step // every)
+    index = jax.vmap(shuffled, (None, 0, None))(order, jnp.minimum(place, size - 1), size)
+    keys = jax.vmap(jax.random.fold_in, (None, 0))(key, share.indices(count))
+    batch = jax.vmap(run.task.item, (0, 0, None))(index, keys, "train")
+    return batch._replace(weights=jnp.where(place[:, None] < size, batch.weights, 0.0))
+
+
 def advance(lane: Lane, run: Run, until: jax.Array, share: Share = WHOLE) -> Lane:
     """Returns the lane at step `until` (int32) or at its own end, whichever is first; before it where it diverged."""
     end = jnp.minimum(until, run.train.steps)
 
     def step(lane: Lane) -> Lane:
         example_key, model_key = jax.random.split(jax.random.fold_in(run.key(_BATCH), lane.step))
-        batch = draw(run.task, "train", example_key, run.train.batch_size, share)
+        batch = draw_batch(run, lane.step, example_key, share)
         value, grads = _gradient(run, lane.params, batch, model_key, share)
         params, opt, norm = run.optim.update(grads, lane.opt, lane.params, lane.step, run.train.steps)
         fine = jnp.isfinite(value) & jnp.isfinite(norm)

@@ -15,7 +15,7 @@ from experiments.engine.engine import Engine, layout, wanted
 from experiments.engine.job import Job
 from experiments.engine.lane import Lane, Run
 from experiments.engine.progress import Progress
-from experiments.engine.records import Record, last_params
+from experiments.engine.records import Record, last_params, task_of
 from experiments.engine.stop import Stop
 from experiments.engine.tracking import Tracker
 
@@ -50,9 +50,9 @@ class Pack:
 
         def compiled(run: Run) -> Engine:
             runs = [memory.like(job.run, run) for job in jobs]
-            return Engine(runs, lanes_per_device=lanes_per_device, shard_batch=shard_batch)
+            return Engine(runs, lanes_per_device=lanes_per_device, shard_batch=shard_batch, tasks=tasks)
 
-        run = jobs[0].run
+        run, tasks = jobs[0].run, [task_of(job) for job in jobs]
         self.engine = compiled(run)
         if len(jobs) == 1:
             for lighter in memory.lighter(run, self.engine.programs.device_bytes, available, self.engine.parts):
@@ -198,7 +198,7 @@ def dealt(jobs: list[Job], devices: int) -> list[Job]:
 
 def _started(job: Job, lane: Lane) -> Lane:
     """Returns a lane before its first step, with the parameters of the run that it starts from, if it does."""
-    return lane._replace(params=last_params(job.start, lane.params)) if job.start else lane
+    return lane._replace(params=last_params(job.start, lane.params)) if job.start and not job.fresh else lane
 
 
 def _rows(lane: int, step: int, learner: str, scores: dict[str, dict[str, np.ndarray]], shared: dict[str, Any]) -> list:

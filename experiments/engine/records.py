@@ -26,10 +26,12 @@ from pathlib import Path
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import safetensors
 import safetensors.numpy
 import yaml
+from flax import nnx
 from safetensors import SafetensorError
 
 from experiments.engine import devices, lock
@@ -38,6 +40,7 @@ from experiments.engine.lock import Lock, path_of
 from experiments.errors import ConfigError
 from experiments.files import forget_unfinished, write_whole
 from synthetic.measures import declarations
+from synthetic.task import Task
 
 _PACKAGES = ("jax", "flax", "optax", "numpy")
 ROOT = Path(__file__).resolve().parents[2]
@@ -67,6 +70,19 @@ def last_params(job: Job, template: Any) -> Any:
     if {k: v.shape for k, v in arrays.items()} != {k: v.shape for k, v in wanted.items()}:
         raise ConfigError(f"{path}: does not fit this version's model; delete the folder to train it anew")
     return jax.tree.unflatten(jax.tree.structure(template), [arrays[name] for name in wanted])
+
+
+def task_of(job: Job) -> Task:
+    """Returns a job's task, materialised, by the model of the run before where it is `from_model`.
+
+    Raises ConfigError if that run has not finished.
+    """
+    if not job.run.task.from_model or job.start is None:
+        return job.run.task.materialise()
+    graph, shapes = nnx.split(nnx.eval_shape(lambda run=job.start.run: run.build(jax.random.key(0))))
+    params = last_params(job.start, jax.tree.map(lambda x: np.zeros(x.shape, x.dtype), shapes))
+    params = jax.tree.map(jnp.asarray, params)
+    return job.run.task.materialise(jax.jit(lambda inputs: nnx.merge(graph, params)(inputs)))
 
 
 class Record:
