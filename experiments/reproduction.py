@@ -14,6 +14,7 @@ from experiments import settings, summary
 from experiments.engine import config as configs
 from experiments.engine import devices
 from experiments.engine.bisection import Bisection, bisection_of
+from experiments.engine.fit import objective
 from experiments.engine.job import Job
 from experiments.engine.launch import Settings, launch, settings_of
 from experiments.engine.progress import Progress
@@ -90,7 +91,9 @@ class _Study:
     def run(self, progress: Progress) -> list[Job]:
         """Runs the unfinished jobs; returns the jobs that belong to the study."""
         if self.bisection:
-            return configs.jobs(self.bisection.search(self.grid, lambda some: self._scores(some, progress)))
+            better = objective(configs.jobs(self.grid[:1])[0].run).better
+            chosen = self.bisection.search(self.grid, lambda some: self._scores(some, progress), better=better)
+            return configs.jobs(chosen)
         jobs = configs.jobs(self.grid)
         launch(jobs, self.settings, progress)
         return jobs

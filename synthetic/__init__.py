@@ -2,6 +2,7 @@
 
 from synthetic import boolean, markov, tint  # they register themselves
 from synthetic.heads import Classes, Head, Numbers, Places
+from synthetic.measures import Measure, Measured
 from synthetic.rasp import addition, copying, counting, parity  # likewise
 from synthetic.task import Example, Spec, Task, register, registry
 
@@ -9,6 +10,8 @@ __all__ = [
     "Classes",
     "Example",
     "Head",
+    "Measure",
+    "Measured",
     "Numbers",
     "Places",
     "Spec",

@@ -25,6 +25,7 @@ import numpy as np
 from scipy.stats import binom
 
 from fields import declared
+from synthetic.measures import measures_of
 from synthetic.task import Example, Task
 
 EXAMPLES = 256  # sampled from each condition
@@ -42,14 +43,19 @@ _LOOKS_AT_A_VALUE = (
 
 
 def oracle_agrees(task: Task) -> None:
-    """Checks that the targets at the weighted positions are the oracle's, on `EXAMPLES` examples of each condition."""
+    """Checks that the targets at the weighted positions are the oracle's, on `EXAMPLES` examples of each condition.
+
+    Numbers may differ by rounding.
+    """
+    head = task.spec.head
     for name, variant, batch in _condition_batches(task):
         for example in _each(batch):
-            targets, right = (
-                example.targets[example.weights > 0].tolist(),
-                [int(t) for t in variant.oracle(example)],
-            )
-            _require(task, targets == right, f"oracle says {right}, targets are {targets}, in condition {name}")
+            targets = example.targets[example.weights > 0]
+            right = np.asarray(variant.oracle(example), targets.dtype).reshape(-1, *head.shape)
+            near = np.array_equal if head.discrete else partial(np.allclose, rtol=1e-3, atol=1e-4)
+            fine = right.shape == targets.shape and near(targets, right)
+            says = f"oracle says {right.tolist()}, targets are {targets.tolist()}"
+            _require(task, fine, f"{says}, in condition {name}")
 
 
 def shapes_match_spec(task: Task) -> None:
@@ -226,6 +232,38 @@ def render_is_whole(task: Task) -> None:
                     _require(task, seen, f"render does not show {field} at position {t}, in condition {name}")
 
 
+def scores_fit(task: Task) -> None:
+    """Checks the shapes of baselines' answers, of what measures read and say, and of an objective of the task's own.
+
+    Measures have names of their own.
+    """
+    try:
+        measures_of(task)
+    except ValueError as e:
+        raise AssertionError(str(e)) from None
+    spec, batch = (
+        task.spec,
+        jax.eval_shape(lambda t: _sample(t, task.splits[0], jnp.int32(0)), _numeric(task.materialise())),
+    )
+    example = jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape[1:], x.dtype), batch)
+    shape = (spec.length, *spec.head.shape)
+    for name, learner in task.baselines().items():
+        got = jax.eval_shape(learner, example)
+        fine = got.shape == shape and (got.dtype == spec.head.dtype or (spec.head.discrete and got.dtype == jnp.bool_))
+        want = f"{spec.head.dtype.__name__}{list(shape)}"
+        _require(task, fine, f"baseline {name} should return {want} and returns {got.dtype}{list(got.shape)}")
+    outputs = jax.ShapeDtypeStruct((EXAMPLES, spec.length, spec.outputs), jnp.float32)
+    for one in task.measures():
+        score = jax.eval_shape(lambda *args, one=one: one.of(jax.vmap(one.read)(*args)), batch, outputs)
+        fine = getattr(score, "shape", None) == ()
+        _require(task, fine, f"measure {one.measure.name} should be a scalar and is {score}")
+    if type(task).objective is not Task.objective:
+        keys = jax.eval_shape(partial(jax.random.split, num=EXAMPLES), jax.random.key(0))
+        loss = jax.eval_shape(lambda *args: task.objective(lambda _: args[0], *args[1:]), outputs, batch, keys)
+        fine = loss.shape == (EXAMPLES,)
+        _require(task, fine, f"objective should give a number an example and gives {list(loss.shape)}")
+
+
 CHECKS: tuple[Callable[[Task], None], ...] = (
     shapes_match_spec,
     conditions_are_scored,
@@ -235,6 +273,7 @@ CHECKS: tuple[Callable[[Task], None], ...] = (
     held_out_is_disjoint,
     rates_hold,
     render_is_whole,
+    scores_fit,
 )
 
 

@@ -21,6 +21,7 @@ import jax
 
 from fields import Registry, replace
 from synthetic.heads import Head
+from synthetic.measures import Measured
 
 T = TypeVar("T", bound="type[Task]")
 
@@ -136,6 +137,19 @@ class Task:
         `end` its values mean nothing.
         """
         return {}
+
+    def objective(self, model: Callable[[jax.Array], jax.Array], batch: Example, keys: jax.Array) -> jax.Array:
+        """Returns the training loss of each example, float32[B], where no head's loss says what is to be learnt.
+
+        A task that overrides it trains by it unless `train.loss` names another. It is pure and traceable. `model` maps
+        inputs of as many examples to outputs float32[B, T, outputs]. `batch` has a leading axis of examples, `keys` a
+        key for each. The sum is divided by the total of the batch's weights.
+        """
+        raise NotImplementedError
+
+    def measures(self) -> tuple[Measured, ...]:
+        """Returns measures of this task's own, beside those of its head; their names depend on static fields only."""
+        return ()
 
     def identities(self, example: Example) -> Set[Hashable]:
         """Returns the parts of the example that are held out or not, such as {("x", x), ("y", y)}.

@@ -14,8 +14,8 @@ from flax import nnx
 import models
 from experiments.engine.engine import Engine
 from experiments.engine.lane import Run, Training
+from experiments.engine.losses import token_losses
 from experiments.engine.optim import Optimizer
-from experiments.engine.scores import token_losses
 from fields import check, replace
 from models import statespace
 from models.convolution import convolve

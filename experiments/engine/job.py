@@ -16,6 +16,7 @@ from flax import nnx
 import fields
 import models
 import synthetic
+from experiments.engine import fit
 from experiments.engine.lane import Run, Training, shapes_of
 from experiments.engine.optim import Optimizer
 from experiments.errors import ConfigError
@@ -24,7 +25,7 @@ from experiments.files import check_writable
 SECTIONS = ("task", "model", "optim", "train")
 # Keys that do not change a result, or by rounding alone, are not part of a run's identity.
 NOT_IDENTITY = ("out", "wandb", "retry")
-NOT_IDENTITY_OF = {"train": ("microbatch",), "model": ("remat",)}
+NOT_IDENTITY_OF = {"train": ("microbatch", "objective"), "model": ("remat",)}
 WANDB_MODES = ("disabled", "offline", "online")
 
 
@@ -133,7 +134,10 @@ def build(config: dict[str, Any]) -> Run:
         errors = [f"model.{key}: {message}" for key, message in misfits]
     if errors:
         raise ConfigError(*errors)
-    return Run(**parts, seed=seed)
+    run = Run(**parts, seed=seed)
+    if errors := [f"train.{key}: {message}" for key, message in fit.problems(run)]:
+        raise ConfigError(*errors)
+    return run
 
 
 def check_output(jobs: Sequence[Job]) -> None:

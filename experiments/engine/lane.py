@@ -6,6 +6,8 @@ A run is a pytree: task and optimiser with their knobs as leaves, and in its tre
 from __future__ import annotations
 
 import functools
+import itertools
+import math
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -13,8 +15,9 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 
+from experiments.engine.losses import LOSSES, has_objective, losses, objective
 from experiments.engine.optim import Optimizer
-from experiments.engine.scores import score, score_learner, token_losses
+from experiments.engine.scores import score, score_learner
 from experiments.engine.share import WHOLE, Share, part
 from fields import knob, pytree, static
 from models import Architecture, Shapes
@@ -43,17 +46,63 @@ class Training:
         choices=("none", "greedy", "sampled", "both"),
         doc="also score answers decoded from the prompt, with a KV cache; both: sampled ones beside, as sampled_answer",
     )
+    eval_spacing: str = static(
+        "even",
+        choices=("even", "log"),
+        silent=True,
+        doc="log: evaluations ten to each tenfold of steps, the first after eval_every",
+    )
+    eval_start: bool = static(False, silent=True, doc="also evaluate before the first step")
+    objective: str = static("exact_match", doc="the measure that sweepers are given and the display shows")
     microbatch: int = static(
         0,
         low=0,
         unit="examples",
         doc="examples a pass of a step, on each device; 0 is all at once, or as many as memory holds",
     )
+    loss: str = static(
+        "auto",
+        choices=("auto", *LOSSES),
+        silent=True,
+        doc="auto: the task's own objective, or the first that its head allows; squared is a mean over the outputs",
+    )
+    label_smoothing: float | None = knob(
+        None, low=0.0, high=1.0, silent=True, doc="share of a target that is spread evenly over all classes"
+    )
+    z_loss: float | None = knob(
+        None, low=0.0, high=1e3, silent=True, doc="weight of the squared log of the softmax's normaliser"
+    )
+    absorb: float | None = knob(
+        None,
+        low=0.0,
+        high=1.0,
+        silent=True,
+        doc="sum of the other classes over the top one that softmax loses: 2^-24 as float32, 2^-11 as float16, 0 none; "
+        "null is float32 as computed, in which large logits lose more",
+    )
 
     def problems(self) -> Iterator[tuple[str, str]]:
         """Yields what cannot be trained, as (key, one line)."""
         if self.microbatch and self.batch_size % self.microbatch:
             yield "microbatch", f"must divide train.batch_size = {self.batch_size}, got {self.microbatch}"
+
+    def next_evaluation(self, step: int) -> int:
+        """Returns the first step after `step` (-1: from the start) at which to evaluate, were the run without end."""
+        if step < 0 and self.eval_start:
+            return 0
+        step = max(step, 0)
+        if self.eval_spacing == "even":
+            return (step // self.eval_every + 1) * self.eval_every
+        place = max(int(10 * math.log10(max(step / self.eval_every, 1))) - 1, 0)
+        steps = (round(self.eval_every * 10 ** (n / 10)) for n in itertools.count(place))
+        return next(at for at in steps if at > step)
+
+    def evaluations(self, until: int) -> Iterator[int]:
+        """Yields the steps up to `until` at which to evaluate, without the last step's evaluation."""
+        step = self.next_evaluation(-1)
+        while step <= until:
+            yield step
+            step = self.next_evaluation(step)
 
 
 @pytree
@@ -140,8 +189,11 @@ def _gradient(run: Run, params: Any, batch: Example, key: jax.Array, share: Shar
     graph, size, weight = _graph(run), batch.weights.shape[0], share.total(batch.weights.sum())
 
     def loss(params: Any, some: Example, first: jax.Array | int) -> jax.Array:
-        logits = nnx.merge(graph, params)(some.inputs, key, (first, run.train.batch_size))
-        return (token_losses(logits, some.targets) * some.weights).sum() / weight
+        model = functools.partial(nnx.merge(graph, params), key=key, rows=(first, run.train.batch_size))
+        if run.train.loss == "auto" and has_objective(run.task):
+            return objective(run.task, model, some, key, first).sum() / weight
+        each = losses(run.task.spec.head, model(some.inputs), some.targets, run.train)
+        return (each * some.weights).sum() / weight
 
     first, at_once = share.first(run.train.batch_size), part(size, run.train.microbatch)
     if at_once == size:
@@ -191,7 +243,7 @@ def baselines(run: Run, share: Share = WHOLE) -> dict[str, dict[str, dict[str, j
     def score_all(condition: tuple[Task, Example]) -> dict[str, dict[str, jax.Array]]:
         task, some = condition
         return {
-            name: score_learner(learner, some, batch_size=run.train.batch_size, curve=run.task.curve, share=share)
+            name: score_learner(learner, run.task, some, batch_size=run.train.batch_size, share=share)
             for name, learner in task.baselines().items()
         }
 

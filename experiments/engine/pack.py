@@ -69,7 +69,7 @@ class Pack:
         progress.say(f"compiled: {self.engine.lane_bytes / 1e6:.1f} MB a lane, {needed / 1e6:.1f} MB a device{by}")
         self.records = [Record(job, writes=processes.writes()) for job in jobs]
         self.steps = np.array([job.run.train.steps for job in jobs])
-        self.every = jobs[0].run.train.eval_every
+        self.settings = jobs[0].run.train
         self.lanes = self.engine.start()
         fresh = [_started(job, lane) for job, lane in zip(jobs, self._on_host(), strict=True)]
         saved = [record.open(lane) for record, lane in zip(self.records, fresh, strict=True)]
@@ -102,7 +102,8 @@ class Pack:
         waiting = ~self.ended & (self.done < self.steps)
         if not waiting.any():
             return
-        next_evaluation = np.minimum(self.steps, (self.done // self.every + 1) * self.every)
+        coming = np.array([self.settings.next_evaluation(step) for step in self.done.tolist()])
+        next_evaluation = np.minimum(self.steps, coming)
         chunk = int(processes.agree(self._chunk))
         until = min(int(next_evaluation[waiting].min()), int(self.done[waiting].min()) + chunk)
         before, since = self.done, time.monotonic()
@@ -121,21 +122,26 @@ class Pack:
 
     def _evaluate(self) -> None:
         """Scores and records the lanes that have just arrived at an evaluation; their mean loss begins anew."""
-        due = (self.done % self.every == 0) | (self.done >= self.steps)
-        recorded = np.array([record.rows[-1]["step"] if record.rows else 0 for record in self.records])
+        due = np.array([self.settings.next_evaluation(step - 1) == step for step in self.done.tolist()])
+        due |= self.done >= self.steps
+        recorded = np.array([record.rows[-1]["step"] if record.rows else -1 for record in self.records])
         arrived = ~self.ended & ~self.diverged & due & (self.done > recorded)
         if not arrived.any():
             return
         scores = self.engine.evaluate(self.lanes)
         sums, steps = processes.gather((self.lanes.loss_sum, self.lanes.loss_steps))
         loss = sums / np.maximum(steps, 1)
+        error = self.jobs[0].run.task.spec.head.error.name  # finite wherever outputs are
         broken = np.array(
-            [not all(np.isfinite(values["nll"][k]) for values in scores.values()) for k in range(len(arrived))]
+            [not all(np.isfinite(values[error][k]) for values in scores.values()) for k in range(len(arrived))]
         )
         self.diverged = self.diverged | (arrived & broken)  # finite steps can still add up to parameters that are not
         arrived &= ~broken
         for k in np.flatnonzero(arrived):
-            shared = {"examples": self.jobs[k].run.train.eval_examples, "train_loss": float(loss[k])}
+            shared = {
+                "examples": self.jobs[k].run.train.eval_examples,
+                "train_loss": float(loss[k]) if steps[k] else None,
+            }
             rows = _rows(int(k), int(self.done[k]), "model", scores, shared)
             self.records[k].rows += rows
             if self.trackers:

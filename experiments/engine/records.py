@@ -37,6 +37,7 @@ from experiments.engine.job import Job
 from experiments.engine.lock import Lock, path_of
 from experiments.errors import ConfigError
 from experiments.files import forget_unfinished, write_whole
+from synthetic.measures import declarations
 
 _PACKAGES = ("jax", "flax", "optax", "numpy")
 ROOT = Path(__file__).resolve().parents[2]
@@ -150,11 +151,17 @@ class Record:
             "id": self.job.id,
             "step": last,
             "scores": scores,
+            **self._measures(),
             **cost,
             **provenance(),
         }
         self._write("result.json", json.dumps(result, indent=1) + "\n")
         return result
+
+    def _measures(self) -> dict[str, Any]:
+        """Returns the entry `measures` of a run's end, which declares those that are not standard; none if none is."""
+        declared = declarations(self.job.run.task)
+        return {"measures": declared} if declared else {}
 
     def fail(self, state: Any, reason: str) -> dict[str, Any]:
         """Writes the state before the failure and `error.json`. Returns the error."""
@@ -164,6 +171,7 @@ class Record:
             "id": self.job.id,
             "step": int(state.step),
             "reason": reason,
+            **self._measures(),
             **provenance(),
         }
         self._write("error.json", json.dumps(error, indent=1) + "\n")
@@ -215,7 +223,7 @@ def _disagreement(
     scored: dict[int, set[str]] = {}
     for row in model:
         scored.setdefault(row["step"], set()).add(row["condition"])
-    every, steps = job.run.train.eval_every, job.run.train.steps
+    train, steps = job.run.train, job.run.train.steps
     if end is None:
         if step is None:
             return None
@@ -235,7 +243,7 @@ def _disagreement(
                 at = max(scored, default=0)
                 return f"result.json is of step {end['step']} of {steps}, metrics.jsonl of step {at} or of other scores"
         until = end["step"] - (end["status"] == "diverged")
-    due = [s for s in (*range(every, until + 1, every), steps) if s <= until]
+    due = [s for s in (*train.evaluations(until), steps) if s <= until]
     if lacking := [s for s in due if s not in scored or scored[s] != scored[max(scored)]]:
         return f"metrics.jsonl lacks scores of step {lacking[0]}"
     return None
