@@ -69,7 +69,7 @@ class _Watch:
     def check(self) -> None:
         """Raises ValueError for the first name that fits no activation of the model."""
         for pattern in self.patterns:
-            if pattern != "*" and not any(fnmatchcase(name, pattern) for name in self.names):
+            if not any(fnmatchcase(name, pattern) for name in self.names):
                 near = difflib.get_close_matches(pattern, self.names, n=1)
                 meant = f" (did you mean {near[0]}?)" if near else ""
                 raise ValueError(f"{pattern}: no such activation{meant}; there are: {', '.join(self.names) or 'none'}")
@@ -80,13 +80,13 @@ _SCOPES: ContextVar[tuple[str, ...]] = ContextVar("scopes", default=())
 
 
 @contextmanager
-def capturing(*names: str) -> Iterator[dict[str, jax.Array]]:
+def capturing(*names: str, strict: bool = True) -> Iterator[dict[str, jax.Array]]:
     """Yields a dictionary that fills with the activations of these names; a `*` stands for any letters.
 
     An activation is captured as the model uses it: with patches, after them. Raises ValueError at the end for a name
-    that the model lacks.
+    that the model lacks, if it is `strict`.
     """
-    with _watching(_Watch(names, {})) as watch:
+    with _watching(_Watch(names, {}), strict=strict) as watch:
         yield watch.seen
 
 
@@ -102,14 +102,15 @@ def patching(patches: Mapping[str, Patch]) -> Iterator[None]:
 
 
 @contextmanager
-def _watching(watch: _Watch) -> Iterator[_Watch]:
+def _watching(watch: _Watch, *, strict: bool = True) -> Iterator[_Watch]:
     """Makes the watch one of those in force; those that patch come before those that capture."""
     token = _WATCHES.set(tuple(sorted((*_WATCHES.get(), watch), key=lambda each: not each.patches)))
     try:
         yield watch
     finally:
         _WATCHES.reset(token)
-    watch.check()
+    if strict:
+        watch.check()
 
 
 @contextmanager
@@ -155,7 +156,7 @@ def names_of(run: Callable[..., object], *args: object) -> dict[str, jax.ShapeDt
     shapes: dict[str, jax.ShapeDtypeStruct] = {}
 
     def see(*args: object) -> int:
-        with capturing("*") as seen:
+        with capturing("*", strict=False) as seen:
             run(*args)
         shapes.update({name: jax.ShapeDtypeStruct(value.shape, value.dtype) for name, value in seen.items()})
         return 0
