@@ -173,7 +173,7 @@ def a_diverged_run_counts_as_zero(claim: Claim) -> None:
     """Checks that a run that diverged is noted as one that counts as zero."""
     table = true_table(claim)
     lost = pl.col("run") == table["run"][-1]
-    names = [name for name in ("exact_match", "token_accuracy", "nll", *results.further(table))]
+    names = results.scores(table)
     empty = [pl.when(lost & pl.col("final")).then(None).otherwise(name).alias(name) for name in names]
     status = pl.when(lost).then(pl.lit("diverged")).otherwise("status").alias("status")
     notes = claim.judge(results.check(table.with_columns(*empty, status))).notes

@@ -157,17 +157,17 @@ class Trained:
 
         return jax.jit(decoded)
 
-    def examples(self, count: int, *, of: str | None = None, seed: int = 0) -> Example:
+    def examples(self, count: int, *, condition: str | None = None, seed: int = 0) -> Example:
         """Returns `count` examples of the task, a batch of NumPy arrays.
 
-        of: a condition of evaluation, or a split of the run's own task; by default the first condition. Example i
+        condition: one of evaluation, or a split of the run's own task; by default the first condition. Example i
         depends on the seed and i alone. Raises ValueError for a name that is neither.
         """
         conditions = self.task.conditions()
         known = {split: (self.task, split) for split in self.task.splits} | dict(conditions)
-        name = next(iter(conditions)) if of is None else of
+        name = next(iter(conditions)) if condition is None else condition
         if name not in known:
-            raise ValueError(f"of: expected one of {', '.join(known)}, got {name!r}")
+            raise ValueError(f"condition: expected one of {', '.join(known)}, got {name!r}")
         task, split = known[name]
         draw = jax.jit(lane.draw, static_argnums=(1, 3))
         return jax.tree.map(np.asarray, draw(task, split, jax.random.key(seed), count))

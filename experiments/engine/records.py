@@ -34,7 +34,7 @@ import safetensors.numpy
 import yaml
 from safetensors import SafetensorError
 
-from experiments.engine import devices, lock
+from experiments.engine import devices, lock, monitor
 from experiments.engine.job import Job
 from experiments.engine.lock import Lock, path_of
 from experiments.errors import ConfigError
@@ -176,6 +176,7 @@ class Record:
     def _measures(self) -> dict[str, Any]:
         """Returns the entry `measures` of a run's end, which declares those that are not standard; none if none is."""
         declared = declarations(self.job.run.task)
+        declared |= monitor.declarations(self.rows[0] if self.rows and self.job.run.train.monitor else ())
         return {"measures": declared} if declared else {}
 
     def fail(self, state: Any, reason: str) -> dict[str, Any]:

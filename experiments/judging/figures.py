@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import io
 import itertools
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from weakref import WeakKeyDictionary
 
 import matplotlib
@@ -16,12 +17,13 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.ticker import NullLocator
+from matplotlib.ticker import AutoLocator, NullLocator
 
 from experiments.files import write_whole
 from experiments.judging.axes import Axis, Score
 from experiments.judging.claim import Judgement
 from experiments.judging.frame import MODEL
+from experiments.judging.measures import Measure, measure_of
 from experiments.judging.statistics import Interval, Seeds
 
 # Okabe and Ito's colours, which the colour-blind can tell apart; markers and lines for print in grey.
@@ -52,6 +54,25 @@ def canvas(widths: Sequence[float], *, share: bool = True) -> tuple[Figure, list
     return figure, list(axes)
 
 
+def span(panel: Axes, name: Literal["x", "y"], measure: Measure) -> None:
+    """Fits an axis of a panel to what is drawn, if the score along it is not one from 0 to 1."""
+    if (measure.low, measure.high) != (0.0, 1.0):
+        (panel.xaxis if name == "x" else panel.yaxis).set_major_locator(AutoLocator())
+        panel.autoscale(axis=name)
+
+
+def _ends(intervals: Sequence[Interval]) -> list[list[float]]:
+    """Returns how far intervals reach below and above their estimates; 0 where that is not known."""
+    below = [interval.estimate - interval.lower for interval in intervals]
+    above = [interval.upper - interval.estimate for interval in intervals]
+    return [[half if math.isfinite(half) else 0.0 for half in side] for side in (below, above)]
+
+
+def _numbers(values: Iterable[float]) -> list[float]:
+    """Returns values with NaN, which is not drawn, for those that are no number."""
+    return [value if math.isfinite(value) else math.nan for value in values]
+
+
 def scores_with_seeds(
     panel: Axes,
     x: Sequence[float],
@@ -68,11 +89,7 @@ def scores_with_seeds(
     the panel's curves from 0 and fixes colour, marker, line and the side on which the seeds stand.
     """
     style = STYLES[place]
-    means = [interval.estimate for interval in intervals]
-    bars = [
-        [i.estimate - i.lower for i in intervals],
-        [i.upper - i.estimate for i in intervals],
-    ]
+    means, bars = _numbers(interval.estimate for interval in intervals), _ends(intervals)
     panel.set_xscale("log" if log else "linear")
     if len(x) <= _FEW_TICKS:
         panel.set_xticks(x)
@@ -87,7 +104,7 @@ def scores_with_seeds(
     ]
     (drawn,) = panel.plot(
         beside,
-        [y for seeds in points for y in seeds],
+        _numbers(y for seeds in points for y in seeds),
         style["marker"],
         color=style["color"],
         mfc="white",
@@ -149,12 +166,11 @@ def bars(
         style: dict[str, Any] = STYLES[place] | {"linestyle": "none"}
         shift = 0.3 * (place - (len(series) - 1) / 2)
         y = [-i - shift for i in range(len(names))]
-        means = [interval.estimate for interval in intervals]
-        width = [[i.estimate - i.lower for i in intervals], [i.upper - i.estimate for i in intervals]]
+        means, width = _numbers(interval.estimate for interval in intervals), _ends(intervals)
         panel.errorbar(means, y, xerr=width, label=label, capsize=3, markersize=6, elinewidth=1.2, **style)
         hollow = [(score, at) for at, seeds in zip(y, points, strict=True) for score in seeds]
         panel.plot(
-            [score for score, _ in hollow],
+            _numbers(score for score, _ in hollow),
             [at - 0.12 for _, at in hollow],
             style["marker"],
             color=style["color"],
@@ -175,7 +191,7 @@ def bars(
 def scores_against_steps(panel: Axes, table: pl.DataFrame, score: Score, by: Axis) -> None:
     """Draws the mean score over seeds against training steps, one line for each value of the axis `by`.
 
-    A run that diverged scores 0 from its last evaluation on.
+    A run that diverged scores what its measure says from its last evaluation on, a share 0; no number is left out.
     """
     values = sorted(table[by.column].unique(), key=by.rank)
     steps = sorted(table["step"].unique())
@@ -184,17 +200,25 @@ def scores_against_steps(panel: Axes, table: pl.DataFrame, score: Score, by: Axi
         rows = table.filter(pl.col(by.column) == value)
         ended = pl.col("final") & (pl.col("status") == "diverged")
         of_score = rows.filter(~ended, pl.col("position").is_null(), condition=score.condition, learner=MODEL)
-        total = dict(of_score.group_by("step").agg(pl.col(score.score).sum()).iter_rows())
-        runs = rows["run"].n_unique()
+        sums = of_score.group_by("step").agg(pl.col(score.score).sum(), pl.col(score.score).count().alias("runs"))
+        total = {step: (whole, count) for step, whole, count in sums.iter_rows()}
+        runs, lost = rows["run"].n_unique(), measure_of(table, score.score).lost
         panel.plot(
             steps,
-            [total.get(step, 0.0) / runs for step in steps],
+            [_mean(*total.get(step, (0.0, 0)), runs, lost) for step in steps],
             color=colours[i],
             marker=_MARKERS[i % len(_MARKERS)],
             ms=4,
             markevery=max(1, len(steps) // 6),
             label=by.format_cell(value),
         )
+
+
+def _mean(whole: float, count: int, runs: int, lost: float) -> float:
+    """Returns the mean of `runs` scores, of which `count` add up to `whole` and the others are `lost`."""
+    if math.isfinite(lost):
+        return (whole + (runs - count) * lost) / runs
+    return whole / count if count else math.nan
 
 
 def legend_beside(panel: Axes, title: str) -> None:
