@@ -125,8 +125,8 @@ def _draw(request: _Request, means: dict[str, dict[Setting, Interval]]) -> list[
             at = x if numeric else [values.index(value) for value in x]
             intervals = [means[condition][(value, *line)] for value in x]
             points = [list(scores[(value, *line)].values()) for value in x]
-            figures.scores_with_seeds(panel, at, intervals, points, _label(request.by, line), place, log=log)
-        figures.span(panel, "y", request.sweep.measure(request.score))
+            label, measure = _label(request.by, line), request.sweep.measure(request.score)
+            figures.scores_with_seeds(panel, at, intervals, points, label, place, log=log, measure=measure)
         if not numeric:
             panel.set_xticks(range(len(values)), [_format(value) for value in values])
         elif not all(float(value).is_integer() for value in values):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from experiments.judging.frame import MODEL
-from experiments.judging.measures import Measure
+from experiments.judging.measures import SHARE, Measure
 
 if TYPE_CHECKING:
     from experiments.judging.grid import Grid
@@ -227,6 +227,11 @@ class Score:
     of_examples: bool = False
     instead: tuple[Pick, ...] = ()
     measure: Measure | None = None
+
+    @property
+    def kind(self) -> Measure:
+        """Returns what the score is, a share unless the claim says otherwise."""
+        return self.measure or SHARE
 
     def at(self, *picks: Pick) -> Arm:
         """Returns the mean of the score over the settings where all `picks` hold."""

@@ -102,8 +102,8 @@ class Curves(Panel):
                 continue
             x = sorted(at)
             means, points = zip(*(mean_of(grid, score, at[value]) for value in x), strict=True)
-            figures.scores_with_seeds(panel, x, means, points, label, place, log=self.log)
-            figures.span(panel, "y", grid.cells(score).measure)
+            measure = grid.cells(score).measure
+            figures.scores_with_seeds(panel, x, means, points, label, place, log=self.log, measure=measure)
         if self.ticks:
             panel.set_xticks(list(names), list(names.values()))
         elif isinstance(self.x, Score):
@@ -156,10 +156,10 @@ class Bars(Panel):
             cells = grid.cells(score)
             points = [[] if score.of_examples else [*cells.scores.get(s, {}).values()] for s in settings]
             series[score.format_label(label, grid)] = [cells.mean(s) for s in settings], points
-        figures.bars(panel, [format_title(self.name, grid, s) if self.named else "" for s in settings], series)
+        names = [format_title(self.name, grid, s) if self.named else "" for s in settings]
+        figures.bars(panel, names, series, first.measure)
         if not first.measure.share:
             panel.set(xlabel=next(iter(self.scores.values())).words)
-        figures.span(panel, "x", first.measure)
         if self.line:
             panel.axvline(mean_of(grid, self.line, settings)[0].estimate, color="0.3", ls="--", lw=1)
         self.dress(panel, grid)
@@ -194,8 +194,8 @@ class ByLength(Panel):
             x = [n for n, cells in curves.items() if setting in cells.scores]
             means, points = [curves[n].mean(setting) for n in x], [[*curves[n].scores[setting].values()] for n in x]
             label = self.by.format_cell(grid.value(self.by, setting)) if self.by else name
-            figures.scores_with_seeds(panel, x, means, points, label, place, log=False)
-            figures.span(panel, "y", next(iter(curves.values())).measure)
+            measure = next(iter(curves.values())).measure
+            figures.scores_with_seeds(panel, x, means, points, label, place, log=False, measure=measure)
             if self.trained:
                 several = len({grid.value(self.trained, s) for s in grid.settings}) > 1
                 colour = figures.STYLES[place]["color"] if several else "0.5"

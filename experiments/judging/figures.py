@@ -23,7 +23,7 @@ from experiments.files import write_whole
 from experiments.judging.axes import Axis, Score
 from experiments.judging.claim import Judgement
 from experiments.judging.frame import MODEL
-from experiments.judging.measures import Measure, measure_of
+from experiments.judging.measures import SHARE, Measure, measure_of
 from experiments.judging.statistics import Interval, Seeds
 
 # Okabe and Ito's colours, which the colour-blind can tell apart; markers and lines for print in grey.
@@ -82,6 +82,7 @@ def scores_with_seeds(
     place: int,
     *,
     log: bool = True,
+    measure: Measure = SHARE,
 ) -> None:
     """Draws a curve of means with bars for their 95 % intervals, every seed as a hollow point beside, and medians.
 
@@ -113,10 +114,13 @@ def scores_with_seeds(
         zorder=3,
     )
     stand_for(drawn, [a for a, seeds in zip(x, points, strict=True) for _ in seeds])
-    known = [(at, mean, Seeds.of(seeds)) for at, mean, seeds in zip(x, means, points, strict=True) if seeds]
-    _draw_medians(panel, [at for at, _, _ in known], [seeds.median for _, _, seeds in known], "_", style["color"])
+    known = [(at, mean, Seeds.of(seeds, measure)) for at, mean, seeds in zip(x, means, points, strict=True) if seeds]
+    _draw_medians(
+        panel, [at for at, _, _ in known], _numbers(seeds.median for _, _, seeds in known), "_", style["color"]
+    )
     if len(x) <= _FEW_TICKS:
         _write_shares(panel, known, style["color"])
+    span(panel, "y", measure)
 
 
 def _draw_medians(panel: Axes, x: Sequence[float], y: Sequence[float], marker: str, colour: str) -> None:
@@ -127,7 +131,7 @@ def _draw_medians(panel: Axes, x: Sequence[float], y: Sequence[float], marker: s
 def _write_shares(panel: Axes, known: Sequence[tuple[float, float, Seeds]], colour: str) -> None:
     """Writes how many seeds are above a half beside those means (x, y) where some are and some are not."""
     for x, y, seeds in known:
-        if 0 < seeds.above < seeds.number:
+        if seeds.above is not None and 0 < seeds.above < seeds.number:
             text = f"{seeds.above}/{seeds.number}"
             panel.annotate(text, (x, y), (7, -10), textcoords="offset points", fontsize=7, color=colour, zorder=4)
 
@@ -157,6 +161,7 @@ def bars(
     panel: Axes,
     names: Sequence[str],
     series: Mapping[str, tuple[Sequence[Interval], Sequence[Sequence[float]]]],
+    measure: Measure = SHARE,
 ) -> None:
     """Draws means of named settings, one below the other from the top, with 95 % intervals, every seed and medians.
 
@@ -179,11 +184,16 @@ def bars(
             mew=0.8,
             zorder=3,
         )
-        known = [(mean, at, Seeds.of(seeds)) for mean, at, seeds in zip(means, y, points, strict=True) if seeds]
-        _draw_medians(panel, [seeds.median for _, _, seeds in known], [at for _, at, _ in known], "|", style["color"])
+        known = [
+            (mean, at, Seeds.of(seeds, measure)) for mean, at, seeds in zip(means, y, points, strict=True) if seeds
+        ]
+        _draw_medians(
+            panel, _numbers(seeds.median for _, _, seeds in known), [at for _, at, _ in known], "|", style["color"]
+        )
         _write_shares(panel, known, style["color"])
     panel.set(yticks=[-i for i in range(len(names))], yticklabels=list(names), ylim=(-len(names) + 0.4, 0.6))
     panel.set(xlim=(-0.03, 1.03), xticks=np.linspace(0, 1, 6), xlabel="exact match")
+    span(panel, "x", measure)
     panel.grid(axis="x", color="0.9", lw=0.8)
     panel.grid(axis="y", visible=False)
 

@@ -145,6 +145,9 @@ def check_scores(frame: pl.DataFrame) -> None:
     if frame["examples"].min() < 1:  # pyright: ignore[reportOptionalOperand, reportOperatorIssue]
         raise RecordError("column examples has a number below 1")
     of_scores = measures(frame)
+    missing = [name for name in SCORES if name not in of_scores]
+    if missing and len(frame.filter(_declared(frame) == "")):
+        raise RecordError(f"lacks the column{'s' * (len(missing) > 1)} {', '.join(missing)}")
     for name in of_scores:
         empty = frame.filter(pl.col(name).is_null(), _has(name, frame), status="finished")
         if len(empty):
@@ -167,11 +170,16 @@ def check_scores(frame: pl.DataFrame) -> None:
 
 def _has(name: str, frame: pl.DataFrame) -> pl.Expr:
     """Returns the rows that must have a score: of the model those of its runs' measures, over all positions."""
-    declared = pl.col(DECLARED).fill_null("") if DECLARED in frame.columns else pl.lit("")
+    declared = _declared(frame)
     of_model = (pl.col("learner") == MODEL) & pl.col("position").is_null()  # other rows have some scores only
     if name not in SCORES:
         return of_model & declared.str.contains(f'"{name}":', literal=True)
     return (declared == "") & (of_model if name == "nll" else pl.lit(True))
+
+
+def _declared(frame: pl.DataFrame) -> pl.Expr:
+    """Returns what the run of each row declares of its measures: empty if those are the scores of classes alone."""
+    return pl.col(DECLARED).fill_null("") if DECLARED in frame.columns else pl.lit("")
 
 
 def _check_ends(frame: pl.DataFrame, keys: Sequence[str]) -> None:

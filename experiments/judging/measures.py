@@ -45,6 +45,18 @@ class Measure:
         """Returns a value between two finite bounds as a number from 0 to 1."""
         return (value - self.low) / self.span
 
+    @property
+    def well(self) -> float:
+        """Returns a score of what is done well but for a little: 0.9 of a share, the best of an error."""
+        if self.bounded:
+            return self.low + self.span * (0.9 if self.better == "higher" else 0.1)
+        best = self.low if self.better == "lower" else self.high
+        return best if math.isfinite(best) else 0.0
+
+    def inside(self, value: float) -> float:
+        """Returns the value, or the bound that is nearest to it."""
+        return min(max(value, self.low), self.high)
+
     def best_of(self, means: Mapping[str, float]) -> str:
         """Returns the name with the best mean, the first of equal ones."""
         return (max if self.better == "higher" else min)(means, key=means.__getitem__)
@@ -57,8 +69,8 @@ class Measure:
 
 
 SHARE = Measure(share=True)
-NLL = Measure(high=math.inf, better="lower", lost=math.inf)
-STANDARD = {"exact_match": SHARE, "token_accuracy": SHARE, "nll": NLL}
+ERROR = Measure(high=math.inf, better="lower", lost=math.inf)  # such as squared_error
+STANDARD = {"exact_match": SHARE, "token_accuracy": SHARE, "nll": ERROR}
 _KEYS = {"low", "high", "better", "lost", "share"}
 
 

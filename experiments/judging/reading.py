@@ -62,7 +62,7 @@ class Fitted:
                     grid.format_setting(setting), f"{self.words()} was not measured", "", "arm missing"
                 )
             elif not self.fits(mean := cells.estimate(other)):
-                why = f"{self.words()} is {self._beyond()}"
+                why = f"{self.words()} is {self.beyond()}"
                 lost[setting] = LeftOut(grid.format_setting(setting), why, f"{mean:.{cells.mean(other).digits}f}")
         return lost
 
@@ -78,13 +78,14 @@ class Fitted:
         """Formats the score that is asked for."""
         return f"{self.score.words}{f' with {self.where()}' if self.instead else ''}"
 
-    def _beyond(self) -> str:
+    def beyond(self) -> str:
+        """Formats where the mean of a setting that is not fitted lies."""
         return f"below {self.least:g}" if self.most is None else f"above {self.most:g}"
 
     def rule(self) -> str:
         """Formats the rule in a sentence."""
         if self.every:
-            return f"Not fitted: at some setting the mean over seeds of {self.words()} is {self._beyond()}."
+            return f"Not fitted: at some setting the mean over seeds of {self.words()} is {self.beyond()}."
         bound = f"at least {self.least:g}" if self.most is None else f"at most {self.most:g}"
         free = f" {Arm(self.score, self.exempt).where().capitalize()} is read all the same." if self.exempt else ""
         return (

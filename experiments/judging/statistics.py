@@ -151,8 +151,8 @@ def proportion(share: float, examples: int, level: float = LEVEL) -> Interval:
 
 def mean_score(scores: Sequence[float], examples: int, level: float = LEVEL, measure: Measure = SHARE) -> Interval:
     """Returns the interval of the mean over all seeds of a score; each seed's is from `examples` examples."""
-    if not np.isfinite(scores).all():
-        return Interval(float(np.mean(scores)), measure.low, measure.high, 0)
+    if measure.lost in scores and math.isinf(measure.lost):
+        return Interval(measure.lost, measure.low, measure.high, 0)
     seeds = over_seeds(scores, measure.low, measure.high, level)
     if not measure.share:
         return seeds.shown(measure)
@@ -166,7 +166,7 @@ def paired_difference(
 
     Raises ValueError if the two are not of one length.
     """
-    if not np.isfinite([*more, *less]).all():
+    if measure.lost in (*more, *less) and math.isinf(measure.lost):
         return _unknown(more, less, measure)
     seeds = over_seeds([a - b for a, b in zip(more, less, strict=True)], -measure.span, measure.span, level)
     return _add(seeds, _sampling(more, less, examples, level), -1.0, 1.0) if measure.share else seeds.shown(measure)
@@ -180,7 +180,7 @@ def difference(
     Student's t of either side has Welch's degrees of freedom, so that a side without spread costs none. The interval of
     one seed is the whole range.
     """
-    if min(len(more), len(less)) < 2 or not np.isfinite([*more, *less]).all():
+    if min(len(more), len(less)) < 2 or (measure.lost in (*more, *less) and math.isinf(measure.lost)):
         return _unknown(more, less, measure)
     variances = [float(np.var(side, ddof=1)) / len(side) for side in (more, less)]
     whole, freedom = sum(variances), float(len(more) + len(less) - 2)
