@@ -26,12 +26,13 @@ import yaml
 from flax import nnx
 from jax.core import Tracer
 
-from experiments.engine import job, lane, records
+from experiments.engine import fit, job, lane, records
 from experiments.engine.lane import Run
 from experiments.errors import ConfigError
 from fields import replace as replaced
 from models.decode import decode
 from models.taps import Patch, capturing, names_of, patching
+from synthetic.heads import Places
 from synthetic.task import Example, Task
 
 # The keys of a configuration that say where a run is kept, and not what it is.
@@ -41,8 +42,11 @@ _FEW = 2  # sequences with which a model is traced for the names of its activati
 Replacement = Patch | jax.Array | np.ndarray | float | int
 
 
-def run(folder: str | Path) -> Trained:
-    """Returns the trained model of a run's folder. Raises ConfigError, one line, if it cannot be used."""
+def run(folder: str | Path, *, before: Trained | None = None) -> Trained:
+    """Returns the trained model of a run's folder. Raises ConfigError, one line, if it cannot be used.
+
+    before: the model of the run that this one starts from, which a task needs whose sets are made by that model.
+    """
     folder = Path(folder)
     path = folder / "config.yaml"
     try:
@@ -60,7 +64,8 @@ def run(folder: str | Path) -> Trained:
     graph, shapes = nnx.split(nnx.eval_shape(lambda: built.build(jax.random.key(0))))
     params, step = records.read_params(folder, shapes)
     end = records.read_end(folder)
-    return Trained(folder, config, step, end["status"] if end else "unfinished", jax.device_put(params), graph, built)
+    status = end["status"] if end else "unfinished"
+    return Trained(folder, config, step, status, jax.device_put(params), graph, built, before)
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,11 +86,20 @@ class Trained:
     params: Any
     graph: Any
     settings: Run
+    before: Trained | None = None
 
     @functools.cached_property
     def task(self) -> Task:
-        """Returns the task, with the finite sets that its examples are of, if it has such."""
-        return self.settings.task.materialise()
+        """Returns the task, with the finite sets that its examples are of, if it has such.
+
+        Raises ValueError if these are made by the model of the run before, and that was not given to `load.run`.
+        """
+        task: Any = self.settings.task
+        if not getattr(task, "from_model", False):
+            return task.materialise()
+        if self.before is None:
+            raise ValueError("task: its sets are made by the run before: load.run(folder, before=load.run(...))")
+        return task.materialise(self.before)
 
     @property
     def weights(self) -> dict[str, np.ndarray]:
@@ -139,21 +153,23 @@ class Trained:
         return names_of(self.function, self.params, jax.ShapeDtypeStruct(shape, kind))
 
     def decode(self, inputs: Any, answer: Any, *, key: jax.Array | None = None) -> jax.Array:
-        """Returns the tokens that the model puts out at every position when it reads its own answer, int32[B, T].
+        """Returns the tokens (or places) that the model puts out when it reads its own answer, int32[B, T].
 
         answer: bool[B, T], the positions whose output is the next input, as `batch.weights > 0`; elsewhere the given
         inputs are read. It takes the likeliest token, or with a `key` draws one. Rows end at the task's `end`, if it
         has one; what follows is 0. Raises ValueError for a model that cannot decode.
         """
-        if not getattr(self.settings.model, "decodes", True) or self.settings.task.spec.vocabulary is None:
-            name = self.config["model"]["name"]
-            raise ValueError(f"decode: a {name} on this task cannot put out one token after the other and read it")
+        train = replaced(self.settings.train, decoding="greedy")
+        if why := dict(fit.problems(replaced(self.settings, train=train))).get("decoding"):
+            raise ValueError(f"decode: {why.split(';')[0]}")
         return self._decoding(self.params, self._checked(inputs), jnp.asarray(answer, bool), key)
 
     @functools.cached_property
     def _decoding(self) -> Callable[..., jax.Array]:
         def decoded(params: Any, inputs: jax.Array, answer: jax.Array, key: jax.Array | None) -> jax.Array:
-            return decode(nnx.merge(self.graph, params), inputs, answer, end=self.settings.task.end, key=key)
+            places = isinstance(self.settings.task.spec.head, Places)
+            model, end = nnx.merge(self.graph, params), self.settings.task.end
+            return decode(model, inputs, answer, end=end, key=key, places=places)
 
         return jax.jit(decoded)
 
