@@ -9,7 +9,8 @@
 
 A model names what it computes by `tap`, which is the identity outside of these two. All of it happens while a function
 is traced, so a program that is compiled without them has no trace of it. Inside `jax.jit` or `jax.vmap` the `with`
-belongs into the function that is traced, and the activations are among what that function returns.
+belongs into the function that is traced, and the activations are among what that function returns. They are those of
+whole sequences: decoding, one position at a time, shows and patches none.
 
     embed                      [B, T, D]     what the blocks read: the embedding with its position
     blocks.0.mixer.logits      [B, H, T, T]  of attention, before the softmax; -inf ahead of the query

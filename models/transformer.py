@@ -86,8 +86,9 @@ class MLP(nnx.Module):
         self.activation = config.activation
 
     def __call__(self, x_NxD: jax.Array, batch: int | None = None) -> jax.Array:
-        """Maps float32[N, width] to the same shape."""
-        return self.outer(tap("hidden", ACTIVATIONS[self.activation](self.inner(x_NxD)), batch))
+        """Maps float32[N, width] to the same shape. With a `batch`, N is that times time."""
+        hidden_NxE = ACTIVATIONS[self.activation](self.inner(x_NxD))
+        return self.outer(hidden_NxE if batch is None else tap("hidden", hidden_NxE, batch))
 
 
 class Block(nnx.Module):
