@@ -9,8 +9,8 @@ from einops import rearrange
 from flax import nnx
 
 from models import positions
-from models.implementations import attend_causally
-from models.kernels import attend, matmul
+from models.implementations import attend_causally, attend_in_sight
+from models.kernels import attend
 from models.layers import Dense
 from models.taps import tap, watched
 
@@ -44,17 +44,11 @@ class Attention(nnx.Module):
             turn_TxW = positions.rotation(time, q.shape[-1])
             q, k = positions.rotate(q, *turn_TxW), positions.rotate(k, *turn_TxW)
         if watched("logits", "weights"):
-            y_BxHxTxW = self._attend_in_sight(q, k, v)
+            bias_TxT = self._bias(np.arange(time)[:, None], np.arange(time)[None, :])
+            y_BxHxTxW = attend_in_sight(q, k, v, bias_TxT, self.precision)
         else:
             y_BxHxTxW = attend_causally(q, k, v, self._bias, position=self.position, precision=self.precision)
         return self.out(rearrange(tap("heads", y_BxHxTxW), "b h t w -> (b t) (h w)"))
-
-    def _attend_in_sight(self, q: jax.Array, k: jax.Array, v: jax.Array) -> jax.Array:
-        """Returns what `attend_causally` does, by the plain formula: its kernels never have the weights to show."""
-        t = np.arange(q.shape[2])
-        scores = matmul(q * q.shape[-1] ** -0.5, rearrange(k, "b h t w -> b h w t"), self.precision)
-        logits_BxHxTxT = tap("logits", scores + self._bias(t[:, None], t[None, :]))
-        return matmul(tap("weights", jax.nn.softmax(logits_BxHxTxT, axis=-1)), v, self.precision)
 
     def _bias(self, query: jax.Array | np.ndarray, key: np.ndarray) -> jax.Array:
         """Returns what a score is biased by: -infinity where the key lies ahead of the query, and ALiBi's penalty."""

@@ -200,6 +200,6 @@ def test_the_program_of_a_training_step_has_no_trace_of_names(config, monkeypatc
         return jax.jit(jax.grad(loss)).lower(params, tokens()).as_text()
 
     named = lowered()
-    for module in (transformer, attention, retention):
+    for module in (transformer, attention, implementations, retention):
         monkeypatch.setattr(module, "tap", lambda name, value, batch=None: value)
     assert lowered() == named
