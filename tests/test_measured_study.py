@@ -64,7 +64,7 @@ smoke:
   model: {width: 16, heads: 2}
   optim: {warmup: 20}
   train: {steps: 200, batch_size: 64, eval_every: 50, eval_examples: 128, objective: squared_error}
-  sweep: {optim.lr: [0.0, 0.01], seed: [1, 2, 3]}
+  sweep: {optim.lr: [0.0, 0.01], seed: [1, 2, 3, 4, 5]}
 """
 NAMES: dict[str, Any] = {}
 exec(CODE, NAMES)

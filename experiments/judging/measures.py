@@ -65,7 +65,7 @@ class Measure:
         """Returns the digits after the point with which numbers of an interval of this width are shown: 3 of shares."""
         if (self.low, self.high) == (0.0, 1.0) or not math.isfinite(width) or width <= 0:
             return 3
-        return min(max(1 - math.floor(math.log10(width)), 0), 8)
+        return min(max(1 - math.floor(math.log10(width)), 2 if width < 10 else 0), 8)
 
 
 SHARE = Measure(share=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -281,7 +282,7 @@ class Difference(Quantity):
 
 def format_range(low: float, high: float, ends: tuple[float, float], digits: int = 2) -> str:
     """Formats the effects from `low` to `high`, of those between `ends`; empty if there are none."""
-    if not low <= high or low > ends[1] or high < ends[0]:
+    if not low <= high or low > ends[1] or high < ends[0] or low == math.inf or high == -math.inf:
         return ""
     if high >= ends[1]:
         return f"{low:.{digits}f} or more"
