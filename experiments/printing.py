@@ -70,6 +70,7 @@ def format_interval(effect: Interval | None, digits: int = 3) -> str:
     """Formats an estimate with its interval; no zero has a sign."""
     if effect is None:
         return "not measured"
+    digits = digits if effect.digits == 3 else effect.digits
     estimate, lower, upper = (f"{value:z.{digits}f}" for value in (effect.estimate, effect.lower, effect.upper))
     return f"{estimate} [{lower}, {upper}]"
 
@@ -108,8 +109,9 @@ def show_comparison(comparison: pl.DataFrame, console: Console) -> None:
     keys = comparison.columns[: comparison.columns.index("condition")]
     for row in outside.iter_rows(named=True):
         setting = ", ".join(f"{key}={row[key]}" for key in keys)
-        recorded = f"{row['record']:.3f} [{row['lower']:.3f}, {row['upper']:.3f}]"
-        console.print(Text(f"  outside: {row['condition']} at {setting}: {row['fresh']:.3f}, recorded {recorded}"))
+        recorded = Interval(row["record"], row["lower"], row["upper"], digits=row["digits"])
+        fresh = f"{row['fresh']:.{row['digits']}f}"
+        console.print(Text(f"  outside: {row['condition']} at {setting}: {fresh}, recorded {recorded}"))
 
 
 def show_summary(entries: Sequence[Entry], console: Console) -> None:

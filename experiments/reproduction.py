@@ -199,4 +199,5 @@ def _format_effects(fresh: Judgement, record: Judgement) -> str:
     if not fresh.effect or not record.effect:
         return f"effect: {fresh.effect or 'not measured'}, recorded {record.effect or 'not measured'}"
     inside = record.effect.lower <= fresh.effect.estimate <= record.effect.upper
-    return f"effect: {fresh.effect.estimate:.3f}, {'inside' if inside else 'outside'} the recorded {record.effect}"
+    estimate = f"{fresh.effect.estimate:.{record.effect.digits}f}"
+    return f"effect: {estimate}, {'inside' if inside else 'outside'} the recorded {record.effect}"

@@ -9,9 +9,10 @@ from einops import rearrange
 from flax import nnx
 
 from models import positions
-from models.implementations import attend_causally
+from models.implementations import attend_causally, attend_in_sight
 from models.kernels import attend
 from models.layers import Dense
+from models.taps import tap, watched
 
 
 class Attention(nnx.Module):
@@ -42,8 +43,12 @@ class Attention(nnx.Module):
         if self.position == "rope":
             turn_TxW = positions.rotation(time, q.shape[-1])
             q, k = positions.rotate(q, *turn_TxW), positions.rotate(k, *turn_TxW)
-        y_BxHxTxW = attend_causally(q, k, v, self._bias, position=self.position, precision=self.precision)
-        return self.out(rearrange(y_BxHxTxW, "b h t w -> (b t) (h w)"))
+        if watched("logits", "weights"):
+            bias_TxT = self._bias(np.arange(time)[:, None], np.arange(time)[None, :])
+            y_BxHxTxW = attend_in_sight(q, k, v, bias_TxT, self.precision)
+        else:
+            y_BxHxTxW = attend_causally(q, k, v, self._bias, position=self.position, precision=self.precision)
+        return self.out(rearrange(tap("heads", y_BxHxTxW), "b h t w -> (b t) (h w)"))
 
     def _bias(self, query: jax.Array | np.ndarray, key: np.ndarray) -> jax.Array:
         """Returns what a score is biased by: -infinity where the key lies ahead of the query, and ALiBi's penalty."""

@@ -23,6 +23,7 @@ from models.kernels import PRECISIONS
 from models.layers import ACTIVATIONS, Dense, LayerNorm, lookup
 from models.mixers import MIXERS, WITH_HEADS
 from models.registry import Architecture, Shapes, register
+from models.taps import active, scope, tap
 from models.variables import freeze
 
 
@@ -84,9 +85,10 @@ class MLP(nnx.Module):
         self.outer = Dense(hidden, config.width, scale=residual_scale, precision=config.precision, rngs=rngs)
         self.activation = config.activation
 
-    def __call__(self, x_NxD: jax.Array) -> jax.Array:
-        """Maps float32[N, width] to the same shape."""
-        return self.outer(ACTIVATIONS[self.activation](self.inner(x_NxD)))
+    def __call__(self, x_NxD: jax.Array, batch: int | None = None) -> jax.Array:
+        """Maps float32[N, width] to the same shape. With a `batch`, N is that times time."""
+        hidden_NxE = ACTIVATIONS[self.activation](self.inner(x_NxD))
+        return self.outer(hidden_NxE if batch is None else tap("hidden", hidden_NxE, batch))
 
 
 class Block(nnx.Module):
@@ -112,8 +114,11 @@ class Block(nnx.Module):
 
     def __call__(self, x_NxD: jax.Array, batch: int) -> jax.Array:
         """Returns the residual stream after this block, float32[N, D] with N = batch * time."""
-        x_NxD = x_NxD + self.mixer(self.mixer_norm(x_NxD), batch)
-        return x_NxD + self.mlp(self.mlp_norm(x_NxD))
+        with scope("mixer"):
+            x_NxD = x_NxD + tap("output", self.mixer(self.mixer_norm(x_NxD), batch), batch)
+        with scope("mlp"):
+            x_NxD = x_NxD + tap("output", self.mlp(self.mlp_norm(x_NxD), batch), batch)
+        return tap("residual", x_NxD, batch)
 
     def init_cache(self, batch: int) -> Any:
         """Returns the memory of the mixing layer before the first position."""
@@ -158,13 +163,15 @@ class Transformer(nnx.Module):
             raise ValueError(f"the model was built for {self.length} positions, got {time}")
         x_NxD = self._embed(rearrange(inputs, "b t ... -> (b t) ..."))
         x_BxTxD = rearrange(x_NxD, "(b t) d -> b t d", b=batch) + self._positions(batch, time, key, rows)
-        x_NxD = rearrange(x_BxTxD, "b t d -> (b t) d")
-        if self.config.remat:
+        x_NxD = rearrange(tap("embed", x_BxTxD), "b t d -> (b t) d")
+        if self.config.remat and not active():
             x_NxD = _rematerialised(self.blocks, x_NxD, batch)
         else:
-            for block in self.blocks:
-                x_NxD = block(x_NxD, batch)
-        return rearrange(self.read_out(self.norm(x_NxD)), "(b t) c -> b t c", b=batch)
+            for number, block in enumerate(self.blocks):
+                with scope("blocks", number):
+                    x_NxD = block(x_NxD, batch)
+        y_NxC = self.read_out(tap("norm", self.norm(x_NxD), batch))
+        return tap("read_out", rearrange(y_NxC, "(b t) c -> b t c", b=batch))
 
     def init_cache(self, batch: int) -> list[Any]:
         """Returns the caches, one per block, with which `step` starts at the first position."""

@@ -49,7 +49,7 @@ def test_a_run_starts_from_the_last_parameters_of_its_start(tmp_path):
 
 def params_of(job: Job) -> dict[str, np.ndarray]:
     state = safetensors.numpy.load_file(job.folder / "state.safetensors")
-    return {name: value for name, value in state.items() if name.startswith(".params")}
+    return {name: value for name, value in state.items() if name.startswith("params.")}
 
 
 def test_starts_are_trained_once_and_are_part_of_the_identity(tmp_path):

@@ -16,6 +16,7 @@ import jax.numpy as jnp
 from flax import nnx
 
 from experiments.engine.losses import LOSSES, has_objective, losses, objective
+from experiments.engine.monitor import monitor
 from experiments.engine.optim import Optimizer
 from experiments.engine.scores import score, score_learner
 from experiments.engine.share import WHOLE, Share, part
@@ -27,7 +28,7 @@ from synthetic.task import Example, Spec, Task
 
 # Streams of a run's seed, apart from those of a task's data seed, which may be the same number.
 _RUN = 0x52554E
-_INIT, _BATCH, _EVALUATE, _DECODE, _ORDER = 0, 1, 2, 4, 5  # 3 is that of `experiments.examples`
+_INIT, _BATCH, _EVALUATE, _DECODE, _ORDER, _MONITOR = 0, 1, 2, 4, 5, 6  # 3 is that of `experiments.examples`
 
 
 @pytree
@@ -54,6 +55,11 @@ class Training:
         doc="log: evaluations ten to each tenfold of steps, the first after eval_every",
     )
     eval_start: bool = static(False, silent=True, doc="also evaluate before the first step")
+    monitor: bool = static(
+        False,
+        silent=True,
+        doc="also record norms of gradients and parameters by part, the largest attention logit, and lost sums",
+    )
     objective: str = static("exact_match", doc="the measure that sweepers are given and the display shows")
     microbatch: int = static(
         0,
@@ -260,7 +266,16 @@ def evaluate(params: Any, run: Run, share: Share = WHOLE) -> dict[str, dict[str,
     at_once = run.train.microbatch or run.train.batch_size // share.parts
     how = {"batch_size": at_once, "decoding": run.train.decoding, "key": run.key(_DECODE), "share": share}
     scores = jax.lax.map(functools.partial(score, model, run.task, **how), examples)
-    return {name: jax.tree.map(lambda x, i=i: x[i], scores) for i, name in enumerate(conditions)}
+    more = _monitored(run, model, params, share) if run.train.monitor else {}
+    return {name: jax.tree.map(lambda x, i=i: x[i], scores) | more for i, name in enumerate(conditions)}
+
+
+def _monitored(run: Run, model: Any, params: Any, share: Share) -> dict[str, jax.Array]:
+    """Returns the numbers of `train.monitor`, of a training batch of its own."""
+    example_key, model_key = jax.random.split(run.key(_MONITOR))
+    batch = draw(run.task, "train", example_key, run.train.batch_size, share)
+    grads = _gradient(run, params, batch, model_key, share)[1]
+    return monitor(model, params, grads, batch, run.task.spec.head, run.train, share)
 
 
 def baselines(run: Run, share: Share = WHOLE) -> dict[str, dict[str, dict[str, jax.Array]]]:
