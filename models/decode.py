@@ -9,6 +9,15 @@ import jax.numpy as jnp
 from einops import rearrange
 
 
+def first_cache(module: Any, inputs: jax.Array) -> Any:
+    """Returns the cache before the first position of `inputs` (int32[B, T] or float32[B, T, width_in]).
+
+    A model with an encoder reads the source here, all at once, by its `read_source(inputs, cache)`.
+    """
+    cache = module.init_cache(inputs.shape[0])
+    return module.read_source(inputs, cache) if hasattr(module, "read_source") else cache
+
+
 def decode(
     module: Any, inputs_BxT: jax.Array, free_BxT: jax.Array, *, end: int | None = None, key: jax.Array | None = None
 ) -> jax.Array:
@@ -40,6 +49,12 @@ def decode(
         input_B = jnp.where(free_TxB[t], output_B, given_next_TxB[t])
         return t + 1, cache, input_B, ended_B, outputs_TxB.at[t].set(output_B)
 
-    start = jnp.int32(0), module.init_cache(batch), inputs_TxB[0], jnp.zeros(batch, bool), jnp.zeros_like(inputs_TxB)
+    start = (
+        jnp.int32(0),
+        first_cache(module, inputs_BxT),
+        inputs_TxB[0],
+        jnp.zeros(batch, bool),
+        jnp.zeros_like(inputs_TxB),
+    )
     *_, outputs_TxB = jax.lax.while_loop(unfinished, advance, start)
     return rearrange(outputs_TxB, "t b -> b t")
