@@ -56,25 +56,25 @@ class Attention(nnx.Module):
         """Attends over N = batch * time positions: float32[N, D] to float32[N, D]."""
         q, k, v = rearrange(self.qkv(x_NxD), "(b t) (s h w) -> s b h t w", b=batch, s=3, h=self.heads)
         time = q.shape[2]
-        q, k = self._rescaled(q, k, np.arange(1, time + 1))
+        q, k = self._rescaled(q, k, np.arange(time))
         if self.position == "rope":
             turn_TxW = positions.rotation(time, q.shape[-1])
             q, k = positions.rotate(q, *turn_TxW), positions.rotate(k, *turn_TxW)
         y_BxHxTxW = attend_causally(q, k, v, self._bias, position=self.position, precision=self.precision)
         return self.out(rearrange(y_BxHxTxW, "b h t w -> (b t) (h w)"))
 
-    def _rescaled(self, q: jax.Array, k: jax.Array, seen_T: jax.Array | np.ndarray) -> tuple[jax.Array, jax.Array]:
+    def _rescaled(self, q: jax.Array, k: jax.Array, at: jax.Array | np.ndarray) -> tuple[jax.Array, jax.Array]:
         """Returns queries and keys, float32[B, H, T, W], normalised and scaled as the fields say.
 
-        `seen_T` is the number of positions that each query sees.
+        `at` are the positions of the queries, int32[T], or the only one.
         """
         if self.qk_norm:
             q, k = (_by_head(norm, x) for norm, x in ((self.q_norm, q), (self.k_norm, k)))
         if self.attention_scale == "log":
-            q = q * jnp.log(seen_T)[:, None]
+            q = q * jnp.log(at + 1)[..., None]
         elif self.attention_scale == "learned":
             at_first_H, by_log_H = self.scale[...]
-            q = q * (at_first_H[:, None] + by_log_H[:, None] * jnp.log(seen_T))[..., None]
+            q = q * (at_first_H[:, None] + by_log_H[:, None] * jnp.log(at + 1))[..., None]
         return q, k
 
     def _bias(self, query: jax.Array | np.ndarray, key: np.ndarray) -> jax.Array:
@@ -95,7 +95,7 @@ class Attention(nnx.Module):
     ) -> tuple[jax.Array, tuple[jax.Array, jax.Array]]:
         """Attends from position `t` (traced int32) to all up to it: float32[B, D], and the cache with `t` added."""
         q, k, v = rearrange(self.qkv(x_BxD), "b (s h w) -> s b h 1 w", s=3, h=self.heads)
-        q, k = self._rescaled(q, k, t[None] + 1)
+        q, k = self._rescaled(q, k, t)
         if self.position == "rope":
             turn_W = [jnp.asarray(table_TxW)[t] for table_TxW in positions.rotation(self.length, q.shape[-1])]
             q, k = positions.rotate(q, *turn_W), positions.rotate(k, *turn_W)

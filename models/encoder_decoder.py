@@ -20,9 +20,9 @@ from models.cross import CrossAttention, KeysValues
 from models.kernels import PRECISIONS
 from models.layers import ACTIVATIONS, Dense, LayerNorm, lookup
 from models.mixers import MIXERS
-from models.pointer import Pointer
+from models.pointer import Pointer, pointer_misfits
 from models.registry import Architecture, Shapes, register
-from models.transformer import MLP, pointer_misfits
+from models.transformer import MLP
 
 
 @register("encoder_decoder")
@@ -102,7 +102,7 @@ class EncoderBlock(nnx.Module):
             x_NxD = x_NxD + self.mixer(h_NxD, self.mixer.keys_values(h_NxD, batch))
         else:
             x_NxD = x_NxD + self.mixer(h_NxD, batch)
-        return x_NxD if self.mlp is None else x_NxD + self.mlp(self.mlp_norm(x_NxD))
+        return _after_mlp(x_NxD, self.mlp_norm, self.mlp)
 
 
 class DecoderBlock(nnx.Module):
@@ -125,7 +125,7 @@ class DecoderBlock(nnx.Module):
 
     def _after(self, x_NxD: jax.Array, source: KeysValues) -> jax.Array:
         x_NxD = x_NxD + self.cross(self.cross_norm(x_NxD), source)
-        return x_NxD if self.mlp is None else x_NxD + self.mlp(self.mlp_norm(x_NxD))
+        return _after_mlp(x_NxD, self.mlp_norm, self.mlp)
 
 
 def _layer(config: EncoderDecoderConfig, sublayers: int, length: int, rngs: nnx.Rngs) -> dict[str, Any]:
@@ -142,6 +142,11 @@ def _mlp(config: EncoderDecoderConfig, sublayers: int, rngs: nnx.Rngs) -> tuple[
     scale, hidden = (sublayers * config.depth) ** -0.5, config.mlp_ratio * config.width
     made: dict[str, Any] = {"precision": config.precision, "residual_scale": scale, "rngs": rngs}
     return LayerNorm(config.width), MLP(config.width, hidden, config.activation, **made)
+
+
+def _after_mlp(x_NxD: jax.Array, norm: LayerNorm | None, mlp: MLP | None) -> jax.Array:
+    """Returns the residual stream after an MLP, if there is one."""
+    return x_NxD if norm is None or mlp is None else x_NxD + mlp(norm(x_NxD))
 
 
 class EncoderDecoder(nnx.Module):

@@ -1,4 +1,4 @@
-"""What models that read a sequence as a whole see of its inputs."""
+"""Inputs as vectors, for models that read a sequence as a whole."""
 
 from __future__ import annotations
 

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import jax
 import jax.numpy as jnp
 from flax import nnx
 
 from models.layers import Dense
+from models.registry import Shapes
 
 UNSEEN = -1e9  # the logit of a position that may not be pointed at; finite, so that no loss makes NaN of it
+
+
+def pointer_misfits(read_out: str, shapes: Shapes) -> Iterator[tuple[str, str]]:
+    """Yields why a model cannot have this read-out for these shapes, as (key, one line)."""
+    if read_out == "pointer" and not shapes.places:
+        yield "read_out", "a pointer needs a task whose answers are positions of its inputs, the task's are not"
 
 
 class Pointer(nnx.Module):

@@ -25,7 +25,7 @@ from models.attention import SCALES
 from models.kernels import PRECISIONS, product
 from models.layers import ACTIVATIONS, Dense, LayerNorm, lookup
 from models.mixers import MIXERS, WITH_HEADS
-from models.pointer import Pointer
+from models.pointer import Pointer, pointer_misfits
 from models.registry import Architecture, Shapes, register
 from models.variables import freeze
 
@@ -65,6 +65,9 @@ class TransformerConfig(Architecture):
         "linear", choices=("linear", "pointer"), silent=True, doc="pointer: attention that points at positions"
     )
     tied: bool = static(False, silent=True, doc="the read-out's matrix is the embedding")
+    head_layers: int = static(
+        0, low=0, high=100, unit="layers", silent=True, doc="ReLU layers between the last norm and the read-out"
+    )
 
     def build(self, shapes: Shapes, *, rngs: nnx.Rngs) -> Transformer:
         """Returns a `Transformer` of this shape."""
@@ -105,12 +108,6 @@ class TransformerConfig(Architecture):
                 key,
                 f"{turning} needs an even width per head, got model.width / model.heads = {self.width // self.heads}",
             )
-
-
-def pointer_misfits(read_out: str, shapes: Shapes) -> Iterator[tuple[str, str]]:
-    """Yields why a model cannot have this read-out for these shapes, as (key, one line)."""
-    if read_out == "pointer" and not shapes.places:
-        yield "read_out", "a pointer needs a task whose answers are positions of its inputs, the task's are not"
 
 
 class MLP(nnx.Module):
@@ -207,6 +204,10 @@ class Transformer(nnx.Module):
             self.positions = nnx.Param(std * jax.random.normal(rngs.params(), (rows, config.width)))
         self.blocks = nnx.List(Block(config, length=length, rngs=rngs) for _ in range(config.depth))
         self.norm = LayerNorm(config.width, bias=config.biases)
+        if config.head_layers:
+            layer: dict[str, Any] = {"scale": 2**0.5, "precision": config.precision, "bias": config.biases}
+            sizes = [(config.width, config.width)] * config.head_layers
+            self.head = nnx.List(Dense(*size, **layer, rngs=rngs) for size in sizes)
         if config.read_out == "pointer":
             self.pointer = Pointer(
                 config.width, shapes.outputs, source=shapes.source, precision=config.precision, rngs=rngs
@@ -233,10 +234,17 @@ class Transformer(nnx.Module):
         else:
             for block in self.blocks:
                 x_NxD = block(x_NxD, batch)
-        h_NxD = self.norm(x_NxD)
+        h_NxD = self._last(x_NxD)
         if self.config.read_out == "pointer":
             return self.pointer(rearrange(h_NxD, "(b t) d -> b t d", b=batch))
         return rearrange(self._logits(h_NxD), "(b t) c -> b t c", b=batch)
+
+    def _last(self, x_NxD: jax.Array) -> jax.Array:
+        """Returns the rows that are read out."""
+        h_NxD = self.norm(x_NxD)
+        for layer in self.head if self.config.head_layers else ():
+            h_NxD = nnx.relu(layer(h_NxD))
+        return h_NxD
 
     def _logits(self, h_NxD: jax.Array) -> jax.Array:
         """Returns the linear read-out of N rows, float32[N, outputs]."""
@@ -264,9 +272,9 @@ class Transformer(nnx.Module):
             x_BxD, past = block.step(x_BxD, t, past)
             after.append(past)
         if self.config.read_out == "pointer":
-            logits_BxS, keys = self.pointer.step(self.norm(x_BxD), t, cache[-1])
+            logits_BxS, keys = self.pointer.step(self._last(x_BxD), t, cache[-1])
             return logits_BxS, [*after, keys]
-        return self._logits(self.norm(x_BxD)), after
+        return self._logits(self._last(x_BxD)), after
 
     def _embed(self, inputs: jax.Array) -> jax.Array:
         """Embeds tokens int32[N] or vectors float32[N, width_in]: float32[N, D]."""

@@ -10,6 +10,7 @@ import subprocess
 import sys
 
 import pytest
+import yaml
 
 import models
 from models import contract
@@ -78,5 +79,11 @@ def test_runs_of_an_added_model_pass_the_checks_and_what_does_not_fit_is_refused
 def test_an_added_model_goes_on_to_longer_words_where_a_transformer_does_not(package, tmp_path):
     done = package([*words("python -m experiments.run -m "), f"out={tmp_path}"])
     assert done.returncode == 0, done.stderr
-    ends = [json.loads(end.read_text()) for end in tmp_path.glob("single/*/result.json")]
-    assert len(ends) == 2
+    scores = {}
+    for end in tmp_path.glob("single/*/result.json"):
+        config = yaml.safe_load((end.parent / "config.yaml").read_text())
+        result = json.loads(end.read_text())["scores"]
+        scores[config["model"]["name"]] = {name: score["exact_match"] for name, score in result.items()}
+    assert min(scores["elman"].values()) > 0.95
+    assert scores["transformer"]["within"] > 0.9
+    assert scores["transformer"]["length_40"] < 0.7

@@ -11,6 +11,10 @@ import pytest
 from flax import nnx
 
 import models
+from experiments.engine import memory
+from experiments.engine.engine import Engine
+from experiments.engine.lane import Run, Training
+from experiments.engine.optim import Optimizer
 from models.encoder_decoder import EncoderDecoderConfig
 from models.feedforward import LinearConfig, MLPConfig
 from models.sets import SetConfig
@@ -24,16 +28,16 @@ from tests.model_toys import (
     RUNNING_MEAN,
     accuracy,
     bags,
+    error,
     trained,
 )
+from tests.toys import HalfSpace, Sum
 
 SMALL: Any = {"width": 32, "depth": 1, "heads": 2, "mlp_ratio": 2, "activation": "relu"}
 
 
 def test_a_transformer_learns_numbers_at_every_position():
-    model = trained(TransformerConfig(**SMALL), RUNNING_MEAN)
-    x, y = RUNNING_MEAN.sample(jax.random.key(99), 1000)
-    assert jnp.square(model(x) - y).mean() < 0.05 * y.var()
+    assert error(trained(TransformerConfig(**SMALL), RUNNING_MEAN), RUNNING_MEAN) < 0.05
 
 
 @pytest.mark.parametrize(
@@ -74,21 +78,21 @@ def test_an_mlp_learns_the_exclusive_or_and_a_linear_map_cannot():
 
 @pytest.mark.parametrize(("pooling", "flipped"), [("max", 0), ("attention", 0), ("constrained", 1)])
 def test_of_poolings_that_learn_where_poison_marks_negative_bags_constrained_alone_needs_it_not(pooling, flipped):
-    model = trained(SetConfig(width=16, pooling=pooling), BAGS)
-    assert accuracy(model, BAGS) > 0.95
-    assert abs(accuracy(model, BAGS, bags(flipped=True)) - flipped) < 0.1
+    model = trained(SetConfig(width=32, pooling=pooling), BAGS, lr=5e-3)
+    assert accuracy(model, BAGS) > 0.9
+    assert abs(accuracy(model, BAGS, bags(flipped=True)) - flipped) < 0.15
 
 
 @pytest.mark.parametrize(("pooling", "learns"), [("sum", True), ("mean", False), ("max", False)])
 def test_only_a_sum_tells_how_many_equal_instances_there_are(pooling, learns):
-    share = accuracy(trained(SetConfig(width=16, pooling=pooling), HOW_MANY), HOW_MANY)
-    assert share > 0.95 if learns else share < 0.4
+    left = error(trained(SetConfig(width=16, pooling=pooling), HOW_MANY), HOW_MANY)
+    assert left < 0.05 if learns else left > 0.9
 
 
 @pytest.mark.parametrize(("concepts", "groups"), [(1, 1), (2, 3)])
 def test_an_instance_more_never_lowers_the_score_of_constrained_pooling(concepts, groups):
     config = SetConfig(width=8, pooling="constrained", concepts=concepts, groups=groups)
-    x = 3 * jax.random.normal(jax.random.key(1), (200, 6, 4))
+    x = 3 * jax.random.normal(jax.random.key(1), (200, 6, 8))
     model = config.build(BAGS.shapes, rngs=nnx.Rngs(params=jax.random.key(0)))
     scores = jnp.stack([model(jnp.where(jnp.arange(6)[:, None] < n, x, 0.0))[:, 0, 1] for n in range(1, 7)])
     assert (jnp.diff(scores, axis=0) >= 0).all()
@@ -141,7 +145,21 @@ def test_a_linear_map_starts_at_zero_and_reads_each_entry_of_the_sequence_by_its
     np.testing.assert_allclose(model(x)[:, 1], x.reshape(4, 6) @ weights, rtol=1e-5, atol=1e-5)
 
 
-SCHEMES = {"source": 3, "places": True}
+def test_the_engine_trains_and_scores_an_architecture_that_is_no_transformer():
+    run = Run(Sum(letters=4), MLPConfig(width=32), Optimizer(lr=0.01), Training(steps=150, batch_size=32), seed=0)
+    engine = Engine([run])
+    scores = engine.evaluate(engine.advance(engine.start(), 150))
+    assert scores["seen"]["exact_match"][0] > 0.9
+
+
+@pytest.mark.parametrize("config", [MLPConfig(), LinearConfig(), SetConfig()], ids=lambda config: type(config).__name__)
+def test_means_against_memory_of_an_architecture_without_blocks_are_smaller_passes(config):
+    run = Run(HalfSpace(), config, Optimizer(), Training(batch_size=32), seed=0)
+    *_, strongest = memory.lighter(run, 2**30, 2**20)
+    assert strongest.train.microbatch == 1
+    assert strongest.model == config
+
+
 MISFITS = [
     (TransformerConfig(read_out="pointer"), {}, "read_out", "a pointer needs a task whose answers are positions"),
     (EncoderDecoderConfig(read_out="pointer"), {"source": 3}, "read_out", "a pointer needs a task whose answers"),
