@@ -9,6 +9,15 @@ import jax.numpy as jnp
 from einops import rearrange
 
 
+def first_cache(module: Any, inputs: jax.Array) -> Any:
+    """Returns the cache before the first position of `inputs` (int32[B, T] or float32[B, T, width_in]).
+
+    A model with an encoder reads the source here, all at once, by its `read_source(inputs, cache)`.
+    """
+    cache = module.init_cache(inputs.shape[0])
+    return module.read_source(inputs, cache) if hasattr(module, "read_source") else cache
+
+
 def decode(
     module: Any,
     inputs_BxT: jax.Array,
@@ -55,6 +64,6 @@ def decode(
     free_before_TxB = jnp.roll(free_TxB, 1, axis=0).at[0].set(False).reshape(time, *like_input)
     known = [jnp.where(free_before_TxB, 0, inputs_TxB)] if places else []
     nothing = jnp.zeros(batch, bool), jnp.zeros((time, batch), jnp.int32)
-    start = jnp.int32(0), module.init_cache(batch), inputs_TxB[0], *nothing, *known
+    start = jnp.int32(0), first_cache(module, inputs_BxT), inputs_TxB[0], *nothing, *known
     outputs_TxB = jax.lax.while_loop(unfinished, advance, start)[4]
     return rearrange(outputs_TxB, "t b -> b t")

@@ -11,6 +11,7 @@ import yaml
 
 from experiments import recorded as studies
 from experiments import studies as claims
+from experiments.engine import config
 from experiments.judging import results
 from experiments.judging.claim import Judgement
 from experiments.judging.results import RecordError
@@ -87,6 +88,20 @@ def test_the_formatted_setting_of_a_study_has_its_files_values_and_its_records_r
     assert found.line(table).endswith("; 2 runs with 2 seeds.")
     assert "positions: " not in found.words
     assert "; positions: rope; " in settings.setting("markov/algorithms/cpu").words
+
+
+@pytest.mark.parametrize(
+    ("overrides", "phrases"),
+    [
+        (["model=tiny"], ["2 layers of width 64"]),
+        (["model=rope"], ["2 layers of width 64", "positions: rope"]),
+        (["model=mlp"], ["mlp: 2 layers of width 128"]),
+        (["model=linear"], ["linear"]),
+        (["model=set", "model.depth=3"], ["set: 3 layers of width 64"]),
+    ],
+)
+def test_a_model_that_is_no_transformer_is_named_in_its_setting(overrides, phrases):
+    assert settings._shape(config.jobs([overrides])) == phrases
 
 
 def test_a_study_that_does_not_compose_is_an_error_of_one_line():
