@@ -16,6 +16,14 @@ from paper.article.settings import setting
 from paper.prose import prose
 
 VERDICTS = ("reproduced", "not reproduced", "inconclusive", "not fitted", "not run")
+_TOOLS = "".join(
+    f'<button type="button" disabled data-zoom="{act}" aria-label="{label}" title="{label}">{sign}</button>'
+    for act, sign, label in (
+        ("in", "+", "zoom in (drag a box; then drag to move)"),
+        ("out", "−", "zoom out"),
+        ("reset", "reset", "show the whole figure (double-click)"),
+    )
+)
 _WIDTH, _HEIGHT = 132, 14  # of the drawing of an interval, in pixels
 
 
@@ -30,6 +38,24 @@ def families() -> dict[str, Claim]:
     for claim in every():
         firsts.setdefault(family(claim), claim)
     return firsts
+
+
+def contents(entries: Sequence[Entry], words: Mapping[str, Mapping[str, str]]) -> str:
+    """Returns the list of contents: each family with the questions of its studies and their verdicts."""
+    verdicts: dict[str, Entry] = {}
+    for entry in entries:
+        if entry.claim.name not in verdicts or (entry.judgement and not verdicts[entry.claim.name].judgement):
+            verdicts[entry.claim.name] = entry
+    parts = []
+    for name, first in families().items():
+        items = "".join(
+            f'<li><a href="#{claim.name}">{escape(claim.question)}</a> {verdict(verdicts[claim.name])}</li>'
+            for claim in every()
+            if family(claim) == name
+        )
+        title = words[name]["title"] if name in words else first.title
+        parts.append(f'<li><a href="#{name}">{escape(title)}</a><ul>{items}</ul></li>')
+    return "\n".join(parts)
 
 
 def filters() -> str:
@@ -51,7 +77,7 @@ def claims_table(entries: Sequence[Entry]) -> str:
         ran = {entry.claim.name for entry in here if entry.judgement}
         shown = [e for e in here if e.judgement or (e.claim.name not in ran and e.scale == studies.SCALES[0])]
         rows = "\n".join(_claim_row(entry) for entry in sorted(shown, key=lambda e: order.index(e.claim)))
-        head = f'<tr><th colspan="8" scope="rowgroup">{escape(first.title)} {arxiv(first)}</th></tr>'
+        head = f'<tr><th colspan="8" scope="rowgroup"><span>{escape(first.title)} {arxiv(first)}</span></th></tr>'
         bodies.append(f'<tbody data-paper="{name}">\n{head}\n{rows}\n</tbody>')
     return "\n".join(bodies)
 
@@ -74,7 +100,8 @@ def _claim_row(entry: Entry) -> str:
             f'<td aria-hidden="true" class="forest">{_forest(effect) if effect else ""}</td>',
             f'<td class="number">{judgement.seeds}</td>',
             f'<td class="number">{_p(entry.p)}</td><td class="number">{_p(entry.adjusted)}</td>',
-            f"<td><small>{entry.scale}: {escape(devices)}<br>{escape(commits)}, {escape(dates)}</small></td>",
+            f'<td class="measured"><small>{entry.scale}: {escape(devices)}<br>'
+            f"{escape(commits)}, {escape(dates)}</small></td>",
         ]
     return f'<tr data-verdict="{entry.verdict}">{"".join(cells)}</tr>'
 
@@ -143,7 +170,7 @@ def study(claim: Claim, entries: Sequence[Entry], captions: Mapping[str, str], d
         f"{escape(false_positives(claim.name))}</p></details>",
         f"<details><summary>What the paper states</summary><ul>{facts}</ul></details>" if facts else "",
         *(
-            f"<details><summary>Configuration at {entry.scale} scale</summary>"
+            f'<details class="configuration"><summary>Configuration at {entry.scale} scale</summary>'
             f"<pre>{escape(studies.format_config(entry.study))}</pre></details>"
             for entry in ran
         ),
@@ -168,7 +195,7 @@ def _result(entry: Entry, caption: str) -> str:
         f"<p>{escape(judgement.sentence)} <small>Effect: {escape(claim.effect)}: {effect}, "
         f"{judgement.seeds} seed{'s' * (judgement.seeds != 1)}.</small></p>",
         f'<figure data-figure="{entry.study}"><div class="stage" tabindex="0" role="img" aria-label="{escape(label)}">'
-        f"</div><figcaption><span>{escape(caption)}</span></figcaption></figure>",
+        f"</div><figcaption><span>{escape(caption)}</span>{_TOOLS}</figcaption></figure>",
         _rows(claim, judgement),
         *(f'<p class="notes">{escape(note)}</p>' for note in judgement.left()),
         f'<div class="notes">Also measured:<ul>{notes}</ul></div>' if notes else "",
