@@ -50,7 +50,9 @@ def show(claim: Claim, judgement: Judgement, table: pl.DataFrame, console: Conso
         console.print(Text(note))
     if since := format_changed(claim, table):
         console.print(Text(since, _UNDECIDED))
-    console.print(Text(f"fixed before these results: the criterion; before that, by looking: {claim.looked}"))
+    console.print(
+        Text(f"fixed before these results: the criterion; before that, by looking at scale cpu: {claim.looked}")
+    )
     console.print(Text(false_positives(claim.name)))
     console.print(Text(f"measured: {table['study'][0]}; {format_provenance(table)}"), style="dim")
 

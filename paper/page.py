@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from html import escape
 
 from experiments import recorded as studies
@@ -25,6 +26,15 @@ _TOOLS = "".join(
     )
 )
 _WIDTH, _HEIGHT = 132, 14  # of the drawing of an interval, in pixels
+
+
+@dataclass(frozen=True)
+class Shown:
+    """How a figure is shown: its width and height in the units of its SVG, and how its marks are read."""
+
+    width: float
+    height: float
+    caption: str
 
 
 def family(claim: Claim) -> str:
@@ -147,10 +157,10 @@ def opening(name: str, words: Mapping[str, str]) -> str:
     )
 
 
-def study(claim: Claim, entries: Sequence[Entry], captions: Mapping[str, str], differs: str) -> str:
+def study(claim: Claim, entries: Sequence[Entry], figures: Mapping[str, Shown], differs: str) -> str:
     """Returns the section of a claim: the claim, its results at every recorded scale, and its criterion.
 
-    captions: how to read the figure, by study. differs: what differs from the original, and why; empty if not stated.
+    figures: how each figure is shown, by study. differs: what differs from the original, and why; empty if not stated.
     """
     facts = "".join(
         f"<li>{escape(fact.text)} <small>{escape(format_source(fact))}</small></li>" for fact in claim.facts
@@ -163,10 +173,10 @@ def study(claim: Claim, entries: Sequence[Entry], captions: Mapping[str, str], d
         f'<p class="source"><code>{claim.name}</code> {", ".join(part for part in parts_of_source if part)} '
         '<a class="up" href="#claims">all claims</a></p>',
         f'<p class="claim">{escape(claim.text)}</p>',
-        *(_result(entry, captions.get(entry.study, "")) for entry in ran),
+        *(_result(entry, figures.get(entry.study)) for entry in ran),
         f"<p><b>What differs from the original, and why.</b> {prose(differs)}</p>" if differs else "",
         f"<details><summary>Criterion</summary>{_criterion(claim)}"
-        f"<p>Fixed before these results: this criterion. Before that, by looking: {escape(claim.looked)} "
+        f"<p>Fixed before these results: this criterion. Before that, by looking at scale cpu: {escape(claim.looked)} "
         f"{escape(false_positives(claim.name))}</p></details>",
         f"<details><summary>What the paper states</summary><ul>{facts}</ul></details>" if facts else "",
         *(
@@ -179,11 +189,11 @@ def study(claim: Claim, entries: Sequence[Entry], captions: Mapping[str, str], d
     return "\n".join(part for part in parts if part)
 
 
-def _result(entry: Entry, caption: str) -> str:
+def _result(entry: Entry, figure: Shown | None) -> str:
     """Returns the results at one scale: verdict, figure, table, notes, command and data."""
     claim, judgement = entry.claim, entry.judgement
     run = f"<code>python -m experiments.reproduce {entry.study}</code>"
-    if judgement is None or entry.table is None:
+    if judgement is None or entry.table is None or figure is None:
         trained = f"Setting at {entry.scale} scale: {setting(entry.study).line(None)}"
         return f"<h4>{verdict(entry)} at any scale</h4>\n<p>{escape(trained)}</p>\n<p>To run it: {run}</p>"
     effect = _interval(judgement.effect) if judgement.effect else "not measured"
@@ -194,8 +204,9 @@ def _result(entry: Entry, caption: str) -> str:
         f"<p>Setting: {escape(setting(entry.study).line(entry.table))}</p>",
         f"<p>{escape(judgement.sentence)} <small>Effect: {escape(claim.effect)}: {effect}, "
         f"{judgement.seeds} seed{'s' * (judgement.seeds != 1)}.</small></p>",
-        f'<figure data-figure="{entry.study}"><div class="stage" tabindex="0" role="img" aria-label="{escape(label)}">'
-        f"</div><figcaption><span>{escape(caption)}</span>{_TOOLS}</figcaption></figure>",
+        f'<figure data-figure="{entry.study}"><div class="stage" tabindex="0" role="img" aria-label="{escape(label)}" '
+        f'style="aspect-ratio: {figure.width:g} / {figure.height:g}">'
+        f"</div><figcaption><span>{escape(figure.caption)}</span>{_TOOLS}</figcaption></figure>",
         _rows(claim, judgement),
         *(f'<p class="notes">{escape(note)}</p>' for note in judgement.left()),
         f'<div class="notes">Also measured:<ul>{notes}</ul></div>' if notes else "",

@@ -68,7 +68,7 @@ def report(by_scale: dict[str, list[Entry]]) -> str:
     """Returns the whole page on all claims, by scale."""
     every_entry = [entry for judged in by_scale.values() for entry in judged]
     shown = {entry.study: _figure(entry) for entry in every_entry if entry.judgement}
-    captions = {study: how for study, (_, how) in shown.items()}
+    how = {study: figure for study, (_, figure) in shown.items()}
     texts = words(among(by_scale[studies.SCALES[0]], own_claims()))
     sections = []
     for family, first in page.families().items():
@@ -76,7 +76,7 @@ def report(by_scale: dict[str, list[Entry]]) -> str:
         for claim in every_claim():
             if page.family(claim) == family:
                 own = [entry for entry in every_entry if entry.claim is claim]
-                sections.append(page.study(claim, own, captions, texts["differs"].get(claim.name, "")))
+                sections.append(page.study(claim, own, how, texts["differs"].get(claim.name, "")))
     data = (_data(entry.study, entry.table) for entry in every_entry if entry.table is not None)
     payloads = [*(figure for figure, _ in shown.values()), *data]
     parts = {
@@ -101,14 +101,14 @@ def _summary(by_scale: dict[str, list[Entry]]) -> str:
     return "\n".join(f"<p>{escape(format_tested(judged))}</p>" for judged in by_scale.values())
 
 
-def _figure(entry: Entry) -> tuple[str, str]:
-    """Returns the payload of a study's figure, with the values behind its marks, and how to read it."""
+def _figure(entry: Entry) -> tuple[str, page.Shown]:
+    """Returns the payload of a study's figure, with the values behind its marks, and how it is shown."""
     figure, how = drawn(entry)
     svg = _tint(_slim(figures.content(figure, "svg", page=True).decode()))
     marks = [[mark.x, mark.y, *mark.lines] for mark in hover.marks(figure)]
     drawing = {"svg": svg, "marks": marks, "panels": scales(figure, hover.size(figure))}
     content = json.dumps(drawing, ensure_ascii=False).encode()
-    return _payload(f"figure:{entry.study}", content), how
+    return _payload(f"figure:{entry.study}", content), page.Shown(*hover.size(figure), how)
 
 
 def _data(study: str, table: pl.DataFrame) -> str:
