@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
+import typst
 import yaml
+from matplotlib.image import imread
 
 from experiments import recorded as studies
 from experiments import studies as claims
@@ -155,3 +159,22 @@ def test_studies_that_were_not_run_are_named_for_every_scale(monkeypatch, tmp_pa
     results.path_for(f"{first}/gpu").parent.mkdir(parents=True)
     results.path_for(f"{first}/gpu").touch()
     assert studies.format_not_run("gpu") == f"At scale gpu each of the {number} studies was run."
+
+
+def test_sections_ask_the_claims_questions_and_no_two_captions_are_alike(article):
+    layout = (HERE / "article.typ").read_text()
+    assert "== #c.question" in layout
+    assert all("#raw(c.name)" in caption for caption in re.findall(r"caption: \[(.*?)\],", layout)[1:])
+    questions = [claim["question"] for claim in json.loads((article / "article.json").read_text())["claims"]]
+    assert len(set(questions)) == len(questions)
+
+
+def test_every_page_of_the_article_but_the_last_is_filled_to_three_quarters(article):
+    pages = typst.compile(HERE / "article.typ", root=HERE.parent, format="png", ppi=18.0, ignore_system_fonts=True)
+    fills = []
+    assert isinstance(pages, list)
+    for page in pages:
+        grey = imread(io.BytesIO(page))[:, :, :3].mean(axis=2)
+        inked = np.flatnonzero((grey < 0.95).any(axis=1)) / len(grey)
+        fills.append(max(inked[inked < 0.92]))  # below stands the page's number
+    assert min(fills[:-1]) > 0.75, fills

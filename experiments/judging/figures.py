@@ -38,6 +38,7 @@ _MARKERS = "osD^vPX*<>"
 _INCHES = (9.0, 4.0)
 _DPI = 170
 _FEW_TICKS = 8
+_INCHES_A_BAR = 0.14
 _PLACES: WeakKeyDictionary[Artist, list[float]] = WeakKeyDictionary()
 
 
@@ -165,8 +166,12 @@ def bars(
 ) -> None:
     """Draws means of named settings, one below the other from the top, with 95 % intervals, every seed and medians.
 
-    series: label to (an interval for each name, the seeds' scores for each name). Scores run along the x axis.
+    series: label to (an interval for each name, the seeds' scores for each name). Scores run along the x axis. The
+    figure becomes as high as its bars need.
     """
+    figure = panel.get_figure(root=True)
+    if isinstance(figure, Figure):
+        figure.set_figheight(max(figure.get_figheight(), 1 + _INCHES_A_BAR * len(names) * len(series)))
     for place, (label, (intervals, points)) in enumerate(series.items()):
         style: dict[str, Any] = STYLES[place] | {"linestyle": "none"}
         shift = 0.3 * (place - (len(series) - 1) / 2)
