@@ -30,7 +30,7 @@ from experiments.engine.devices import use_all_cores
 from experiments.engine.engine import Engine
 from experiments.engine.lane import Run, Training
 from experiments.engine.rules import AdamW
-from models import TransformerConfig
+from models.transformer import TransformerConfig
 from synthetic.markov import Markov
 
 BATCH, LANES = 128, 4

@@ -205,7 +205,7 @@ class Mixture(Task):
         inputs, targets, weights = (np.asarray(x)[: part.spec.length] for x in whole[:3])
         return part, whole._replace(inputs=inputs, targets=targets, weights=weights, facts=facts)
 
-    def oracle(self, example: Example) -> list[int]:
+    def oracle(self, example: Example) -> Sequence[Any]:
         """Returns the answer of the part's own oracle."""
         part, own = self._own(example)
         return part.oracle(own)

@@ -174,6 +174,7 @@ def test_every_page_of_the_article_but_the_last_is_filled_to_three_quarters(arti
     fills = []
     assert isinstance(pages, list)
     for page in pages:
+        assert isinstance(page, bytes)
         grey = imread(io.BytesIO(page))[:, :, :3].mean(axis=2)
         inked = np.flatnonzero((grey < 0.95).any(axis=1)) / len(grey)
         fills.append(max(inked[inked < 0.92]))  # below stands the page's number

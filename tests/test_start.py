@@ -18,6 +18,7 @@ from experiments.engine.scores import score
 from experiments.engine.train import train
 from experiments.errors import ConfigError
 from experiments.judging import results
+from experiments.judging.frame import further
 from experiments.settings import settings_hash
 from fields import pytree
 from tests.commands import TINY
@@ -137,7 +138,7 @@ def test_further_scores_have_columns_of_their_own(tmp_path):
     path = tmp_path / "record.csv"
     results.write(table(jobs, "c417"), path)
     record = results.read(path)
-    assert results.further(record) == ["greedy_match"]
+    assert further(record) == ["greedy_match"]
     assert record.select("settings", "criterion").unique().rows() == [(settings_hash("markov/threshold/smoke"), "c417")]
     found = results.final_scores(record, "train", score="greedy_match")
     assert found["greedy_match"].to_list() == results.final_scores(record, "train")["exact_match"].to_list()

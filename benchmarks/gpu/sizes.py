@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from experiments.engine.rules import AdamW
-from models import TransformerConfig
+from models.transformer import TransformerConfig
 from synthetic.markov import Markov
 
 OPTIMIZER = AdamW(lr=1e-3, weight_decay=0.1, b2=0.98, clip=1.0)
