@@ -54,7 +54,9 @@ class Declared:
         """Returns the allowed values in words: "an integer from 2 to 1000 (symbols)"."""
         if self.choices is not None:
             return "one of " + ", ".join(map(str, self.choices))
-        noun = {int: "an integer", float: "a number", bool: "true or false", str: "a text"}[self.type]
+        noun = {int: "an integer", float: "a number", bool: "true or false", str: "a text", dict: "values by name"}[
+            self.type
+        ]
         low, high = self.low, self.high
         if self.traced and self.type is int and high is None:
             high = INT32_MAX
@@ -166,6 +168,8 @@ def check(values: Mapping[str, Any], cls: type[T], prefix: str) -> tuple[T | Non
     Unknown keys, wrong types and values out of bounds are detected here. For rules that relate several fields, the
     instance's own `problems()`, if it has one, yields (key, message) pairs.
     """
+    if read := getattr(cls, "read_values", None):  # of a class that holds instances of others
+        return read(values, prefix)
     known = declared(cls)
     errors = [f"{prefix}.{key}: {unknown(key, known)}" for key in values if key not in known]
     converted: dict[str, Any] = {}
@@ -180,6 +184,12 @@ def check(values: Mapping[str, Any], cls: type[T], prefix: str) -> tuple[T | Non
     problems: Iterator[tuple[str, str]] = getattr(instance, "problems", lambda: iter(()))()
     errors = [f"{prefix}.{key}: {message}" for key, message in problems]
     return (None, errors) if errors else (instance, [])
+
+
+def plain_values(instance: Any) -> dict[str, Any]:
+    """Returns the values of an instance's fields, of which `check` makes the same instance."""
+    own = getattr(instance, "plain_values", None)
+    return own() if own else {name: getattr(instance, name) for name in declared(type(instance))}
 
 
 def silent(cls: type, values: Mapping[str, Any]) -> set[str]:

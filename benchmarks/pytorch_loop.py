@@ -13,7 +13,7 @@ import sys
 import torch
 
 from benchmarks.train_speed import pytorch
-from models import TransformerConfig
+from models.transformer import TransformerConfig
 from synthetic.markov import Markov
 
 

@@ -22,7 +22,7 @@ from benchmarks.record import write
 from experiments.engine.devices import use_all_cores
 from experiments.engine.engine import Engine
 from experiments.engine.lane import Run, Training
-from experiments.engine.optim import Optimizer
+from experiments.engine.rules import AdamW
 from models.mixers import MIXERS
 from models.transformer import TransformerConfig
 from tests.toys import HalfSpace
@@ -34,7 +34,7 @@ BATCH = 64
 def contestant(config: TransformerConfig) -> tuple[Callable[[int], float], float]:
     """Returns a function from a number of training steps to tokens/s, and its engine's CPU seconds of compiling."""
     since = time.process_time()
-    engine = Engine([Run(TASK, config, Optimizer(), Training(steps=10**9, batch_size=BATCH), seed=0)])
+    engine = Engine([Run(TASK, config, AdamW(), Training(steps=10**9, batch_size=BATCH), seed=0)])
     compiled = time.process_time() - since
     state: Any = engine.start()
     done = 0

@@ -29,12 +29,12 @@ from benchmarks.record import write
 from experiments.engine.devices import use_all_cores
 from experiments.engine.engine import Engine
 from experiments.engine.lane import Run, Training
-from experiments.engine.optim import Optimizer
-from models import TransformerConfig
+from experiments.engine.rules import AdamW
+from models.transformer import TransformerConfig
 from synthetic.markov import Markov
 
 BATCH, LANES = 128, 4
-OPTIMIZER = Optimizer(lr=1e-3, weight_decay=0.1, b2=0.98, clip=1.0)
+OPTIMIZER = AdamW(lr=1e-3, weight_decay=0.1, b2=0.98, clip=1.0)
 EAGER = ("PyTorch, eager", "PyTorch, eager, fused attention")
 Contestant = Callable[[int], int]  # takes a number of steps, returns the tokens it has trained on
 

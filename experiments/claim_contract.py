@@ -136,12 +136,13 @@ def nothing_is_read_where_training_is_not_fitted(claim: Claim) -> None:
     grid = contract.blank(criterion)
     for rule in _fitted(criterion):
         free = set(grid.where(rule.exempt)) if rule.exempt else set()
-        weak = {(rule.score, rule.counterpart(grid, s)): [0.6, 0.55, 0.62] for s in grid.settings if s not in free}
+        low = [0.6, 0.55, 0.62] if rule.most is None else [1.5 * rule.most, 1.6 * rule.most, 1.7 * rule.most]
+        weak = {(rule.score, rule.counterpart(grid, s)): low for s in grid.settings if s not in free}
         judgement = claim.judge(contract.made(claim, cells | weak))
         verdict = (judgement.verdict, judgement.cause)
         _require(claim, verdict == ("not fitted", "not fitted"), f"nothing is fitted: {_said(judgement)}")
         _require(claim, judgement.effect is None, "nothing is fitted, but an effect is given")
-        named = f"below {rule.least:g}" in judgement.sentence and bool(judgement.left_out)
+        named = rule.beyond() in judgement.sentence and bool(judgement.left_out)
         _require(claim, named, f"nothing is fitted, but not what was left out: {judgement.sentence}")
 
 
@@ -170,15 +171,17 @@ def nothing_is_read_where_more_steps_add_to_a_score(claim: Claim) -> None:
 
 
 def a_diverged_run_counts_as_zero(claim: Claim) -> None:
-    """Checks that a run that diverged is noted as one that counts as zero."""
+    """Checks that a run that diverged is noted, and as one that counts as zero if scores are shares."""
     table = true_table(claim)
     lost = pl.col("run") == table["run"][-1]
-    names = [name for name in ("exact_match", "token_accuracy", "nll", *results.further(table))]
+    names = results.scores(table)
     empty = [pl.when(lost & pl.col("final")).then(None).otherwise(name).alias(name) for name in names]
     status = pl.when(lost).then(pl.lit("diverged")).otherwise("status").alias("status")
     notes = claim.judge(results.check(table.with_columns(*empty, status))).notes
-    noted = any(note.startswith("Diverged, and counted as scores of 0: ") for note in notes)
-    _require(claim, noted, "a run diverged, and no note says that it counts as 0")
+    shares = all(score.kind.share for score in criterion_of(claim).scores())
+    words = "Diverged, and counted as scores of 0: " if shares else "Diverged, and counted as "
+    noted = any(note.startswith(words) for note in notes)
+    _require(claim, noted, "a run diverged, and no note says what it counts as")
 
 
 def chance_seldom_passes(claim: Claim) -> None:

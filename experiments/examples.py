@@ -18,6 +18,7 @@ import numpy as np
 from experiments.engine import config as configs
 from experiments.engine import devices
 from experiments.engine.lane import Run
+from experiments.engine.records import task_of
 from experiments.errors import ConfigError
 from fields import INT32_MAX, replace
 from synthetic.task import Example, Task
@@ -60,7 +61,8 @@ def read_words(doc: str, command: str, **own: str) -> Words:
         else:
             overrides.append(word)
     devices.check_platform()
-    run = configs.jobs([overrides])[0].run
+    job = configs.jobs([overrides])[0]
+    run = job.run
     errors = []
     if not own["count"].isdecimal() or not 1 <= int(own["count"]) <= INT32_MAX:
         errors.append(f"count: expected an integer from 1 to {INT32_MAX}, got {own['count']}")
@@ -68,7 +70,7 @@ def read_words(doc: str, command: str, **own: str) -> Words:
         errors.append(f"split: expected one of {', '.join(run.task.splits)}, got {own['split']}")
     if errors:
         raise ConfigError(*errors)
-    return Words(replace(run, task=run.task.materialise()), own, int(own["count"]), own["split"])
+    return Words(replace(run, task=task_of(job)), own, int(own["count"]), own["split"])
 
 
 def compiled(run: Run, split: str, size: int) -> Callable[[jax.Array], Example]:

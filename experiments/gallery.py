@@ -112,7 +112,7 @@ def shown(name: str, cls: type[Task]) -> str:
     """Returns the command that samples an example of the headline condition, its text, and its rows."""
     small = cls(**SMALL.get(name, {}))
     conditions = small.conditions()
-    headline = cls.headline or list(conditions)[-1]
+    headline = small.headline or list(conditions)[-1]
     variant, split = conditions[headline]
     settings = SMALL.get(name, {}) | _changed(variant, small)
     words = [f"task={name}", *(f"task.{key}={value}" for key, value in settings.items())]
@@ -174,7 +174,8 @@ def _fields(cls: type[Task]) -> Iterator[tuple[str, ...]]:
 
 
 def _splits(cls: type[Task]) -> str:
-    splits = [f"`{split}`{' (held out)' if split in cls.held_out else ''}" for split in cls.splits]
+    task = cls()
+    splits = [f"`{split}`{' (held out)' if split in task.held_out else ''}" for split in task.splits]
     rates = [f"`{knob}` is the share of training examples with `{fact}`" for fact, knob in cls.rates.items()]
     return ". ".join([f"Splits: {', '.join(splits)}", *rates]) + "."
 
@@ -202,7 +203,7 @@ def conditions(task: Task) -> Iterator[tuple[str, ...]]:
 
 
 def _changed(variant: Task, task: Task) -> dict[str, Any]:
-    knobs = [name for name, d in declared(type(task)).items() if d.traced]
+    knobs = [name for name, d in declared(type(task)).items() if d.traced and d.type is not dict]
     return {name: getattr(variant, name) for name in knobs if getattr(variant, name) != getattr(task, name)}
 
 

@@ -5,8 +5,9 @@
     python -m experiments.plot runs/single x=optim.lr task.num_rules=300     of runs with this value alone
 
 FOLDER holds runs, at any depth. Further words: condition=NAME,NAME (by default the task's headline), score=NAME (by
-default exact_match), out=PATH without suffix (by default FOLDER/plot). Where one key alone was varied, x= may be left
-out. Runs that differ in a key that is neither x nor by are refused, so that no two settings are averaged unseen.
+default the runs' train.objective, exact_match where none was set), out=PATH without suffix (by default FOLDER/plot).
+Where one key alone was varied, x= may be left out. Runs that differ in a key that is neither x nor by are refused, so
+that no two settings are averaged unseen.
 """
 
 from __future__ import annotations
@@ -81,7 +82,7 @@ def _read_request() -> _Request:
             raise ConfigError(f"{key}: no run has this key; the runs vary {', '.join(sweep.varied()) or 'nothing'}")
     conditions = own["condition"].split(",") if own["condition"] else [sweep.headline()]
     out = Path(own["out"]) if own["out"] else sweep.folder / "plot"
-    return _Request(sweep, x, by, conditions, own["score"] or "exact_match", out)
+    return _Request(sweep, x, by, conditions, own["score"] or sweep.objective(), out)
 
 
 def _only_axis(sweep: Sweep, by: Sequence[str]) -> str:
@@ -124,7 +125,8 @@ def _draw(request: _Request, means: dict[str, dict[Setting, Interval]]) -> list[
             at = x if numeric else [values.index(value) for value in x]
             intervals = [means[condition][(value, *line)] for value in x]
             points = [list(scores[(value, *line)].values()) for value in x]
-            figures.scores_with_seeds(panel, at, intervals, points, _label(request.by, line), place, log=log)
+            label, measure = _label(request.by, line), request.sweep.measure(request.score)
+            figures.scores_with_seeds(panel, at, intervals, points, label, place, log=log, measure=measure)
         if not numeric:
             panel.set_xticks(range(len(values)), [_format(value) for value in values])
         elif not all(float(value).is_integer() for value in values):

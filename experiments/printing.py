@@ -61,17 +61,25 @@ def show(claim: Claim, judgement: Judgement, table: pl.DataFrame, console: Conso
         console.print(Text(note))
     if since := format_changed(claim, table):
         console.print(Text(since, _UNDECIDED))
-    console.print(Text(f"fixed before these results: the criterion; before that, by looking: {claim.looked}"))
+    console.print(
+        Text(f"fixed before these results: the criterion; before that, by looking at scale cpu: {claim.looked}")
+    )
     console.print(Text(false_positives(claim.name)))
     console.print(Text(f"measured: {table['study'][0]}; {format_provenance(table)}"), style="dim")
 
 
 def format_interval(effect: Interval | None, digits: int = 3) -> str:
-    """Formats an estimate with its interval; no zero has a sign."""
+    """Formats an estimate with its interval; no zero has a sign. Numbers of 10 and more have three digits or fewer."""
     if effect is None:
         return "not measured"
+    digits = min(digits if effect.digits == 3 else effect.digits, decimals(max(abs(effect.lower), abs(effect.upper))))
     estimate, lower, upper = (f"{value:z.{digits}f}" for value in (effect.estimate, effect.lower, effect.upper))
     return f"{estimate} [{lower}, {upper}]"
+
+
+def decimals(value: float) -> int:
+    """Returns how many decimals of a number are shown: three of a score, fewer of a number of 10 or more."""
+    return 0 if abs(value) >= 100 else 1 if abs(value) >= 10 else 3
 
 
 def format_changed(claim: Claim, table: pl.DataFrame) -> str:
@@ -108,8 +116,9 @@ def show_comparison(comparison: pl.DataFrame, console: Console) -> None:
     keys = comparison.columns[: comparison.columns.index("condition")]
     for row in outside.iter_rows(named=True):
         setting = ", ".join(f"{key}={row[key]}" for key in keys)
-        recorded = f"{row['record']:.3f} [{row['lower']:.3f}, {row['upper']:.3f}]"
-        console.print(Text(f"  outside: {row['condition']} at {setting}: {row['fresh']:.3f}, recorded {recorded}"))
+        recorded = Interval(row["record"], row["lower"], row["upper"], digits=row["digits"])
+        fresh = f"{row['fresh']:.{row['digits']}f}"
+        console.print(Text(f"  outside: {row['condition']} at {setting}: {fresh}, recorded {recorded}"))
 
 
 def show_summary(entries: Sequence[Entry], console: Console) -> None:

@@ -14,6 +14,7 @@ from experiments import settings, summary
 from experiments.engine import config as configs
 from experiments.engine import devices
 from experiments.engine.bisection import Bisection, bisection_of
+from experiments.engine.fit import objective
 from experiments.engine.job import Job
 from experiments.engine.launch import Settings, launch, settings_of
 from experiments.engine.progress import Progress
@@ -90,7 +91,9 @@ class _Study:
     def run(self, progress: Progress) -> list[Job]:
         """Runs the unfinished jobs; returns the jobs that belong to the study."""
         if self.bisection:
-            return configs.jobs(self.bisection.search(self.grid, lambda some: self._scores(some, progress)))
+            better = objective(configs.jobs(self.grid[:1])[0].run).better
+            chosen = self.bisection.search(self.grid, lambda some: self._scores(some, progress), better=better)
+            return configs.jobs(chosen)
         jobs = configs.jobs(self.grid)
         launch(jobs, self.settings, progress)
         return jobs
@@ -196,4 +199,5 @@ def _format_effects(fresh: Judgement, record: Judgement) -> str:
     if not fresh.effect or not record.effect:
         return f"effect: {fresh.effect or 'not measured'}, recorded {record.effect or 'not measured'}"
     inside = record.effect.lower <= fresh.effect.estimate <= record.effect.upper
-    return f"effect: {fresh.effect.estimate:.3f}, {'inside' if inside else 'outside'} the recorded {record.effect}"
+    estimate = f"{fresh.effect.estimate:.{record.effect.digits}f}"
+    return f"effect: {estimate}, {'inside' if inside else 'outside'} the recorded {record.effect}"

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import yaml
 from experiments.engine.job import NOT_IDENTITY, build
 from experiments.engine.records import read_end, read_metrics
 from experiments.errors import ConfigError
+from experiments.judging.measures import SHARE, STANDARD, Measure, parse
 from experiments.judging.statistics import Interval, mean_score
 
 Setting = tuple[Any, ...]  # values of the varied keys, in their order
@@ -26,6 +28,7 @@ class EndedRun:
     seed: int
     scores: Mapping[str, Mapping[str, Any]]
     diverged: bool
+    measures: Mapping[str, Measure] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -66,9 +69,10 @@ class Sweep:
         return task.headline or list(task.conditions())[-1]
 
     def scores(self, keys: Sequence[str], condition: str, score: str) -> dict[Setting, dict[int, float]]:
-        """Returns the score on a condition by setting of `keys` and seed, settings sorted; a diverged run scores 0.
+        """Returns the score on a condition by setting of `keys` and seed, settings sorted.
 
-        Raises ConfigError where two runs have one setting and seed, and where a run lacks the condition or the score.
+        A diverged run gets what the measure says, of a share 0. Raises ConfigError where two runs have one setting and
+        seed, and where a run lacks the condition or the score.
         """
         scores: dict[Setting, dict[int, float]] = {}
         for run in self.runs:
@@ -81,17 +85,13 @@ class Sweep:
                     f"name it in by=, or choose one as in {others.split(', ')[0]}=VALUE"
                 )
             if run.diverged:
-                seeds[run.seed] = 0.0
+                seeds[run.seed] = self.measure(score).lost
                 continue
             if condition not in run.scores:
                 raise ConfigError(f"condition: there is no {condition}; allowed: {', '.join(self.conditions())}")
             numbers = run.scores[condition]
             if not isinstance(numbers.get(score), int | float):
-                allowed = [
-                    name
-                    for name, value in numbers.items()
-                    if isinstance(value, float) and name not in ("nll", "train_loss")
-                ]
+                allowed = [name for name, value in numbers.items() if isinstance(value, float) and name != "train_loss"]
                 raise ConfigError(f"score: there is no {score}; allowed: {', '.join(allowed)}")
             seeds[run.seed] = float(numbers[score])
         return dict(sorted(scores.items(), key=lambda item: tuple(map(_order, item[0]))))
@@ -105,7 +105,19 @@ class Sweep:
         """Returns the mean over seeds with its 95 % interval, by setting of `keys`. Raises as `scores` does."""
         examples = self.examples(condition)
         scores = self.scores(keys, condition, score)
-        return {setting: mean_score(list(seeds.values()), examples) for setting, seeds in scores.items()}
+        measure = self.measure(score)
+        return {
+            setting: mean_score(list(seeds.values()), examples, measure=measure) for setting, seeds in scores.items()
+        }
+
+    def measure(self, score: str) -> Measure:
+        """Returns the measure of a score, as the first run declares it that does."""
+        declared = (run.measures[score] for run in self.runs if score in run.measures)
+        return next(declared, STANDARD.get(score, SHARE))
+
+    def objective(self) -> str:
+        """Returns the measure that the first run names as its objective."""
+        return self.runs[0].config.get("train.objective", "exact_match")
 
 
 def read_sweep(folder: str | Path) -> Sweep:
@@ -139,7 +151,8 @@ def _read_run(path: Path, end: Mapping[str, Any]) -> EndedRun:
     flat = _flatten({key: value for key, value in config.items() if key not in (*NOT_IDENTITY, "seed")})
     if task.get("seed") == seed:  # as conf/config.yaml has it: the data seed follows the run's
         flat.pop("task.seed", None)
-    return EndedRun(path.parent, flat, seed, scores, diverged=end["status"] == "diverged")
+    measures = parse(json.dumps(end.get("measures", {})))
+    return EndedRun(path.parent, flat, seed, scores, end["status"] == "diverged", measures)
 
 
 def _flatten(config: Mapping[str, Any], above: str = "") -> dict[str, Any]:

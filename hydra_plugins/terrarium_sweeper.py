@@ -29,6 +29,7 @@ from omegaconf import DictConfig, OmegaConf
 from experiments.cells import kept
 from experiments.engine import config as configs
 from experiments.engine.bisection import Bisection, Overrides
+from experiments.engine.fit import objective
 
 
 class GridSweeper(BasicSweeper):
@@ -74,7 +75,8 @@ class BisectSweeper(Sweeper):
             done.extend(ends)
             return [end.return_value for end in ends]
 
-        self.bisection.search(configs.grid(self.params, arguments), scores)
+        grid = configs.grid(self.params, arguments)
+        self.bisection.search(grid, scores, better=objective(configs.jobs(grid[:1])[0].run).better)
         return done
 
 
@@ -84,7 +86,7 @@ ConfigStore.instance().store(
     node={
         "_target_": "hydra_plugins.terrarium_sweeper.BisectSweeper",
         "axis": "",  # the swept key along which the score crosses the target
-        "target": 0.5,  # of the score that a job returns: exact match on its task's headline condition
+        "target": 0.5,  # of the score that a job returns: `train.objective` on its task's headline condition
         "params": {},  # key to its values, with commas between: the grid
     },
 )

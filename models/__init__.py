@@ -6,7 +6,7 @@ returns float32[B, T, outputs]; `init_cache` and `step` do the same one position
 
 from __future__ import annotations
 
-from models import transformer  # it registers itself
+from models import encoder_decoder, feedforward, sets, transformer  # they register themselves
 from models.registry import Architecture, Shapes, register, registry
 
-__all__ = ["Architecture", "Shapes", "register", "registry", "transformer"]
+__all__ = ["Architecture", "Shapes", "encoder_decoder", "feedforward", "register", "registry", "sets", "transformer"]

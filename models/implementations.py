@@ -24,7 +24,8 @@ import jax.numpy as jnp
 import numpy as np
 from einops import rearrange
 
-from models.kernels import attend
+from models.kernels import attend, matmul
+from models.taps import tap
 
 IMPLEMENTATIONS = ("auto", "plain", "chunked", "fused")
 CHUNK = 128
@@ -65,6 +66,15 @@ def attend_causally(
     if chosen == "chunked":
         return _chunked(q, k, v, bias, precision)
     return attend(q, k, v, bias(np.arange(time)[:, None], np.arange(time)[None, :]), precision)
+
+
+def attend_in_sight(
+    q: jax.Array, k: jax.Array, v: jax.Array, bias: jax.Array | np.ndarray, precision: str
+) -> jax.Array:
+    """Returns what `attend` does, by the plain formula, and shows logits and weights: a kernel has none to show."""
+    scores = matmul(q * q.shape[-1] ** -0.5, rearrange(k, "b h t w -> b h w t"), precision)
+    weights_BxHxTxT = tap("weights", jax.nn.softmax(tap("logits", scores + bias), axis=-1))
+    return matmul(weights_BxHxTxT, v, precision)
 
 
 def _chunked(q: jax.Array, k: jax.Array, v: jax.Array, bias: Bias, precision: str) -> jax.Array:

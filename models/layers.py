@@ -56,10 +56,11 @@ class Dense(nnx.Module):
 class LayerNorm(nnx.Module):
     """Normalises each of N rows, in float32. Ba et al. 2016, "Layer normalization"."""
 
-    def __init__(self, width: int):
+    def __init__(self, width: int, *, bias: bool = True):
         self.scale = nnx.Param(jnp.ones(width))
-        self.bias = nnx.Param(jnp.zeros(width))
+        self.bias = nnx.Param(jnp.zeros(width)) if bias else None
 
     def __call__(self, x_NxD: jax.Array) -> jax.Array:
         """Maps float32[N, width] to the same shape: each row's mean and variance become those of `bias` and `scale`."""
-        return normalize(x_NxD, self.scale[...], self.bias[...])
+        bias_D = jnp.zeros_like(self.scale[...]) if self.bias is None else self.bias[...]
+        return normalize(x_NxD, self.scale[...], bias_D)

@@ -1,7 +1,7 @@
 """The layers that mix positions, by the name that `model.mixer` gives them.
 
-Each is made with the keywords `width`, `heads`, `length`, `position`, `precision`, `residual_scale` and `rngs`, uses
-those it needs, and has
+Each is made with the keywords `width`, `heads`, `length`, `position`, `precision`, `residual_scale`, `rngs` and
+attention's own (`qk_norm`, `attention_scale`, `biases`), uses those it needs, and has
 
     layer(x_NxD, batch) -> float32[N, D]                all positions of `batch` sequences at once, N = batch * time
     layer.init_cache(batch) -> cache                    its memory before the first position

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import ClassVar, TypeVar
 
 from flax import nnx
 
@@ -49,7 +49,16 @@ class Shapes:
 
 
 class Architecture:
-    """The base of configurations of models. Subclasses are `fields.pytree`s with static fields alone."""
+    """The base of configurations of models. Subclasses are `fields.pytree`s with static fields alone.
+
+    `models.contract` checks what is promised here.
+    """
+
+    # True if an output depends on no input after its position. A model that is not causal reads answers too, where a
+    # task's inputs have them: it suits tasks whose inputs tell no answer.
+    causal: ClassVar[bool] = True
+    # True if the module has `init_cache` and `step`, which give its outputs one position at a time.
+    decodes: ClassVar[bool] = True
 
     def build(self, shapes: Shapes, *, rngs: nnx.Rngs) -> nnx.Module:
         """Returns the module for these shapes, with initial parameters from `rngs`."""

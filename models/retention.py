@@ -13,6 +13,7 @@ from flax import nnx
 from models import positions
 from models.kernels import matmul, normalize
 from models.layers import Dense
+from models.taps import tap
 
 
 class Retention(nnx.Module):
@@ -40,7 +41,7 @@ class Retention(nnx.Module):
         since_TxT = np.arange(time)[:, None] - np.arange(time)
         kept_HxTxT = np.where(since_TxT >= 0, self._decay()[:, None, None] ** np.maximum(since_TxT, 0), 0.0)
         weights = matmul(q, rearrange(k, "b h t w -> b h w t"), self.precision) * kept_HxTxT.astype(np.float32)
-        y_BxHxTxW = matmul(weights, v, self.precision)
+        y_BxHxTxW = matmul(tap("weights", weights), v, self.precision)
         y, gate = (rearrange(part, "b h t w -> (b t) h w") for part in (y_BxHxTxW, gate))
         return self._project(y, gate)
 

@@ -1,10 +1,12 @@
 """A pre-LN GPT-2-style decoder: read-in, residual blocks of attention and MLP, final LayerNorm, read-out.
 
-In attention's place its rivals can stand (`models.mixers`), and the blocks' weights can be left as they were drawn.
+In attention's place its rivals can stand (`models.mixers`), the blocks' weights can be left as they were drawn, and the
+read-out can point at positions (`models.pointer`).
 
 Radford et al. 2019, "Language models are unsupervised multitask learners", section 2.3. Two departures. The read-out
-is a matrix of its own (a model of vectors has no embedding to share, and a task's classes need not be its
-vocabulary), without bias, as in GPT-2. Initial values scale with the width, where GPT-2's 0.02 suits width 768 alone.
+is a matrix of its own unless it is `tied` (a model of vectors has no embedding to share, and a task's classes need not
+be its vocabulary), without bias, as in GPT-2. Initial values scale with the width, where GPT-2's 0.02 suits width 768
+alone.
 """
 
 from __future__ import annotations
@@ -19,10 +21,13 @@ from flax import nnx
 
 from fields import pytree, static
 from models import positions
-from models.kernels import PRECISIONS
+from models.attention import SCALES
+from models.kernels import PRECISIONS, product
 from models.layers import ACTIVATIONS, Dense, LayerNorm, lookup
 from models.mixers import MIXERS, WITH_HEADS
+from models.pointer import Pointer, pointer_misfits
 from models.registry import Architecture, Shapes, register
+from models.taps import active, scope, tap
 from models.variables import freeze
 
 
@@ -35,7 +40,9 @@ class TransformerConfig(Architecture):
     depth: int = static(2, low=1, high=1000, unit="layers", doc="number of residual blocks")
     mixer: str = static("attention", choices=tuple(MIXERS), doc="the layer of a block that mixes positions")
     heads: int = static(4, low=1, high=1024, doc="heads of attention or retnet; must divide the width")
-    mlp_ratio: int = static(4, low=1, high=64, doc="width of the MLP's hidden layer over the width")
+    mlp_ratio: int = static(
+        4, low=0, high=64, doc="width of the MLP's hidden layer over the width; 0: blocks have no MLP"
+    )
     activation: str = static("gelu", choices=tuple(ACTIVATIONS), doc="the MLP's nonlinearity")
     position: str = static("learned", choices=positions.SCHEMES, doc="position scheme")
     shift: int = static(0, low=0, unit="positions", doc="largest random offset of learned positions in training")
@@ -46,6 +53,21 @@ class TransformerConfig(Architecture):
     remat: bool = static(
         False,
         doc="make each block's activations again for its gradient, to hold one block's at a time; so where needed",
+    )
+    qk_norm: bool = static(False, silent=True, doc="attention normalises queries and keys, head by head")
+    attention_scale: str = static(
+        "none",
+        choices=SCALES,
+        silent=True,
+        doc="attention's scores are multiplied by log n for the n positions seen, or by a learned a + b log n",
+    )
+    biases: bool = static(True, silent=True, doc="projections, MLPs and norms have biases")
+    read_out: str = static(
+        "linear", choices=("linear", "pointer"), silent=True, doc="pointer: attention that points at positions"
+    )
+    tied: bool = static(False, silent=True, doc="the read-out's matrix is the embedding")
+    head_layers: int = static(
+        0, low=0, high=100, unit="layers", silent=True, doc="ReLU layers between the last norm and the read-out"
     )
 
     def build(self, shapes: Shapes, *, rngs: nnx.Rngs) -> Transformer:
@@ -58,11 +80,25 @@ class TransformerConfig(Architecture):
             yield "position", f"{self.position} is a part of attention, got model.mixer = {self.mixer}"
         if self.mixer in WITH_HEADS:
             yield from self._head_problems()
+        if self.mixer != "attention":
+            for name, usual in (("qk_norm", False), ("attention_scale", "none"), ("biases", True)):
+                if getattr(self, name) != usual:
+                    yield name, f"only attention can have it other than {usual}, got model.mixer = {self.mixer}"
+        if self.tied and self.read_out == "pointer":
+            yield "tied", "a pointer has no matrix to share with the embedding, got model.read_out = pointer"
         if self.shift and self.position != "learned":
             yield (
                 "shift",
                 f"only learned positions can be shifted, got {self.shift} with model.position = {self.position}",
             )
+
+    def misfits(self, shapes: Shapes) -> Iterator[tuple[str, str]]:
+        """Yields the reasons why no model can be built for these shapes, as (key, one line)."""
+        yield from pointer_misfits(self.read_out, shapes)
+        if self.tied and shapes.vocabulary is None:
+            yield "tied", "inputs must be tokens, whose embedding is shared; the task's are vectors"
+        elif self.tied and shapes.vocabulary != shapes.outputs:
+            yield "tied", f"outputs must be the vocabulary's {shapes.vocabulary} tokens, the task has {shapes.outputs}"
 
     def _head_problems(self) -> Iterator[tuple[str, str]]:
         if self.width % self.heads:
@@ -78,15 +114,25 @@ class TransformerConfig(Architecture):
 class MLP(nnx.Module):
     """Two dense layers with a nonlinearity between."""
 
-    def __init__(self, config: TransformerConfig, *, residual_scale: float, rngs: nnx.Rngs):
-        hidden = config.mlp_ratio * config.width
-        self.inner = Dense(config.width, hidden, precision=config.precision, rngs=rngs)
-        self.outer = Dense(hidden, config.width, scale=residual_scale, precision=config.precision, rngs=rngs)
-        self.activation = config.activation
+    def __init__(
+        self,
+        width: int,
+        hidden: int,
+        activation: str,
+        *,
+        precision: str,
+        residual_scale: float,
+        bias: bool = True,
+        rngs: nnx.Rngs,
+    ):
+        self.inner = Dense(width, hidden, precision=precision, bias=bias, rngs=rngs)
+        self.outer = Dense(hidden, width, scale=residual_scale, precision=precision, bias=bias, rngs=rngs)
+        self.activation = activation
 
-    def __call__(self, x_NxD: jax.Array) -> jax.Array:
-        """Maps float32[N, width] to the same shape."""
-        return self.outer(ACTIVATIONS[self.activation](self.inner(x_NxD)))
+    def __call__(self, x_NxD: jax.Array, batch: int | None = None) -> jax.Array:
+        """Maps float32[N, width] to the same shape. With a `batch`, N is that times time."""
+        hidden_NxE = ACTIVATIONS[self.activation](self.inner(x_NxD))
+        return self.outer(hidden_NxE if batch is None else tap("hidden", hidden_NxE, batch))
 
 
 class Block(nnx.Module):
@@ -94,7 +140,7 @@ class Block(nnx.Module):
 
     def __init__(self, config: TransformerConfig, *, length: int, rngs: nnx.Rngs):
         scale = (2 * config.depth) ** -0.5  # GPT-2: the residual stream's variance does not grow with depth
-        self.mixer_norm = LayerNorm(config.width)
+        self.mixer_norm = LayerNorm(config.width, bias=config.biases)
         self.mixer = MIXERS[config.mixer](
             width=config.width,
             heads=config.heads,
@@ -102,18 +148,37 @@ class Block(nnx.Module):
             position=config.position,
             precision=config.precision,
             residual_scale=scale,
+            qk_norm=config.qk_norm,
+            attention_scale=config.attention_scale,
+            biases=config.biases,
             rngs=rngs,
         )
-        self.mlp_norm = LayerNorm(config.width)
-        self.mlp = MLP(config, residual_scale=scale, rngs=rngs)
+        if config.mlp_ratio:
+            self.mlp_norm = LayerNorm(config.width, bias=config.biases)
+            self.mlp = MLP(
+                config.width,
+                config.mlp_ratio * config.width,
+                config.activation,
+                precision=config.precision,
+                residual_scale=scale,
+                bias=config.biases,
+                rngs=rngs,
+            )
+        else:
+            self.mlp = None
         if config.frozen:
             freeze(self.mixer)
-            freeze(self.mlp)
+            if self.mlp is not None:
+                freeze(self.mlp)
 
     def __call__(self, x_NxD: jax.Array, batch: int) -> jax.Array:
         """Returns the residual stream after this block, float32[N, D] with N = batch * time."""
-        x_NxD = x_NxD + self.mixer(self.mixer_norm(x_NxD), batch)
-        return x_NxD + self.mlp(self.mlp_norm(x_NxD))
+        with scope("mixer"):
+            x_NxD = x_NxD + tap("output", self.mixer(self.mixer_norm(x_NxD), batch), batch)
+        if self.mlp is not None:
+            with scope("mlp"):
+                x_NxD = x_NxD + tap("output", self.mlp(self.mlp_norm(x_NxD), batch), batch)
+        return tap("residual", x_NxD, batch)
 
     def init_cache(self, batch: int) -> Any:
         """Returns the memory of the mixing layer before the first position."""
@@ -123,7 +188,7 @@ class Block(nnx.Module):
         """Returns the block's output at position `t` alone, and the cache after it."""
         y_BxD, cache = self.mixer.step(self.mixer_norm(x_BxD), t, cache)
         x_BxD = x_BxD + y_BxD
-        return x_BxD + self.mlp(self.mlp_norm(x_BxD)), cache
+        return x_BxD if self.mlp is None else x_BxD + self.mlp(self.mlp_norm(x_BxD)), cache
 
 
 class Transformer(nnx.Module):
@@ -142,8 +207,17 @@ class Transformer(nnx.Module):
             rows = length + config.shift
             self.positions = nnx.Param(std * jax.random.normal(rngs.params(), (rows, config.width)))
         self.blocks = nnx.List(Block(config, length=length, rngs=rngs) for _ in range(config.depth))
-        self.norm = LayerNorm(config.width)
-        self.read_out = Dense(config.width, shapes.outputs, precision=config.precision, bias=False, rngs=rngs)
+        self.norm = LayerNorm(config.width, bias=config.biases)
+        if config.head_layers:
+            layer: dict[str, Any] = {"scale": 2**0.5, "precision": config.precision, "bias": config.biases}
+            sizes = [(config.width, config.width)] * config.head_layers
+            self.head = nnx.List(Dense(*size, **layer, rngs=rngs) for size in sizes)
+        if config.read_out == "pointer":
+            self.pointer = Pointer(
+                config.width, shapes.outputs, source=shapes.source, precision=config.precision, rngs=rngs
+            )
+        elif not config.tied:
+            self.read_out = Dense(config.width, shapes.outputs, precision=config.precision, bias=False, rngs=rngs)
 
     def __call__(
         self, inputs: jax.Array, key: jax.Array | None = None, rows: tuple[jax.Array | int, int] | None = None
@@ -158,17 +232,35 @@ class Transformer(nnx.Module):
             raise ValueError(f"the model was built for {self.length} positions, got {time}")
         x_NxD = self._embed(rearrange(inputs, "b t ... -> (b t) ..."))
         x_BxTxD = rearrange(x_NxD, "(b t) d -> b t d", b=batch) + self._positions(batch, time, key, rows)
-        x_NxD = rearrange(x_BxTxD, "b t d -> (b t) d")
-        if self.config.remat:
+        x_NxD = rearrange(tap("embed", x_BxTxD), "b t d -> (b t) d")
+        if self.config.remat and not active():
             x_NxD = _rematerialised(self.blocks, x_NxD, batch)
         else:
-            for block in self.blocks:
-                x_NxD = block(x_NxD, batch)
-        return rearrange(self.read_out(self.norm(x_NxD)), "(b t) c -> b t c", b=batch)
+            for number, block in enumerate(self.blocks):
+                with scope("blocks", number):
+                    x_NxD = block(x_NxD, batch)
+        h_NxD = tap("norm", self._last(x_NxD), batch)
+        if self.config.read_out == "pointer":
+            return tap("read_out", self.pointer(rearrange(h_NxD, "(b t) d -> b t d", b=batch)))
+        return tap("read_out", rearrange(self._logits(h_NxD), "(b t) c -> b t c", b=batch))
+
+    def _last(self, x_NxD: jax.Array) -> jax.Array:
+        """Returns the rows that are read out."""
+        h_NxD = self.norm(x_NxD)
+        for layer in self.head if self.config.head_layers else ():
+            h_NxD = nnx.relu(layer(h_NxD))
+        return h_NxD
+
+    def _logits(self, h_NxD: jax.Array) -> jax.Array:
+        """Returns the linear read-out of N rows, float32[N, outputs]."""
+        if self.config.tied:
+            return product(h_NxD, self.embedding[...].T, self.config.precision)
+        return self.read_out(h_NxD)
 
     def init_cache(self, batch: int) -> list[Any]:
-        """Returns the caches, one per block, with which `step` starts at the first position."""
-        return [block.init_cache(batch) for block in self.blocks]
+        """Returns the caches, one per block and a pointer's, with which `step` starts at the first position."""
+        blocks = [block.init_cache(batch) for block in self.blocks]
+        return [*blocks, self.pointer.init_cache(batch)] if self.config.read_out == "pointer" else blocks
 
     def step(self, inputs: jax.Array, t: jax.Array, cache: list[Any]) -> tuple[jax.Array, list[Any]]:
         """Returns outputs float32[B, outputs] at position `t` (traced int32), and the cache with `t` added.
@@ -181,10 +273,13 @@ class Transformer(nnx.Module):
         elif self.config.position == "sinusoidal":
             x_BxD += jnp.asarray(positions.sinusoids(self.length, self.config.width))[t]
         after = []
-        for block, past in zip(self.blocks, cache, strict=True):
+        for block, past in zip(self.blocks, cache[: self.config.depth], strict=True):
             x_BxD, past = block.step(x_BxD, t, past)
             after.append(past)
-        return self.read_out(self.norm(x_BxD)), after
+        if self.config.read_out == "pointer":
+            logits_BxS, keys = self.pointer.step(self._last(x_BxD), t, cache[-1])
+            return logits_BxS, [*after, keys]
+        return self._logits(self._last(x_BxD)), after
 
     def _embed(self, inputs: jax.Array) -> jax.Array:
         """Embeds tokens int32[N] or vectors float32[N, width_in]: float32[N, D]."""

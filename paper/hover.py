@@ -16,6 +16,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
 from experiments.judging.figures import MEDIAN, places
+from experiments.printing import decimals
+from paper.scales import names_of
 
 _POINTS_AN_INCH = 72  # an SVG's unit
 
@@ -117,17 +119,16 @@ def _format_series(label: str, titles: dict[str, str]) -> str:
 
 def _format_value(axis: Axis, first: Axis, name: str, value: float) -> str:
     """Formats a value on an axis with the axis's name; if ticks have names, it is the nearest tick's."""
-    if isinstance(axis.get_major_formatter(), FuncFormatter):
+    if names := names_of(axis, first):
         nearest = int(np.argmin(np.abs(axis.get_majorticklocs() - value)))
-        names = [tick.get_text() for tick in axis.get_ticklabels()]
-        if not any(names):
-            names = [tick.get_text() for tick in first.get_ticklabels()]
         return _one_line(f"{name} {names[nearest]}")
     return f"{name} {_format_number(value)}"
 
 
 def _format_number(value: float) -> str:
-    text = f"{value:,.3f}".rstrip("0").rstrip(".")
+    """Formats a number to three decimals, or to three digits if it is 10 or more."""
+    text = f"{value:,.{decimals(value)}f}"
+    text = text.rstrip("0").rstrip(".") if "." in text else text
     return "0" if text == "-0" else text
 
 

@@ -15,8 +15,25 @@ function element(name, attributes, ...children) {
   return made;
 }
 
+// Ticks of an axis of numbers between two ends: steps of 1, 2 or 5 times a power of ten; on a logarithm those numbers.
+function ticks(log, low, high) {
+  if (log && high > 8 * low) {
+    const found = [];
+    for (let ten = 10 ** Math.floor(Math.log10(low)); ten <= high; ten *= 10) found.push(ten, 2 * ten, 5 * ten);
+    return found.filter((value) => value >= low && value <= high);
+  }
+  const rough = (high - low) / 4;
+  const ten = 10 ** Math.floor(Math.log10(rough));
+  const step = [1, 2, 5, 10].find((times) => times * ten >= rough) * ten;
+  const found = [];
+  for (let i = Math.ceil(low / step); i * step <= high; i++) found.push(Number((i * step).toPrecision(12)));
+  return found;
+}
+
 class Figure {
   static NEAR = 24; // pixels within which a mark is found
+  static TOUCH = 40; // the same for a finger
+  static MARGIN = 22; // of a panel's box in the figure's units, in which its ticks are named
   static STEP = 1.25; // of a zoom
   static MOST = 12; // times
 
@@ -27,8 +44,14 @@ class Figure {
     this.chosen = -1;
   }
 
-  async draw() {
-    const { svg, marks } = JSON.parse(await (await unpack(`figure:${this.figure.dataset.figure}`)).text());
+  async load() {
+    this.drawing = JSON.parse(await (await unpack(`figure:${this.figure.dataset.figure}`)).text());
+  }
+
+  draw() {
+    if (!this.drawing || this.svg) return;
+    const { svg, marks, panels } = this.drawing;
+    this.panels = panels;
     this.stage.innerHTML = svg;
     this.svg = this.stage.querySelector("svg");
     this.marks = marks.map(([x, y, ...says]) => ({ x, y, says }));
@@ -37,7 +60,8 @@ class Figure {
     this.view = { ...this.whole };
     this.ring = element("circle", { class: "ring", visibility: "hidden" });
     this.svg.append(this.ring);
-    this.stage.append(this.tip);
+    this.scales = Object.fromEntries(["x", "y"].map((name) => [name, element("div", { class: `scale ${name}` })]));
+    this.stage.append(...Object.values(this.scales), this.tip);
     this.listen();
     this.figure.dataset.drawn = "";
   }
@@ -47,21 +71,20 @@ class Figure {
     stage.addEventListener("pointermove", (event) => this.move(event));
     stage.addEventListener("pointerdown", (event) => this.press(event));
     stage.addEventListener("pointerup", (event) => this.release(event));
-    stage.addEventListener("pointerleave", () => this.choose(-1));
+    stage.addEventListener("pointerleave", (event) => event.pointerType !== "touch" && this.choose(-1));
     stage.addEventListener("blur", () => this.choose(-1));
     stage.addEventListener("dblclick", () => this.show(this.whole));
     stage.addEventListener("wheel", (event) => this.wheel(event), { passive: false });
     stage.addEventListener("keydown", (event) => this.key(event));
-    const button = (text, label, act) => {
-      const made = element("button", { type: "button", "aria-label": label, title: label }, text);
-      made.addEventListener("click", act);
-      return made;
+    const acts = {
+      in: () => this.zoom(Figure.STEP ** 2),
+      out: () => this.zoom(Figure.STEP ** -2),
+      reset: () => this.show(this.whole),
     };
-    figure.querySelector("figcaption").append(
-      button("+", "zoom in (drag a box; then drag to move)", () => this.zoom(Figure.STEP ** 2)),
-      button("−", "zoom out", () => this.zoom(Figure.STEP ** -2)),
-      button("reset", "show the whole figure (double-click)", () => this.show(this.whole)),
-    );
+    for (const button of figure.querySelectorAll("button[data-zoom]")) {
+      button.disabled = false;
+      button.addEventListener("click", acts[button.dataset.zoom]);
+    }
   }
 
   // A place on the screen in the figure's own units.
@@ -78,7 +101,41 @@ class Figure {
     this.view = { x, y, w, h };
     this.svg.setAttribute("viewBox", `${x} ${y} ${w} ${h}`);
     this.stage.classList.toggle("zoomed", w < whole.w);
+    this.showScales();
     if (this.chosen >= 0) this.choose(this.chosen);
+  }
+
+  // Where a part of the figure is shown without the ticks of its panel, ticks stand along the edges instead.
+  showScales() {
+    const { x, y, w, h } = this.view;
+    const overlap = ({ box: [left, upper, right, lower] }) =>
+      Math.max(0, Math.min(right, x + w) - Math.max(left, x)) * Math.max(0, Math.min(lower, y + h) - Math.max(upper, y));
+    const panel = this.panels.reduce((best, one) => (overlap(one) > overlap(best) ? one : best));
+    const [left, upper, right, lower] = panel.box;
+    this.showScale("x", panel.x, [left, right], [x, x + w], y + h < lower + Figure.MARGIN && overlap(panel) > 0);
+    this.showScale("y", panel.y, [lower, upper], [y + h, y], x > left - Figure.MARGIN && overlap(panel) > 0);
+  }
+
+  // Ticks of one axis, whose ends lie at `ends`, over the part of it in `view`; both in the figure's units.
+  showScale(name, { label, log, ends: values, ticks: named }, ends, view, wanted) {
+    const bar = this.scales[name];
+    bar.hidden = !wanted;
+    if (!wanted) return;
+    const [from, to] = view.map((at) => Math.min(1, Math.max(0, (at - ends[0]) / (ends[1] - ends[0]))));
+    let places = named;
+    if (!named) {
+      const [low, high] = log ? values.map(Math.log) : values;
+      const value = (share) => (log ? Math.exp(low + share * (high - low)) : low + share * (high - low));
+      const share = (number) => ((log ? Math.log(number) : number) - low) / (high - low);
+      places = ticks(log, value(from), value(to)).map((number) => [share(number), number.toLocaleString("en")]);
+    }
+    const side = name === "x" ? "left" : "bottom";
+    const marks = places.filter(([at]) => at >= from && at <= to).map(([at, text]) => {
+      const where = (ends[0] + at * (ends[1] - ends[0]) - view[0]) / (view[1] - view[0]);
+      return element("span", { style: `${side}: ${100 * where}%` }, text);
+    });
+    bar.replaceChildren(element("b", {}, label), ...marks);
+    if (name === "y") bar.style.width = `${24 + Math.max(24, ...marks.map((mark) => mark.offsetWidth))}px`;
   }
 
   // Show `times` more closely, with `at` staying where it is.
@@ -106,6 +163,11 @@ class Figure {
   }
 
   release(event) {
+    if (event.pointerType === "touch") {
+      this.stage.focus({ preventScroll: true });
+      this.choose(this.nearest(this.place(event), Figure.TOUCH));
+      return;
+    }
     const box = this.box?.getBBox();
     this.box?.remove();
     this.from = this.box = undefined;
@@ -117,6 +179,7 @@ class Figure {
   }
 
   move(event) {
+    if (event.pointerType === "touch") return;
     const at = this.place(event);
     if (!this.from) {
       this.choose(this.nearest(at));
@@ -131,9 +194,9 @@ class Figure {
     }
   }
 
-  nearest(at) {
+  nearest(at, near = Figure.NEAR) {
     let found = -1;
-    let least = (Figure.NEAR * this.view.w) / this.stage.clientWidth;
+    let least = (near * this.view.w) / this.stage.clientWidth;
     this.marks.forEach((mark, i) => {
       const far = Math.hypot(mark.x - at.x, mark.y - at.y);
       if (far < least) [found, least] = [i, far];
@@ -156,7 +219,11 @@ class Figure {
     const { clientWidth: width, clientHeight: height } = this.stage;
     const left = ((x - this.view.x) / this.view.w) * width;
     const top = ((y - this.view.y) / this.view.h) * height;
-    this.tip.style.left = `${left + 14 + this.tip.offsetWidth > width ? left - 14 - this.tip.offsetWidth : left + 14}px`;
+    const { scrollLeft, clientWidth } = this.figure; // a narrow screen shows a part of the stage
+    const beside = left + 14 + this.tip.offsetWidth > Math.min(width, scrollLeft + clientWidth)
+      ? Math.max(scrollLeft, left - 14 - this.tip.offsetWidth)
+      : left + 14;
+    this.tip.style.left = `${beside}px`;
     this.tip.style.top = `${Math.max(0, Math.min(top + 10, height - this.tip.offsetHeight))}px`;
   }
 
@@ -180,15 +247,39 @@ class Figure {
   }
 }
 
-function watchFigures() {
+// A figure is drawn when the reader comes near it. All are unpacked at once, so that printing, which does not wait,
+// finds them.
+async function watchFigures() {
+  const figures = new Map();
+  document.querySelectorAll("figure[data-figure]").forEach((figure) => figures.set(figure, new Figure(figure)));
   const seen = new IntersectionObserver((found) => {
     for (const { isIntersecting, target } of found) {
       if (!isIntersecting) continue;
       seen.unobserve(target);
-      new Figure(target).draw();
+      const figure = figures.get(target);
+      figure.loaded.then(() => figure.draw());
     }
   }, { rootMargin: "600px" });
-  document.querySelectorAll("figure[data-figure]").forEach((figure) => seen.observe(figure));
+  figures.forEach((figure, element) => {
+    figure.loaded = figure.load();
+    seen.observe(element);
+  });
+  const opened = [];
+  addEventListener("beforeprint", () => {
+    figures.forEach((figure) => figure.draw());
+    opened.push(...document.querySelectorAll(".study details:not([open], .configuration)"));
+    opened.forEach((details) => (details.open = true));
+  });
+  addEventListener("afterprint", () => opened.splice(0).forEach((details) => (details.open = false)));
+  for (const figure of figures.values()) await figure.loaded;
+  document.documentElement.dataset.unpacked = "";
+}
+
+// The list of contents is open where there is room for it, and where it was asked for.
+function foldContents() {
+  const details = document.querySelector("#contents details");
+  details.open = matchMedia("(min-width: 60rem)").matches;
+  document.querySelector("#contents .back").addEventListener("click", () => (details.open = true));
 }
 
 function offerDownloads() {
@@ -227,6 +318,7 @@ function filterClaims() {
   apply();
 }
 
+foldContents();
 filterClaims();
 offerDownloads();
 watchFigures();

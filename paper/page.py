@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from html import escape
 
 from experiments import recorded as studies
@@ -17,7 +18,24 @@ from paper.article.settings import setting
 from paper.prose import prose
 
 VERDICTS = ("reproduced", "not reproduced", "inconclusive", "not fitted", "not run")
+_TOOLS = "".join(
+    f'<button type="button" disabled data-zoom="{act}" aria-label="{label}" title="{label}">{sign}</button>'
+    for act, sign, label in (
+        ("in", "+", "zoom in (drag a box; then drag to move)"),
+        ("out", "−", "zoom out"),
+        ("reset", "reset", "show the whole figure (double-click)"),
+    )
+)
 _WIDTH, _HEIGHT = 132, 14  # of the drawing of an interval, in pixels
+
+
+@dataclass(frozen=True)
+class Shown:
+    """How a figure is shown: its width and height in the units of its SVG, and how its marks are read."""
+
+    width: float
+    height: float
+    caption: str
 
 
 def family(claim: Claim) -> str:
@@ -31,6 +49,24 @@ def families() -> dict[str, Claim]:
     for claim in every():
         firsts.setdefault(family(claim), claim)
     return firsts
+
+
+def contents(entries: Sequence[Entry], words: Mapping[str, Mapping[str, str]]) -> str:
+    """Returns the list of contents: each family with the questions of its studies and their verdicts."""
+    verdicts: dict[str, Entry] = {}
+    for entry in entries:
+        if entry.claim.name not in verdicts or (entry.judgement and not verdicts[entry.claim.name].judgement):
+            verdicts[entry.claim.name] = entry
+    parts = []
+    for name, first in families().items():
+        items = "".join(
+            f'<li><a href="#{claim.name}">{escape(claim.question)}</a> {verdict(verdicts[claim.name])}</li>'
+            for claim in every()
+            if family(claim) == name
+        )
+        title = words[name]["title"] if name in words else first.title
+        parts.append(f'<li><a href="#{name}">{escape(title)}</a><ul>{items}</ul></li>')
+    return "\n".join(parts)
 
 
 def filters() -> str:
@@ -52,7 +88,7 @@ def claims_table(entries: Sequence[Entry]) -> str:
         ran = {entry.claim.name for entry in here if entry.judgement}
         shown = [e for e in here if e.judgement or (e.claim.name not in ran and e.scale == studies.SCALES[0])]
         rows = "\n".join(_claim_row(entry) for entry in sorted(shown, key=lambda e: order.index(e.claim)))
-        head = f'<tr><th colspan="8" scope="rowgroup">{escape(first.title)} {arxiv(first)}</th></tr>'
+        head = f'<tr><th colspan="8" scope="rowgroup"><span>{escape(first.title)} {arxiv(first)}</span></th></tr>'
         bodies.append(f'<tbody data-paper="{name}">\n{head}\n{rows}\n</tbody>')
     return "\n".join(bodies)
 
@@ -75,7 +111,8 @@ def _claim_row(entry: Entry) -> str:
             f'<td aria-hidden="true" class="forest">{_forest(effect) if effect else ""}</td>',
             f'<td class="number">{judgement.seeds}</td>',
             f'<td class="number">{_p(entry.p)}</td><td class="number">{_p(entry.adjusted)}</td>',
-            f"<td><small>{entry.scale}: {escape(devices)}<br>{escape(commits)}, {escape(dates)}</small></td>",
+            f'<td class="measured"><small>{entry.scale}: {escape(devices)}<br>'
+            f"{escape(commits)}, {escape(dates)}</small></td>",
         ]
     return f'<tr data-verdict="{entry.verdict}">{"".join(cells)}</tr>'
 
@@ -122,10 +159,10 @@ def opening(name: str, words: Mapping[str, str]) -> str:
     )
 
 
-def study(claim: Claim, entries: Sequence[Entry], captions: Mapping[str, str], differs: str) -> str:
+def study(claim: Claim, entries: Sequence[Entry], figures: Mapping[str, Shown], differs: str) -> str:
     """Returns the section of a claim: the claim, its results at every recorded scale, and its criterion.
 
-    captions: how to read the figure, by study. differs: what differs from the original, and why; empty if not stated.
+    figures: how each figure is shown, by study. differs: what differs from the original, and why; empty if not stated.
     """
     facts = "".join(
         f"<li>{escape(fact.text)} <small>{escape(format_source(fact))}</small></li>" for fact in claim.facts
@@ -138,14 +175,14 @@ def study(claim: Claim, entries: Sequence[Entry], captions: Mapping[str, str], d
         f'<p class="source"><code>{claim.name}</code> {", ".join(part for part in parts_of_source if part)} '
         '<a class="up" href="#claims">all claims</a></p>',
         f'<p class="claim">{escape(claim.text)}</p>',
-        *(_result(entry, captions.get(entry.study, "")) for entry in ran),
+        *(_result(entry, figures.get(entry.study)) for entry in ran),
         f"<p><b>What differs from the original, and why.</b> {prose(differs)}</p>" if differs else "",
         f"<details><summary>Criterion</summary>{_criterion(claim)}"
-        f"<p>Fixed before these results: this criterion. Before that, by looking: {escape(claim.looked)} "
+        f"<p>Fixed before these results: this criterion. Before that, by looking at scale cpu: {escape(claim.looked)} "
         f"{escape(false_positives(claim.name))}</p></details>",
         f"<details><summary>What the paper states</summary><ul>{facts}</ul></details>" if facts else "",
         *(
-            f"<details><summary>Configuration at {entry.scale} scale</summary>"
+            f'<details class="configuration"><summary>Configuration at {entry.scale} scale</summary>'
             f"<pre>{escape(studies.format_config(entry.study))}</pre></details>"
             for entry in ran
         ),
@@ -154,11 +191,11 @@ def study(claim: Claim, entries: Sequence[Entry], captions: Mapping[str, str], d
     return "\n".join(part for part in parts if part)
 
 
-def _result(entry: Entry, caption: str) -> str:
+def _result(entry: Entry, figure: Shown | None) -> str:
     """Returns the results at one scale: verdict, figure, table, notes, command and data."""
     claim, judgement = entry.claim, entry.judgement
     run = f"<code>python -m experiments.reproduce {entry.study}</code>"
-    if judgement is None or entry.table is None:
+    if judgement is None or entry.table is None or figure is None:
         trained = f"Setting at {entry.scale} scale: {setting(entry.study).line(None)}"
         return f"<h4>{verdict(entry)} at any scale</h4>\n<p>{escape(trained)}</p>\n<p>To run it: {run}</p>"
     effect = _interval(judgement.effect) if judgement.effect else "not measured"
@@ -172,8 +209,9 @@ def _result(entry: Entry, caption: str) -> str:
         f"<p>{escape(judgement.sentence)} <small>Effect: {escape(claim.effect)}: {effect}, "
         f"{judgement.seeds} seed{'s' * (judgement.seeds != 1)}{how}.</small></p>",
         *(f"<p><b>{escape(text)}</b></p>" for text in (judgement.caution,) if text),
-        f'<figure data-figure="{entry.study}"><div class="stage" tabindex="0" role="img" aria-label="{escape(label)}">'
-        f"</div><figcaption><span>{escape(caption)}</span></figcaption></figure>",
+        f'<figure data-figure="{entry.study}"><div class="stage" tabindex="0" role="img" aria-label="{escape(label)}" '
+        f'style="aspect-ratio: {figure.width:g} / {figure.height:g}">'
+        f"</div><figcaption><span>{escape(figure.caption)}</span>{_TOOLS}</figcaption></figure>",
         _rows(claim, judgement),
         *(f'<p class="notes">{escape(note)}</p>' for note in judgement.left()),
         f'<div class="notes">{escape(POWERED.capitalize())}:<ul>{power}</ul></div>' if power else "",

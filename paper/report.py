@@ -32,6 +32,7 @@ from paper import hover, page, prose
 from paper.article.drawing import drawn
 from paper.article.words import words
 from paper.command import command
+from paper.scales import scales
 
 HERE = Path(__file__).parent
 OUT = HERE / "build" / "report.html"
@@ -68,7 +69,7 @@ def report(by_scale: dict[str, list[Entry]]) -> str:
     """Returns the whole page on all claims, by scale."""
     every_entry = [entry for judged in by_scale.values() for entry in judged]
     shown = {entry.study: _figure(entry) for entry in every_entry if entry.judgement}
-    captions = {study: how for study, (_, how) in shown.items()}
+    how = {study: figure for study, (_, figure) in shown.items()}
     texts = words(among(by_scale[studies.SCALES[0]], own_claims()))
     sections = []
     for family, first in page.families().items():
@@ -76,11 +77,12 @@ def report(by_scale: dict[str, list[Entry]]) -> str:
         for claim in every_claim():
             if page.family(claim) == family:
                 own = [entry for entry in every_entry if entry.claim is claim]
-                sections.append(page.study(claim, own, captions, texts["differs"].get(claim.name, "")))
+                sections.append(page.study(claim, own, how, texts["differs"].get(claim.name, "")))
     data = (_data(entry.study, entry.table) for entry in every_entry if entry.table is not None)
     payloads = [*(figure for figure, _ in shown.values()), *data]
     parts = {
         "summary": _summary(by_scale),
+        "contents": page.contents(every_entry, texts["families"]),
         "filters": page.filters(),
         "claims": page.claims_table(every_entry),
         "introduction": prose.prose(texts["introduction"]),
@@ -102,13 +104,14 @@ def _summary(by_scale: dict[str, list[Entry]]) -> str:
     return "\n".join(f"<p>{escape(text)}</p>" for text in (*tested, simulated))
 
 
-def _figure(entry: Entry) -> tuple[str, str]:
-    """Returns the payload of a study's figure, with the values behind its marks, and how to read it."""
+def _figure(entry: Entry) -> tuple[str, page.Shown]:
+    """Returns the payload of a study's figure, with the values behind its marks, and how it is shown."""
     figure, how = drawn(entry)
-    svg = _slim(figures.content(figure, "svg", page=True).decode())
+    svg = _tint(_slim(figures.content(figure, "svg", page=True).decode()))
     marks = [[mark.x, mark.y, *mark.lines] for mark in hover.marks(figure)]
-    content = json.dumps({"svg": svg, "marks": marks}, ensure_ascii=False).encode()
-    return _payload(f"figure:{entry.study}", content), how
+    drawing = {"svg": svg, "marks": marks, "panels": scales(figure, hover.size(figure))}
+    content = json.dumps(drawing, ensure_ascii=False).encode()
+    return _payload(f"figure:{entry.study}", content), page.Shown(*hover.size(figure), how)
 
 
 def _data(study: str, table: pl.DataFrame) -> str:
@@ -129,6 +132,20 @@ def _slim(svg: str) -> str:
     used = set(re.findall(r"#([\w.-]+)", svg))
     svg = re.sub(r' id="([^"]*)"', lambda match: match[0] if match[1] in used else "", svg)
     return re.sub(r"\s*\n\s*", "\n", svg)
+
+
+def _tint(svg: str) -> str:
+    """Returns an SVG whose greys run from the page's ink to its ground, and whose colours the page can lighten."""
+    return re.sub(r"#[0-9a-f]{6}\b", lambda match: _colour(match[0]), svg)
+
+
+def _colour(colour: str) -> str:
+    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
+    if not red == green == blue:
+        return f"color-mix(in srgb, {colour} var(--pure), white)"
+    share = f"{100 - red / 2.55:.0f}%"
+    ends = {"100%": "var(--ink)", "0%": "var(--ground)"}
+    return ends.get(share) or f"color-mix(in srgb, var(--ink) {share}, var(--ground))"
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 """Generators: tasks, each in a file of its own, and the pieces they share."""
 
-from synthetic import boolean, markov, tint  # they register themselves
+from synthetic import boolean, markov, mixture, tint  # they register themselves
 from synthetic.heads import Classes, Head, Numbers, Places
+from synthetic.measures import Measure, Measured
 from synthetic.rasp import addition, copying, counting, parity  # likewise
 from synthetic.task import Example, Spec, Task, register, registry
 
@@ -9,6 +10,8 @@ __all__ = [
     "Classes",
     "Example",
     "Head",
+    "Measure",
+    "Measured",
     "Numbers",
     "Places",
     "Spec",
@@ -18,6 +21,7 @@ __all__ = [
     "copying",
     "counting",
     "markov",
+    "mixture",
     "parity",
     "register",
     "registry",

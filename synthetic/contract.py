@@ -13,7 +13,7 @@ so a check that passes once always passes.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from itertools import pairwise
@@ -25,12 +25,14 @@ import numpy as np
 from scipy.stats import binom
 
 from fields import declared
+from synthetic.measures import measures_of
 from synthetic.task import Example, Task
 
 EXAMPLES = 256  # sampled from each condition
 BATCHES = 8  # of EXAMPLES, from which a rate is judged
 DATA_SEEDS = 8  # for which held-out sets are compared
 RENDERED = 4  # examples of each condition that are changed at every position
+ITEMS = 1024  # of a finite training set that are compared with what is drawn, at most
 CONFIDENCE = 0.999
 
 _traces: Counter[str] = Counter()
@@ -42,14 +44,19 @@ _LOOKS_AT_A_VALUE = (
 
 
 def oracle_agrees(task: Task) -> None:
-    """Checks that the targets at the weighted positions are the oracle's, on `EXAMPLES` examples of each condition."""
+    """Checks that the targets at the weighted positions are the oracle's, on `EXAMPLES` examples of each condition.
+
+    Numbers may differ by rounding.
+    """
+    head = task.spec.head
     for name, variant, batch in _condition_batches(task):
         for example in _each(batch):
-            targets, right = (
-                example.targets[example.weights > 0].tolist(),
-                [int(t) for t in variant.oracle(example)],
-            )
-            _require(task, targets == right, f"oracle says {right}, targets are {targets}, in condition {name}")
+            targets = example.targets[example.weights > 0]
+            right = np.asarray(variant.oracle(example), targets.dtype).reshape(-1, *head.shape)
+            near = np.array_equal if head.discrete else partial(np.allclose, rtol=1e-3, atol=1e-4)
+            if right.shape != targets.shape or not near(targets, right):
+                says = f"oracle says {right.tolist()}, targets are {targets.tolist()}"
+                _require(task, False, f"{says}, in condition {name}")
 
 
 def shapes_match_spec(task: Task) -> None:
@@ -226,6 +233,68 @@ def render_is_whole(task: Task) -> None:
                     _require(task, seen, f"render does not show {field} at position {t}, in condition {name}")
 
 
+def scores_fit(task: Task) -> None:
+    """Checks the shapes of baselines' answers, of what measures say, and of an objective of the task's own.
+
+    Measures have names of their own.
+    """
+    try:
+        measures_of(task)
+    except ValueError as e:
+        raise AssertionError(str(e)) from None
+    own = type(task).objective is not Task.objective
+    if not (own or task.measures() or task.baselines()):
+        return
+    spec = task.spec
+    batch = jax.eval_shape(lambda t: _sample(t, task.splits[0], jnp.int32(0)), _numeric(task.materialise()))
+    example = jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape[1:], x.dtype), batch)
+    answers = jax.ShapeDtypeStruct((spec.length, *spec.head.shape), spec.head.dtype)
+    for name, learner in task.baselines().items():
+        got = jax.eval_shape(learner, example)
+        fine = (got.shape, got.dtype) == (answers.shape, answers.dtype)
+        want, what = (f"{x.dtype}{list(x.shape)}" for x in (answers, got))
+        _require(task, fine, f"baseline {name} should return {want} and returns {what}")
+    outputs = jax.ShapeDtypeStruct((EXAMPLES, spec.length, spec.outputs), jnp.float32)
+    for one in task.measures():
+        score = jax.eval_shape(lambda *args, one=one: one.of(jax.vmap(one.read)(*args)), batch, outputs)
+        fine = getattr(score, "shape", None) == ()
+        _require(task, fine, f"measure {one.measure.name} should be a scalar and is {score}")
+    if own:
+        keys = jax.eval_shape(partial(jax.random.split, num=EXAMPLES), jax.random.key(0))
+        loss = jax.eval_shape(lambda *args: task.objective(lambda _: args[0], *args[1:]), outputs, batch, keys)
+        fine = loss.shape == (EXAMPLES,)
+        _require(task, fine, f"objective should give a number an example and gives {list(loss.shape)}")
+
+
+def items_are_drawn(task: Task) -> None:
+    """Checks that a finite training set's items are those that `sample` draws, on a small set of `tiny`.
+
+    Items that are whole examples, so that a key changes nothing, are compared as such, others by their identities.
+    """
+    small = task.tiny().materialise()
+    size = int(small.size)
+    if not 0 < size <= ITEMS:
+        return
+
+    @_jit
+    def items(task: Task, split: str, seed: jax.Array) -> Example:
+        keys = jax.vmap(jax.random.fold_in, (None, 0))(jax.random.key(seed), jnp.arange(ITEMS))
+        return jax.vmap(task.item, (0, 0, None))(jnp.arange(ITEMS) % task.size, keys, split)
+
+    def contents(batch: Example, count: int) -> set[Hashable]:
+        examples = [jax.tree.map(lambda x, i=i: x[i], batch) for i in range(count)]
+        if drawn_anew:
+            return {frozenset(small.identities(example)) for example in examples}
+        return {tuple(x.tobytes() for x in jax.tree.leaves(example)) for example in examples}
+
+    with _tracing(task, "item"):
+        batch, again = (jax.tree.map(np.asarray, items(_numeric(small), "train", seed)) for seed in (0, 1))
+    drawn_anew = not jax.tree.all(jax.tree.map(np.array_equal, batch, again))
+    known, drawn = contents(batch, size), contents(_sample_batch(small, "train"), EXAMPLES)
+    _require(task, drawn <= known, f"training draws examples that are none of its {size} items")
+    _require(task, len(known) > 1 or size == 1, f"its {size} items are all the same")
+
+
 CHECKS: tuple[Callable[[Task], None], ...] = (
     shapes_match_spec,
     conditions_are_scored,
@@ -235,6 +304,8 @@ CHECKS: tuple[Callable[[Task], None], ...] = (
     held_out_is_disjoint,
     rates_hold,
     render_is_whole,
+    scores_fit,
+    items_are_drawn,
 )
 
 
@@ -286,7 +357,7 @@ def _changed_knobs(task: Task) -> Iterator[tuple[str, Task]]:
         if not d.traced:
             continue
         now = getattr(task, name)
-        if now is None:  # an optional knob that is unset is no leaf
+        if now is None or d.type is dict:  # an optional knob that is unset is no leaf; others' fields are theirs
             continue
         tries = [v for v in (d.low, now + 1, now - 1, d.high) if v is not None and v != now]
         inside = [v for v in tries if (d.low is None or v >= d.low) and (d.high is None or v <= d.high)]

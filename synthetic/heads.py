@@ -16,6 +16,8 @@ from typing import Any, ClassVar
 import jax
 import jax.numpy as jnp
 
+from synthetic.measures import EXACT_MATCH, NLL, SQUARED_ERROR, TOKEN_ACCURACY, Measure
+
 
 @dataclass(frozen=True)
 class Head:
@@ -24,6 +26,12 @@ class Head:
     losses: ClassVar[tuple[str, ...]] = ()
     dtype: ClassVar[Any] = jnp.int32  # of the targets
     discrete: ClassVar[bool] = True  # whether outputs are logits over answers, from which one is chosen
+    error: ClassVar[Measure] = NLL  # how far outputs are from targets, as a mean over positions
+
+    @property
+    def measures(self) -> tuple[Measure, ...]:
+        """Returns the measures that every task with this head has."""
+        return EXACT_MATCH, TOKEN_ACCURACY, self.error
 
     def outputs(self, places: int) -> int:
         """Returns the width of a model's output at a position; `places` is the number of positions to point at."""
@@ -64,6 +72,7 @@ class Numbers(Head):
     losses: ClassVar[tuple[str, ...]] = ("squared",)
     dtype: ClassVar[Any] = jnp.float32
     discrete: ClassVar[bool] = False
+    error: ClassVar[Measure] = SQUARED_ERROR
 
     def outputs(self, places: int) -> int:
         """Returns how many numbers a target has."""

@@ -52,6 +52,22 @@ def permute(
     return left, right
 
 
+def shuffled(key: jax.Array, index: jax.Array, size: jax.Array | int) -> jax.Array:
+    """Returns int32 `index`, one of 0 .. size-1, permuted as `key` decides; `size`, up to 2^30, may be traced.
+
+    A bijection of a slightly larger rectangle, applied until it returns below `size`, is a bijection of 0 .. size-1.
+    """
+    size = jnp.asarray(size, jnp.int32)
+    width = jnp.sqrt(size.astype(jnp.float32)).astype(jnp.int32) + 1
+    height = (size + width - 1) // width
+
+    def turn(place: jax.Array) -> jax.Array:
+        left, right = permute(key, (place % width)[None], (place // width)[None], (width[None], height[None]))
+        return right[0] * width + left[0]
+
+    return jax.lax.while_loop(lambda place: place >= size, turn, turn(index))
+
+
 def _add_hash(
     coefficients: jax.Array, to: jax.Array, other: jax.Array, radices: list[int] | jax.Array, tweak: jax.Array
 ) -> jax.Array:

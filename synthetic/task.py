@@ -15,12 +15,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
-from typing import ClassVar, NamedTuple, TypeVar
+from typing import Any, ClassVar, NamedTuple, TypeVar
 
 import jax
 
 from fields import Registry, replace
 from synthetic.heads import Head
+from synthetic.measures import Measured
 
 T = TypeVar("T", bound="type[Task]")
 
@@ -76,6 +77,8 @@ class Task:
     # True if each weighted position is a question of its own (in-context tasks). Scores are then a curve over these
     # positions, and an exact match is a right answer to the last.
     curve: ClassVar[bool] = False
+    # True if `materialise` makes the sets by a trained model, that of the run before (`start_from`).
+    from_model: ClassVar[bool] = False
 
     @property
     def spec(self) -> Spec:
@@ -86,8 +89,12 @@ class Task:
         """Yields (key, message) for each fault that relates several fields; `fields` checks the bounds of each."""
         return iter(())
 
-    def materialise(self) -> Task:
+    def materialise(self, before: Callable[[jax.Array], jax.Array] | None = None) -> Task:
         """Returns this task with the finite sets that `sample` indexes, if it makes them on the host beforehand.
+
+        Where the task is `from_model`, `before` is the trained model of the run before, a pure function from a batch of
+        inputs [B, T] to outputs float32[B, T, outputs]; its sets may be made by that. Without one, as where only shapes
+        matter, sets are of the same shapes and any content.
 
         This is for generators too irregular for the device. The sets are a pure function of the knobs. They are a leaf
         of the pytree: a field without a declaration, None until then. `replace` keeps them, so that the conditions of a
@@ -99,12 +106,28 @@ class Task:
         """Samples one example of `split` (static). It is pure and traceable: the same key gives the same example."""
         raise NotImplementedError
 
+    @property
+    def size(self) -> jax.Array | int:
+        """Returns the number of items in the training set; 0, the default, if it is not finite as the knobs are."""
+        return 0
+
+    def item(self, index: jax.Array, key: jax.Array, split: str) -> Example:
+        """Returns item `index` of a finite training set, of which `sample` draws; `split` is "train" or alike.
+
+        `key` decides what is drawn anew each time, where an item is not a whole example: the points at which a function
+        of a pool is shown.
+        """
+        raise NotImplementedError
+
     def conditions(self) -> Mapping[str, tuple[Task, str]]:
         """Returns what evaluation measures: name to (this task with other knobs, split)."""
         raise NotImplementedError
 
-    def oracle(self, example: Example) -> list[int]:
-        """Returns the right targets at the weighted positions, in order, by an independent plain-Python program."""
+    def oracle(self, example: Example) -> Sequence[Any]:
+        """Returns the right targets at the weighted positions, in order, by an independent plain-Python program.
+
+        They are integers; where targets are numbers, a sequence of these for each position.
+        """
         raise NotImplementedError
 
     def render(self, example: Example) -> tuple[str, str]:
@@ -120,7 +143,7 @@ class Task:
         """Returns learners that are not trained and are scored beside the model on the same examples, by name.
 
         Each is traceable and reads one example (a prompt's true labels too, as far as its own rules allow a learner).
-        It returns int32[T], its class for each position; values off the weighted positions are not read.
+        It returns what targets are, its answer for each position; values off the weighted positions are not read.
         """
         return {}
 
@@ -136,6 +159,19 @@ class Task:
         `end` its values mean nothing.
         """
         return {}
+
+    def objective(self, model: Callable[[jax.Array], jax.Array], batch: Example, keys: jax.Array) -> jax.Array:
+        """Returns the training loss of each example, float32[B], where no head's loss says what is to be learnt.
+
+        A task that overrides it trains by it unless `train.loss` names another. It is pure and traceable. `model` maps
+        inputs of as many examples to outputs float32[B, T, outputs]. `batch` has a leading axis of examples, `keys` a
+        key for each. The sum is divided by the total of the batch's weights.
+        """
+        raise NotImplementedError
+
+    def measures(self) -> tuple[Measured, ...]:
+        """Returns measures of this task's own, beside those of its head; their names depend on static fields only."""
+        return ()
 
     def identities(self, example: Example) -> Set[Hashable]:
         """Returns the parts of the example that are held out or not, such as {("x", x), ("y", y)}.

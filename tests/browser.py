@@ -52,10 +52,13 @@ class Page:
             elif select.select([self._read], [], [], left)[0]:
                 self._rest += os.read(self._read, 1 << 20)
 
-    def see(self, width: int, height: int, scheme: str = "light") -> None:
-        """Give the page this size, and light or dark."""
-        self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
-        self.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
+    def see(self, width: int, height: int, scheme: str = "light", *, phone: bool = False, media: str = "") -> None:
+        """Give the page this size, light or dark; on a phone, or as for `media` print."""
+        size = {"width": width, "height": height, "deviceScaleFactor": 1 + phone, "mobile": phone}
+        self.call("Emulation.setDeviceMetricsOverride", **size)
+        self.call("Emulation.setTouchEmulationEnabled", enabled=phone)
+        features = [{"name": "prefers-color-scheme", "value": scheme}]
+        self.call("Emulation.setEmulatedMedia", media=media, features=features)
 
     def open(self, path: Path) -> None:
         """Go to a file and wait until it is loaded."""
@@ -85,6 +88,16 @@ class Page:
         """Press a key."""
         for kind in ("keyDown", "keyUp"):
             self.call("Input.dispatchKeyEvent", type=kind, key=key)
+
+    def tap(self, x: float, y: float) -> None:
+        """Tap with a finger at a place of the window."""
+        self.call("Input.dispatchTouchEvent", type="touchStart", touchPoints=[{"x": x, "y": y}])
+        self.call("Input.dispatchTouchEvent", type="touchEnd", touchPoints=[])
+
+    def print(self, path: Path) -> None:
+        """Print to a PDF on A4, as the browser's menu does."""
+        printed = self.call("Page.printToPDF", paperWidth=8.27, paperHeight=11.69, preferCSSPageSize=True)
+        path.write_bytes(base64.b64decode(printed["data"]))
 
     def screenshot(self, path: Path) -> None:
         """Write what can be seen to a PNG."""

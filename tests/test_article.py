@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
+import typst
 import yaml
+from matplotlib.image import imread
 
 from experiments import recorded as studies
 from experiments import studies as claims
+from experiments.engine import config
 from experiments.judging import results
 from experiments.judging.claim import Judgement
 from experiments.judging.results import RecordError
@@ -89,6 +94,20 @@ def test_the_formatted_setting_of_a_study_has_its_files_values_and_its_records_r
     assert "; positions: rope; " in settings.setting("markov/algorithms/cpu").words
 
 
+@pytest.mark.parametrize(
+    ("overrides", "phrases"),
+    [
+        (["model=tiny"], ["2 layers of width 64"]),
+        (["model=rope"], ["2 layers of width 64", "positions: rope"]),
+        (["model=mlp"], ["mlp: 2 layers of width 128"]),
+        (["model=linear"], ["linear"]),
+        (["model=set", "model.depth=3"], ["set: 3 layers of width 64"]),
+    ],
+)
+def test_a_model_that_is_no_transformer_is_named_in_its_setting(overrides, phrases):
+    assert settings._shape(config.jobs([overrides])) == phrases
+
+
 def test_a_study_that_does_not_compose_is_an_error_of_one_line():
     with pytest.raises(RecordError, match=r"^the study markov/threshold/tea does not compose: .*$"):
         settings.setting("markov/threshold/tea")
@@ -140,3 +159,23 @@ def test_studies_that_were_not_run_are_named_for_every_scale(monkeypatch, tmp_pa
     results.path_for(f"{first}/gpu").parent.mkdir(parents=True)
     results.path_for(f"{first}/gpu").touch()
     assert studies.format_not_run("gpu") == f"At scale gpu each of the {number} studies was run."
+
+
+def test_sections_ask_the_claims_questions_and_no_two_captions_are_alike(article):
+    layout = (HERE / "article.typ").read_text()
+    assert "== #c.question" in layout
+    assert all("#raw(c.name)" in caption for caption in re.findall(r"caption: \[(.*?)\],", layout)[1:])
+    questions = [claim["question"] for claim in json.loads((article / "article.json").read_text())["claims"]]
+    assert len(set(questions)) == len(questions)
+
+
+def test_every_page_of_the_article_but_the_last_is_filled_to_three_quarters(article):
+    pages = typst.compile(HERE / "article.typ", root=HERE.parent, format="png", ppi=18.0, ignore_system_fonts=True)
+    fills = []
+    assert isinstance(pages, list)
+    for page in pages:
+        assert isinstance(page, bytes)
+        grey = imread(io.BytesIO(page))[:, :, :3].mean(axis=2)
+        inked = np.flatnonzero((grey < 0.95).any(axis=1)) / len(grey)
+        fills.append(max(inked[inked < 0.92]))  # below stands the page's number
+    assert min(fills[:-1]) > 0.75, fills

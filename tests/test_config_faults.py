@@ -90,7 +90,7 @@ def own_folder(tmp_path, monkeypatch):
 
 def test_models_and_studies_of_ones_own_folder_are_found(own_folder):
     (job,) = config.jobs([["model=mine", *TINY[:5]]])
-    assert job.run.model.depth == 3
+    assert job.config["model"]["depth"] == 3
     jobs = config.jobs(config.sweep(["study=own", "model=mine"]))
     assert [(job.run.seed, job.run.train.steps, job.study) for job in jobs] == [(1, 7, "own"), (2, 7, "own")]
 

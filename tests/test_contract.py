@@ -10,10 +10,10 @@ import pytest
 
 import fields
 from fields import declared, pytree
-from synthetic import Classes, Spec, Task, contract, registry
+from synthetic import Classes, Measure, Measured, Numbers, Spec, Task, contract, registry
 from synthetic.rasp.samples import LengthTask
 from synthetic.task import TASKS, register
-from tests.toys import HalfSpace, Sum
+from tests.toys import HalfSpace, Line, Sort, Sum
 
 
 @pytest.mark.parametrize("check", contract.CHECKS, ids=lambda check: check.__name__)
@@ -32,7 +32,7 @@ def test_every_registered_task_keeps_the_contract(name, check):
 
 
 @pytest.mark.parametrize("check", contract.CHECKS, ids=lambda check: check.__name__)
-@pytest.mark.parametrize("cls", [Sum, HalfSpace])
+@pytest.mark.parametrize("cls", [Sum, HalfSpace, Line, Sort])
 def test_tasks_of_another_kind_fit_the_contract(cls, check):
     check(cls())
 
@@ -64,6 +64,56 @@ def changed(**changes):
 class Subtracts(Sum):
     def oracle(self, example):
         return [int(example.inputs[0] - example.inputs[1]) % self.letters]
+
+
+@broken(contract.oracle_agrees, "oracle says")
+class SteeperThanItSays(Line):
+    def oracle(self, example):
+        return [[1.01 * y for y in answer] for answer in Line.oracle(self, example)]
+
+
+@broken(contract.shapes_match_spec, "targets should be float32[6, 2]")
+class NarrowNumbers(Line):
+    @property
+    def spec(self):
+        return Spec(length=2 * self.points, head=Numbers(2), width_in=2)
+
+
+@broken(contract.shapes_match_spec, "targets run from 0 to 3, allowed: 0 to 2")
+class PointsPastItsSource(Sort):
+    def sample(self, key, split):
+        example = Sort.sample(self, key, split)
+        return example._replace(targets=example.targets.at[-1].set(3))
+
+
+@broken(contract.scores_fit, "baseline zero should return float32[6, 1] and returns float32[6]")
+class FlatBaseline(Line):
+    def baselines(self) -> Any:
+        return {"zero": lambda example: jnp.zeros(6)}
+
+
+@broken(contract.scores_fit, "measure spread should be a scalar")
+class MeasuresEveryPosition(Line):
+    def measures(self):
+        return (Measured(Measure("spread"), lambda example, outputs: outputs, lambda outputs: outputs.std(0)),)
+
+
+@broken(contract.scores_fit, "the measure nll is there twice")
+class MeasuresWhatIsMeasured(Sum):
+    def measures(self):
+        return (Measured(Measure("nll"), lambda example, outputs: outputs.sum()),)
+
+
+@broken(contract.scores_fit, "the measure examples has a name that records use")
+class MeasuresUnderAReservedName(Sum):
+    def measures(self):
+        return (Measured(Measure("examples"), lambda example, outputs: outputs.sum()),)
+
+
+@broken(contract.scores_fit, "objective should give a number an example and gives []")
+class ObjectiveOfAll(Line):
+    def objective(self, model, batch, keys):
+        return jnp.square(model(batch.inputs) - batch.targets).mean()
 
 
 @broken(contract.shapes_match_spec, "inputs should be int32[3]")

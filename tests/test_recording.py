@@ -13,6 +13,7 @@ from experiments.engine import config
 from experiments.engine.job import Job
 from experiments.engine.results import check_addable
 from experiments.judging import looks, results
+from experiments.judging.frame import further
 from experiments.judging.results import RecordError
 from experiments.settings import settings_hash
 from tests.tables import STEP, recorded_by, threshold_of
@@ -74,7 +75,7 @@ def test_a_column_that_one_part_of_a_record_lacks_is_empty_there():
     new = recorded_by(seeded((0.3,), 1), "5e77", None, **{"task.dynamic": 0.5})
     new.insert_column(new.columns.index("examples"), pl.lit(0.5).alias("answer"))
     whole = results.check(results.added(old, new))
-    assert results.further(whole) == ["answer"]
+    assert further(whole) == ["answer"]
     assert results.arms(whole) == ["task.dynamic"]
     assert facts(whole, "task.dynamic") == [(None,), (0.5,)]
     assert facts(results.check(results.added(results.check(new), seeded((0.1,), 0))), "task.dynamic") == facts(

@@ -6,22 +6,19 @@ import base64
 import gzip
 import json
 import re
-import shutil
 from html.parser import HTMLParser
 from xml.etree import ElementTree
 
 import pytest
 
+from experiments import printing, summary
 from experiments import recorded as studies
 from experiments import studies as claims
-from experiments import summary
 from experiments.judging import results
+from experiments.judging.statistics import Interval
 from paper import report
 from paper.article import words as words_of_article
-from tests.browser import chromium
 from tests.recorded import RULES, STUDY, one_record
-
-MEGABYTE = 1_000_000
 
 
 class Page(HTMLParser):
@@ -145,57 +142,7 @@ def test_the_page_asks_the_network_for_nothing(made):
     assert not re.search(r"<link|<iframe|fetch\(|import\(|XMLHttpRequest", page)
 
 
-@pytest.mark.slow
-@pytest.mark.skipif(not shutil.which("chromium"), reason="needs chromium on the PATH")
-def test_the_recorded_page_opens_in_a_browser_and_answers_the_pointer(tmp_path):
-    path = tmp_path / "report.html"
-    path.write_text(report.report(report.every()))
-    assert path.stat().st_size <= 3 * MEGABYTE
-    with chromium(tmp_path) as page:
-        page.see(1280, 1000)
-        took = []
-        for _ in range(3):
-            page.open(path)
-            took.append(page.run("performance.timing.loadEventEnd - performance.timing.navigationStart"))
-        assert min(took) <= 2000, took
-
-        page.run("document.getElementById('markov/threshold').scrollIntoView({behavior: 'instant'})")
-        section = "document.getElementById('markov/threshold')"
-        page.wait(f"{section}.querySelector('figure').dataset.drawn === ''")
-        assert page.run(f"{section}.querySelectorAll('.stage svg use').length") > 20
-
-        marks = json.loads(Page(path.read_text()).unpacked(f"figure:{STUDY}"))["marks"]
-        x, y, series, *_ = marks[0]
-        left, top, width, height = page.run(
-            f"(({{left, top, width, height}}) => [left, top, width, height])"
-            f"({section}.querySelector('.stage').getBoundingClientRect())"
-        )
-        place = left + x * width / 648, top + y * height / 288
-        page.mouse("mouseMoved", *place)
-        tip = page.wait(f"{section}.querySelector('.tip:not([hidden])')?.innerText")
-        assert series in tip
-        page.screenshot(tmp_path / "hover.png")
-        assert (tmp_path / "hover.png").stat().st_size > 20_000
-
-        viewed = f"{section}.querySelector('.stage svg').viewBox.baseVal.width"
-        page.mouse("mousePressed", *place, button="left", clickCount=1)
-        page.mouse("mouseMoved", place[0] + 200, place[1] - 100, button="left", buttons=1)
-        page.mouse("mouseReleased", place[0] + 200, place[1] - 100, button="left", clickCount=1)
-        assert page.run(viewed) < 648 / 2
-        page.mouse("mouseWheel", *place, deltaX=0, deltaY=-100)
-        page.press("0")
-        page.wait(f"{viewed} === 648")
-        page.press("ArrowRight")
-        assert series in page.run(f"{section}.querySelector('.tip:not([hidden])').innerText")
-
-        rows = "[...document.querySelectorAll('tr[data-verdict]')].filter((row) => !row.hidden).length"
-        assert page.run(rows) >= len(claims.every())
-        page.run(
-            "const menu = document.querySelector('select[name=paper]'); menu.value = 'rasp';"
-            "menu.dispatchEvent(new Event('change', {bubbles: true}))"
-        )
-        assert page.run(rows) == page.run("document.querySelectorAll('tbody[data-paper=rasp] tr[data-verdict]').length")
-
-        asked = [e["params"]["request"]["url"] for e in page.events if e["method"] == "Network.requestWillBeSent"]
-        assert set(asked) == {path.as_uri()}
-        assert not [event for event in page.events if event["method"] == "Runtime.exceptionThrown"]
+def test_an_interval_of_numbers_of_ten_and_more_is_shown_to_three_digits():
+    assert printing.format_interval(Interval(164.636, 85.566, 316.772)) == "165 [86, 317]"
+    assert printing.format_interval(Interval(12.345, 9.876, 14.321)) == "12.3 [9.9, 14.3]"
+    assert printing.format_interval(Interval(0.9994, 0.98, 1.0)) == "0.999 [0.980, 1.000]"

@@ -14,8 +14,8 @@ from flax import nnx
 import models
 from experiments.engine.engine import Engine
 from experiments.engine.lane import Run, Training
-from experiments.engine.optim import Optimizer
-from experiments.engine.scores import token_losses
+from experiments.engine.losses import token_losses
+from experiments.engine.rules import AdamW
 from fields import check, replace
 from models import statespace
 from models.convolution import convolve
@@ -112,7 +112,7 @@ def test_every_parameter_of_every_lane_has_a_finite_gradient(mixer):
 def test_each_rival_learns_to_repeat_the_token_of_two_positions_ago(mixer):
     config = replace(SMALL, mixer=mixer, mlp_ratio=1)
     graph = nnx.split(nnx.eval_shape(lambda: build(config)))[0]
-    optimizer, steps = Optimizer(lr=0.02, schedule="linear"), 120
+    optimizer, steps = AdamW(lr=0.02, schedule="linear"), 120
 
     def loss(params, x):
         return token_losses(nnx.merge(graph, params)(x), jnp.roll(x, 2, axis=1))[:, 2:].mean()
@@ -173,7 +173,7 @@ def test_a_long_convolution_equals_that_of_numpy():
 
 def test_weight_decay_leaves_rates_alone():
     params = {"rates": Rates(jnp.ones((2, 2))), "matrix": nnx.Param(jnp.ones((2, 2))), "gain": nnx.Param(jnp.ones(2))}
-    optimizer = Optimizer(schedule="constant", lr=0.1, weight_decay=0.5)
+    optimizer = AdamW(schedule="constant", lr=0.1, weight_decay=0.5)
     no_gradient = jax.tree.map(jnp.zeros_like, params)
     new, _, _ = optimizer.update(no_gradient, optimizer.init(params), params, jnp.int32(0), 10)
     means = {name: float(jnp.mean(p[...])) for name, p in new.items()}
@@ -208,7 +208,7 @@ def test_heads_that_a_rival_does_not_have_need_not_divide_its_width(mixer):
 @pytest.mark.parametrize(("mixer", "task"), [("attention", Sum(letters=8)), ("mamba", HalfSpace(width=3, points=3))])
 def test_frozen_blocks_keep_their_weights_to_the_bit_and_all_else_learns(mixer, task):
     model = replace(SMALL, mixer=mixer, depth=2, frozen=True)
-    optimizer = Optimizer(lr=0.01, weight_decay=0.5, clip=1.0)
+    optimizer = AdamW(lr=0.01, weight_decay=0.5, clip=1.0)
     engine = Engine([Run(task, model, optimizer, Training(steps=5, batch_size=8, eval_examples=8), seed=1)])
     before = engine.fetch(engine.start()).params
     after = engine.fetch(engine.advance(engine.start(), 5)).params

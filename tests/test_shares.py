@@ -9,10 +9,10 @@ import pytest
 from experiments.engine import config, memory
 from experiments.engine.engine import Engine, layout
 from experiments.engine.lane import Run, Training
-from experiments.engine.optim import Optimizer
 from experiments.engine.pack import Pack
 from experiments.engine.progress import Progress
 from experiments.engine.records import read_end
+from experiments.engine.rules import AdamW
 from experiments.engine.train import train
 from experiments.errors import ConfigError
 from fields import replace
@@ -90,7 +90,7 @@ def test_shares_passes_and_blocks_made_again_all_together_with_vectorised_lanes(
 @pytest.mark.slow
 def test_curves_and_baselines_of_shared_batches_are_those_of_one_device():
     task = HalfSpace(width=3, points=8)
-    run = Run(task, TransformerConfig(width=32, depth=1), Optimizer(), Training(batch_size=16, eval_examples=100), 0)
+    run = Run(task, TransformerConfig(width=32, depth=1), AdamW(), Training(batch_size=16, eval_examples=100), 0)
     alone, shared = Engine([run]), Engine([run], shard_batch=True)
     jax.tree.map(np.testing.assert_allclose, shared.baselines(), alone.baselines())
     curves = [engine.evaluate(engine.start())["seen"]["curve"] for engine in (alone, shared)]

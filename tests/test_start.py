@@ -18,6 +18,7 @@ from experiments.engine.scores import score
 from experiments.engine.train import train
 from experiments.errors import ConfigError
 from experiments.judging import results
+from experiments.judging.frame import further
 from experiments.settings import settings_hash
 from fields import pytree
 from tests.commands import TINY
@@ -49,7 +50,7 @@ def test_a_run_starts_from_the_last_parameters_of_its_start(tmp_path):
 
 def params_of(job: Job) -> dict[str, np.ndarray]:
     state = safetensors.numpy.load_file(job.folder / "state.safetensors")
-    return {name: value for name, value in state.items() if name.startswith(".params")}
+    return {name: value for name, value in state.items() if name.startswith("params.")}
 
 
 def test_starts_are_trained_once_and_are_part_of_the_identity(tmp_path):
@@ -137,7 +138,7 @@ def test_further_scores_have_columns_of_their_own(tmp_path):
     path = tmp_path / "record.csv"
     results.write(table(jobs, "c417"), path)
     record = results.read(path)
-    assert results.further(record) == ["greedy_match"]
+    assert further(record) == ["greedy_match"]
     assert record.select("settings", "criterion").unique().rows() == [(settings_hash("markov/threshold/smoke"), "c417")]
     found = results.final_scores(record, "train", score="greedy_match")
     assert found["greedy_match"].to_list() == results.final_scores(record, "train")["exact_match"].to_list()

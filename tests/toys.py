@@ -1,4 +1,4 @@
-"""Two small tasks for tests, neither registered: one of tokens, one of vectors whose score is a curve."""
+"""Small tasks for tests, none registered: of tokens and of vectors, whose targets are classes, numbers or places."""
 
 from typing import ClassVar
 
@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 
 from fields import knob, pytree, static
-from synthetic import Classes, Example, Spec, Task
+from synthetic import Classes, Example, Numbers, Places, Spec, Task
 
 
 @pytree
@@ -107,3 +107,85 @@ class HalfSpace(Task):
     def render(self, example):
         points = ["".join("+" if v > 0 else "-" for v in x[:-1]) for x in example.inputs[::2]]
         return " ".join(points), "".join(map(str, example.targets[::2]))
+
+
+@pytree
+class Line(Task):
+    """In context: x of -1 or 1 and, one position later, y = slope x; the number y is asked at each x.
+
+    inputs  float32[2 points, 2]: x_1, y_1, x_2, y_2 ...; y in the last column. Nothing tells y_1.
+    """
+
+    points: int = static(3, low=2)
+    steepest: float = knob(1.0, low=0.0, high=10.0)
+
+    splits: ClassVar = ("train",)
+    held_out: ClassVar = ()
+    curve: ClassVar = True
+
+    @property
+    def spec(self):
+        return Spec(length=2 * self.points, head=Numbers(1, tolerance=0.2), width_in=2)
+
+    def sample(self, key, split):
+        u = jax.random.uniform(key, (1 + self.points,))
+        slope, x = self.steepest * (2 * u[0] - 1), jnp.where(u[1:] < 0.5, -1.0, 1.0)
+        inputs = jnp.zeros((self.points, 2, 2)).at[:, 0, 0].set(x).at[:, 1, 1].set(slope * x)
+        targets = jnp.stack([slope * x, jnp.zeros_like(x)], 1).reshape(-1, 1)
+        return Example(inputs.reshape(-1, 2), targets, jnp.tile(jnp.array([1.0, 0.0]), self.points), {"slope": slope})
+
+    def conditions(self):
+        return {"steep": (self, "train"), "flat": (self.replace(steepest=0.1), "train")}
+
+    def oracle(self, example):
+        return [[float(example.facts["slope"]) * x] for x in example.inputs[::2, 0].tolist()]
+
+    def baselines(self):
+        def last_point(example):
+            """Returns x times the slope of the point before."""
+            x, y = example.inputs[::2, 0], example.inputs[1::2, 1]
+            slope = jnp.concatenate([jnp.zeros(1), y[:-1] * x[:-1]])
+            return jnp.stack([slope * x, slope], 1).reshape(-1, 1)
+
+        return {"last point": last_point, "zero": lambda example: jnp.zeros_like(example.targets)}
+
+    def render(self, example):
+        xs = " ".join(f"{x:+.0f}" for x in example.inputs[::2, 0])
+        return xs, " ".join(f"{y:.4f}" for y in example.targets[::2, 0])
+
+
+@pytree
+class Sort(Task):
+    """Point at the letters in rising order; the input after each answer is the letter that it points at.
+
+    inputs   c a d .  a c        targets  - - - 1 0 2
+    """
+
+    letters: int = static(8, low=2)
+    number: int = static(3, low=2)
+
+    splits: ClassVar = ("train",)
+    held_out: ClassVar = ()
+
+    @property
+    def spec(self):
+        n = self.number
+        return Spec(length=2 * n, head=Places(), vocabulary=self.letters + 1, source=n)
+
+    def sample(self, key, split):
+        n = self.number
+        letters = jax.random.permutation(key, self.letters)[:n].astype(jnp.int32)
+        order = jnp.argsort(letters).astype(jnp.int32)
+        inputs = jnp.concatenate([letters, jnp.array([self.letters], jnp.int32), letters[order][:-1]])
+        weights = jnp.arange(2 * n) >= n
+        return Example(inputs, jnp.concatenate([jnp.zeros_like(order), order]), weights.astype(jnp.float32), {})
+
+    def conditions(self):
+        return {"seen": (self, "train")}
+
+    def oracle(self, example):
+        letters = example.inputs[: self.number].tolist()
+        return [letters.index(letter) for letter in sorted(letters)]
+
+    def render(self, example):
+        return " ".join(map(str, example.inputs[: self.number])), " ".join(map(str, example.targets[self.number :]))

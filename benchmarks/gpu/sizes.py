@@ -10,11 +10,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from experiments.engine.optim import Optimizer
-from models import TransformerConfig
+from experiments.engine.rules import AdamW
+from models.transformer import TransformerConfig
 from synthetic.markov import Markov
 
-OPTIMIZER = Optimizer(lr=1e-3, weight_decay=0.1, b2=0.98, clip=1.0)
+OPTIMIZER = AdamW(lr=1e-3, weight_decay=0.1, b2=0.98, clip=1.0)
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
 """Bisection for the place along one axis of a grid at which a score crosses a target: `hydra/sweeper=bisect`.
 
 The jobs are those of a whole grid, in columns that differ in all axes but one. Along that one a column's score is
-assumed to rise to the target once. Each round runs one point of every column, the lanes of one pack, and a column of N
-points takes log2(N + 1) rounds, rounded up: of 31 points 5 are run.
+assumed to rise to the target once, or to fall to it where lower is better. Each round runs one point of every column,
+the lanes of one pack, and a column of N points takes log2(N + 1) rounds, rounded up: of 31 points 5 are run.
 """
 
 from __future__ import annotations
@@ -30,14 +30,18 @@ class Bisection:
             raise ConfigError(f"hydra.sweeper.target: expected a number, got {self.target!r}")
 
     def search(
-        self, grid: Sequence[Overrides], scores: Callable[[list[Overrides]], Sequence[float]]
+        self,
+        grid: Sequence[Overrides],
+        scores: Callable[[list[Overrides]], Sequence[float]],
+        *,
+        better: str = "higher",
     ) -> list[Overrides]:
         """Runs some jobs of `grid`, a round at a time, and returns these.
 
         Among them are the two of each column about the target. `scores` runs a round's jobs and returns the score of
-        each, NaN if it diverged, which counts as below the target. A column that is nowhere below the target, or
-        nowhere above, ends at its first or last point. Raises ConfigError, before any run, if the grid does not sweep
-        the axis over numbers.
+        each, NaN if it failed, which counts as below the target. Where the `better` scores are lower ones, below means
+        worse. A column that is nowhere below the target, or nowhere above, ends at its first or last point. Raises
+        ConfigError, before any run, if the grid does not sweep the axis over numbers.
         """
         columns = self._columns(grid)
         low, high = [-1] * len(columns), [len(column) for column in columns]
@@ -49,7 +53,7 @@ class Bisection:
             jobs = [columns[c][m] for c, m in zip(still, middle, strict=True)]
             print(f"bisection of {self.axis}: round {turn} of {rounds}, {len(jobs)} of {len(grid)} jobs", flush=True)
             for c, m, score in zip(still, middle, scores(jobs), strict=True):
-                if score >= self.target:
+                if score >= self.target if better == "higher" else score <= self.target:
                     high[c] = m
                 else:
                     low[c] = m

@@ -31,13 +31,11 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
 import fields
-import models
 import synthetic
 from experiments import cells, settings
 from experiments.engine.explain import GROUPS, format_error, format_unknown
-from experiments.engine.job import NOT_IDENTITY, SECTIONS, Job, build, start_of, starts_alike
+from experiments.engine.job import NAMED, NOT_IDENTITY, SECTIONS, Job, build, registries, start_of, starts_alike
 from experiments.engine.lane import Run, Training
-from experiments.engine.optim import Optimizer
 from experiments.errors import ConfigError
 
 _CONFIG_DIR = "TERRARIUM_CONFIG_DIR"
@@ -59,15 +57,14 @@ def register() -> None:
     """Stores the declarations in code as Hydra config nodes, and the resolvers that configurations may use."""
     store = ConfigStore.instance()
     try:
-        known = {"task": synthetic.registry(), "model": models.registry()}
+        known = registries()
     except (ImportError, AttributeError, ValueError) as e:
         raise ConfigError(f"task: {str(e).splitlines()[0]}") from None
     for group, classes in known.items():
         for name, cls in classes.items():
-            store.store(group=group, name=name, node={"name": name, **fields.defaults(cls)})
+            store.store(group=group, name=name, node={NAMED[group]: name, **fields.defaults(cls)})
     Plugins.instance()  # finds Hydra's own sweeper, which would else take the place of ours later
     store.store(group="hydra/sweeper", name="basic", node=_GRID)
-    store.store(group="optim", name="base", node=fields.defaults(Optimizer))
     store.store(group="train", name="base", node=fields.defaults(Training))
     OmegaConf.register_new_resolver("floordiv", _floordiv, replace=True)
 
@@ -340,14 +337,9 @@ def _job(composed: _Composed, overrides: Sequence[str]) -> Job:
     for o in overrides:  # a folder may have a name that reads as a number
         if o.startswith("out=") and isinstance(plain.get("out"), int | float):
             plain["out"] = o.removeprefix("out=")
-    run, start = _built(plain), None
-    if (before := start_of(plain)) is not None:
-        try:
-            first = _built(before)
-        except ConfigError as e:
-            raise ConfigError(*(f"start_from.{line}" for line in e.lines)) from None
-        starts_alike(run, first)
-        start = Job(first, before, study=composed.choices.get("study"), label="start")
+    _check_named(plain, composed.choices)
+    run = _built(plain)
+    start = _before(run, plain, composed.choices.get("study"))
     own = dict(o.split("=", 1) for o in overrides if "=" in o and o.split("=", 1)[0].lstrip("+~") not in GROUPS)
     shown = {k.lstrip("+"): v for k, v in sorted(own.items()) if re.split("[./]", k)[0] not in (*NOT_IDENTITY, "hydra")}
     label = re.sub(r"[^\w.,=+-]", "_", ",".join(f"{k}={v}" for k, v in shown.items()))[:120]
@@ -356,12 +348,41 @@ def _job(composed: _Composed, overrides: Sequence[str]) -> Job:
     return Job(run, plain, tuple(overrides), choices.get("study"), label, swept, start)
 
 
+def _before(run: Run, plain: dict[str, Any], study: str | None) -> Job | None:
+    """Returns the job that a run starts from, with the one that that starts from and so on; None if there is none."""
+    before = start_of(plain)
+    if before is None:
+        if run.task.from_model:
+            raise ConfigError(
+                f"start_from: task={plain['task']['name']} is made by the model of a run before; got null"
+            )
+        return None
+    try:
+        first = _built(before)
+        start = Job(first, before, study=study, label="start", start=_before(first, before, study))
+    except ConfigError as e:
+        raise ConfigError(*(f"start_from.{line}" for line in e.lines)) from None
+    if not plain["start_from"].get("fresh"):
+        starts_alike(run, first)
+    elif not run.task.from_model:
+        raise ConfigError(f"start_from.fresh: must be false with task={plain['task']['name']}, made by no model")
+    return start
+
+
+def _check_named(plain: dict[str, Any], choices: Mapping[str, Any]) -> None:
+    """Raises ConfigError if a value names another class than the option that is chosen, whose values would stay."""
+    for section, known in registries().items():
+        chosen, named = choices.get(section), plain[section].get(NAMED[section])
+        if named != chosen and {named, chosen} <= set(known):
+            why = f"{named} would get the values of {chosen}; choose {section}={named}"
+            raise ConfigError(f"{section}.{NAMED[section]}: {why}, in a settings file choose: {{{section}: {named}}}")
+
+
 def _built(plain: dict[str, Any]) -> Run:
     """Returns the run of a plain configuration, and puts the checked values into that: 100 and 1e2 are one run."""
     run = build(plain)
     for section in SECTIONS:
-        part = getattr(run, section)
-        plain[section] = plain[section] | {name: getattr(part, name) for name in fields.declared(type(part))}
+        plain[section] = plain[section] | fields.plain_values(getattr(run, section))
     return run
 
 

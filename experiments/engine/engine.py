@@ -23,6 +23,7 @@ from experiments.engine import lane, processes
 from experiments.engine.lane import Lane, Run, treedef
 from experiments.engine.share import BATCH, LANES, Share
 from fields import replace
+from synthetic.task import Task
 
 
 class Engine:
@@ -35,12 +36,14 @@ class Engine:
         lanes_per_device: int = 0,
         shard_batch: bool | None = None,
         devices: Sequence[Any] | None = None,
+        tasks: Sequence[Task] = (),
     ):
         """Stacks the runs over `devices` (all by default), `lanes_per_device` of them vectorised at a time on each.
 
         0 chooses: one on a CPU, where vectorised lanes are no faster, and all on an accelerator, which small models
         leave idle. One at a time, a lane's result is the same to the bit whatever lanes are beside it: all devices
-        run the program even for a single lane. With `shard_batch` devices that would have no lane share the batches of
+        run the program even for a single lane. `tasks` are the runs' own, materialised, where a trained model makes
+        them. With `shard_batch` devices that would have no lane share the batches of
         others, which changes results by rounding; None does so on accelerators alone. Raises ValueError where treedefs
         differ.
         """
@@ -54,7 +57,8 @@ class Engine:
         self._mesh = jax.sharding.Mesh(np.array(devices).reshape(rows, parts), (LANES, BATCH))
         self._sharding = NamedSharding(self._mesh, PartitionSpec(LANES))
         self._padded = -(-self.size // rows) * rows
-        stacked = _numeric(self._pad(_stack([replace(run, task=run.task.materialise()) for run in runs])))
+        tasks = tasks or [run.task.materialise() for run in runs]
+        stacked = _numeric(self._pad(_stack([replace(run, task=task) for run, task in zip(runs, tasks, strict=True)])))
         # Lanes that fill up the last row have no steps to do.
         steps = np.where(np.arange(self._padded) < self.size, stacked.train.steps, 0).astype(np.int32)
         self.runs = self._put(replace(stacked, train=replace(stacked.train, steps=steps)))

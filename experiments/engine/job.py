@@ -16,15 +16,18 @@ from flax import nnx
 import fields
 import models
 import synthetic
+from experiments.engine import fit, rules
 from experiments.engine.lane import Run, Training, shapes_of
-from experiments.engine.optim import Optimizer
 from experiments.errors import ConfigError
 from experiments.files import check_writable
 
 SECTIONS = ("task", "model", "optim", "train")
+# The sections whose fields are those of a class, and the key that names the class.
+NAMED = {"task": "name", "model": "name", "optim": "rule"}
+_OF_START = ("fresh", "start_from")  # beside the sections of `start_from`
 # Keys that do not change a result, or by rounding alone, are not part of a run's identity.
 NOT_IDENTITY = ("out", "wandb", "retry")
-NOT_IDENTITY_OF = {"train": ("microbatch",), "model": ("remat",)}
+NOT_IDENTITY_OF = {"train": ("microbatch", "objective"), "model": ("remat",)}
 WANDB_MODES = ("disabled", "offline", "online")
 
 
@@ -55,7 +58,14 @@ class Job:
             same[section] = {k: v for k, v in same[section].items() if k not in left_out}
         if self.start:
             same["start"] = self.start.id
+        if self.fresh:
+            same["fresh"] = True
         return hashlib.sha256(json.dumps(same, sort_keys=True).encode()).hexdigest()[:10]
+
+    @property
+    def fresh(self) -> bool:
+        """Returns whether the first parameters are the run's own, and the run before only makes the task's sets."""
+        return bool((self.config.get("start_from") or {}).get("fresh"))
 
     @functools.cached_property
     def folder(self) -> Path:
@@ -70,17 +80,30 @@ class Job:
 def start_of(config: dict[str, Any]) -> dict[str, Any] | None:
     """Returns the configuration of the run that this one starts from, None if there is none.
 
-    It is this run's own configuration with the values of `start_from` put in. Raises ConfigError for a key that is no
-    section with values.
+    It is this run's own configuration with the values of `start_from` put in, and starts from a run itself if there is
+    a `start_from` among them. Raises ConfigError for a key that is neither a section with values nor that or `fresh`.
     """
     changes = config.get("start_from")
     if changes is None:
         return None
     allowed = ", ".join(SECTIONS)
-    if not isinstance(changes, dict) or not all(k in SECTIONS and isinstance(v, dict) for k, v in changes.items()):
-        raise ConfigError(f"start_from: expected null or values of {allowed}, by section, got {changes!r}")
-    start = {k: {**v, **changes.get(k, {})} if k in SECTIONS else v for k, v in config.items()}
-    return start | {"start_from": None}
+    sections = {k: v for k, v in changes.items() if k not in _OF_START} if isinstance(changes, dict) else {"": changes}
+    if not all(k in SECTIONS and isinstance(v, dict) for k, v in sections.items()):
+        also = "beside them fresh and a start_from of its own"
+        raise ConfigError(f"start_from: expected null or values of {allowed}, by section, got {changes!r}; {also}")
+    if not isinstance(fresh := changes.get("fresh", False), bool):
+        raise ConfigError(f"start_from.fresh: expected true or false, got {fresh!r}")
+    start = {k: _changed(k, v, sections[k]) if k in sections else v for k, v in config.items()}
+    return start | {"start_from": changes.get("start_from")}
+
+
+def _changed(section: str, values: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    """Returns the values of a section with some changed; those of another class begin from its defaults."""
+    key = NAMED.get(section, "")
+    if (name := changes.get(key, values.get(key))) == values.get(key):
+        return {**values, **changes}
+    cls = registries()[section].get(str(name))
+    return {k: values[k] for k in ("seed",) if k in values and cls and k in fields.declared(cls)} | changes
 
 
 def starts_alike(run: Run, start: Run) -> None:
@@ -99,22 +122,26 @@ def headline(job: Job) -> str:
     return job.run.task.headline or list(job.run.task.conditions())[-1]
 
 
+def registries() -> dict[str, dict[str, Any]]:
+    """Returns the classes that each section of `NAMED` may name."""
+    return {"task": synthetic.registry(), "model": models.registry(), "optim": rules.registry()}
+
+
 def build(config: dict[str, Any]) -> Run:
     """Returns the `Run` of a plain configuration. Raises ConfigError with a line for every bad key."""
     expected = (*SECTIONS, "seed", "start_from", *NOT_IDENTITY)
     errors = [f"{key}: {fields.unknown(key, dict.fromkeys(expected))}" for key in config if key not in expected]
-    classes = {"optim": Optimizer, "train": Training}
-    for section, known in (("task", synthetic.registry()), ("model", models.registry())):
-        name = (config.get(section) or {}).get("name")
+    classes: dict[str, Any] = {"train": Training}
+    for section, known in registries().items():
+        name = (config.get(section) or {}).get(NAMED[section])
         if not isinstance(name, str) or name not in known:
-            errors.append(f"{section}.name: unknown {section} {name!r}; allowed: {', '.join(known)}")
+            allowed = f"unknown {section} {name!r}; allowed: {', '.join(known)}"
+            errors.append(f"{section}.{NAMED[section]}: {allowed}")
         else:
             classes[section] = known[name]
     parts: dict[str, Any] = {}
     for section, cls in classes.items():
-        values = {
-            k: v for k, v in (config.get(section) or {}).items() if section not in ("task", "model") or k != "name"
-        }
+        values = {k: v for k, v in (config.get(section) or {}).items() if k != NAMED.get(section)}
         parts[section], wrong = fields.check(values, cls, section)
         errors += wrong
     seed: Any = config.get("seed")
@@ -131,9 +158,17 @@ def build(config: dict[str, Any]) -> Run:
     if not errors:
         misfits = parts["model"].misfits(shapes_of(parts["task"].spec))
         errors = [f"model.{key}: {message}" for key, message in misfits]
+        if parts["train"].order == "epochs" and not 0 < (size := int(parts["task"].size)) <= 2**30:
+            why = f"{size} items" if size else "no finite training set as it is set"
+            errors.append(
+                f"train.order: epochs needs a set of 1 to 2^30 items; task={config['task']['name']} has {why}"
+            )
     if errors:
         raise ConfigError(*errors)
-    return Run(**parts, seed=seed)
+    run = Run(**parts, seed=seed)
+    if errors := [f"train.{key}: {message}" for key, message in fit.problems(run)]:
+        raise ConfigError(*errors)
+    return run
 
 
 def check_output(jobs: Sequence[Job]) -> None:

@@ -6,6 +6,8 @@ A run is a pytree: task and optimiser with their knobs as leaves, and in its tre
 from __future__ import annotations
 
 import functools
+import itertools
+import math
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -13,17 +15,20 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 
+from experiments.engine.losses import LOSSES, has_objective, losses, objective
+from experiments.engine.monitor import monitor
 from experiments.engine.optim import Optimizer
-from experiments.engine.scores import score, score_learner, token_losses
+from experiments.engine.scores import score, score_learner
 from experiments.engine.share import WHOLE, Share, part
 from fields import knob, pytree, static
 from models import Architecture, Shapes
 from synthetic.heads import Places
+from synthetic.permutation import shuffled
 from synthetic.task import Example, Spec, Task
 
 # Streams of a run's seed, apart from those of a task's data seed, which may be the same number.
 _RUN = 0x52554E
-_INIT, _BATCH, _EVALUATE, _DECODE = 0, 1, 2, 4  # 3 is that of `experiments.examples`
+_INIT, _BATCH, _EVALUATE, _DECODE, _ORDER, _MONITOR = 0, 1, 2, 4, 5, 6  # 3 is that of `experiments.examples`
 
 
 @pytree
@@ -43,17 +48,74 @@ class Training:
         choices=("none", "greedy", "sampled", "both"),
         doc="also score answers decoded from the prompt, with a KV cache; both: sampled ones beside, as sampled_answer",
     )
+    eval_spacing: str = static(
+        "even",
+        choices=("even", "log"),
+        silent=True,
+        doc="log: evaluations ten to each tenfold of steps, the first after eval_every",
+    )
+    eval_start: bool = static(False, silent=True, doc="also evaluate before the first step")
+    monitor: bool = static(
+        False,
+        silent=True,
+        doc="also record norms of gradients and parameters by part, the largest attention logit, and lost sums",
+    )
+    objective: str = static("exact_match", doc="the measure that sweepers are given and the display shows")
     microbatch: int = static(
         0,
         low=0,
         unit="examples",
         doc="examples a pass of a step, on each device; 0 is all at once, or as many as memory holds",
     )
+    loss: str = static(
+        "auto",
+        choices=("auto", *LOSSES),
+        silent=True,
+        doc="auto: the task's own objective, or the first that its head allows; squared is a mean over the outputs",
+    )
+    label_smoothing: float | None = knob(
+        None, low=0.0, high=1.0, silent=True, doc="share of a target that is spread evenly over all classes"
+    )
+    z_loss: float | None = knob(
+        None, low=0.0, high=1e3, silent=True, doc="weight of the squared log of the softmax's normaliser"
+    )
+    absorb: float | None = knob(
+        None,
+        low=0.0,
+        high=1.0,
+        silent=True,
+        doc="sum of the other classes over the top one that softmax loses: 2^-24 as float32, 2^-11 as float16, 0 none; "
+        "null is float32 as computed, in which large logits lose more",
+    )
+    order: str = static(
+        "drawn",
+        choices=("drawn", "epochs"),
+        silent=True,
+        doc="drawn: any examples at each step; epochs: all of a finite set in each pass, whose last batch may be short",
+    )
 
     def problems(self) -> Iterator[tuple[str, str]]:
         """Yields what cannot be trained, as (key, one line)."""
         if self.microbatch and self.batch_size % self.microbatch:
             yield "microbatch", f"must divide train.batch_size = {self.batch_size}, got {self.microbatch}"
+
+    def next_evaluation(self, step: int) -> int:
+        """Returns the first step after `step` (-1: from the start) at which to evaluate, were the run without end."""
+        if step < 0 and self.eval_start:
+            return 0
+        step = max(step, 0)
+        if self.eval_spacing == "even":
+            return (step // self.eval_every + 1) * self.eval_every
+        place = max(int(10 * math.log10(max(step / self.eval_every, 1))) - 1, 0)
+        steps = (round(self.eval_every * 10 ** (n / 10)) for n in itertools.count(place))
+        return next(at for at in steps if at > step)
+
+    def evaluations(self, until: int) -> Iterator[int]:
+        """Yields the steps up to `until` at which to evaluate, without the last step's evaluation."""
+        step = self.next_evaluation(-1)
+        while step <= until:
+            yield step
+            step = self.next_evaluation(step)
 
 
 @pytree
@@ -114,13 +176,35 @@ def draw(task: Task, split: str, key: jax.Array, count: int, share: Share = WHOL
     return jax.vmap(task.sample, (0, None))(keys, split)
 
 
+def steps_a_pass(task: Task, batch_size: int) -> jax.Array | int:
+    """Returns the number of steps in which `train.order=epochs` goes through the task's training set once."""
+    return -(-task.size // batch_size)
+
+
+def draw_batch(run: Run, step: jax.Array, key: jax.Array, share: Share) -> Example:
+    """Returns this device's share of the batch of a step: drawn, or the next part of a pass in an order of its own.
+
+    Where a pass ends within a batch, the rest of that has no weight.
+    """
+    count = run.train.batch_size
+    if run.train.order == "drawn":
+        return draw(run.task, "train", key, count, share)
+    size, every = jnp.int32(run.task.size), steps_a_pass(run.task, count)
+    place = step % every * count + share.indices(count)
+    order = jax.random.fold_in(run.key(_ORDER), step // every)
+    index = jax.vmap(shuffled, (None, 0, None))(order, jnp.minimum(place, size - 1), size)
+    keys = jax.vmap(jax.random.fold_in, (None, 0))(key, share.indices(count))
+    batch = jax.vmap(run.task.item, (0, 0, None))(index, keys, "train")
+    return batch._replace(weights=jnp.where(place[:, None] < size, batch.weights, 0.0))
+
+
 def advance(lane: Lane, run: Run, until: jax.Array, share: Share = WHOLE) -> Lane:
     """Returns the lane at step `until` (int32) or at its own end, whichever is first; before it where it diverged."""
     end = jnp.minimum(until, run.train.steps)
 
     def step(lane: Lane) -> Lane:
         example_key, model_key = jax.random.split(jax.random.fold_in(run.key(_BATCH), lane.step))
-        batch = draw(run.task, "train", example_key, run.train.batch_size, share)
+        batch = draw_batch(run, lane.step, example_key, share)
         value, grads = _gradient(run, lane.params, batch, model_key, share)
         params, opt, norm = run.optim.update(grads, lane.opt, lane.params, lane.step, run.train.steps)
         fine = jnp.isfinite(value) & jnp.isfinite(norm)
@@ -140,8 +224,11 @@ def _gradient(run: Run, params: Any, batch: Example, key: jax.Array, share: Shar
     graph, size, weight = _graph(run), batch.weights.shape[0], share.total(batch.weights.sum())
 
     def loss(params: Any, some: Example, first: jax.Array | int) -> jax.Array:
-        logits = nnx.merge(graph, params)(some.inputs, key, (first, run.train.batch_size))
-        return (token_losses(logits, some.targets) * some.weights).sum() / weight
+        model = functools.partial(nnx.merge(graph, params), key=key, rows=(first, run.train.batch_size))
+        if run.train.loss == "auto" and has_objective(run.task):
+            return objective(run.task, model, some, key, first).sum() / weight
+        each = losses(run.task.spec.head, model(some.inputs), some.targets, run.train)
+        return (each * some.weights).sum() / weight
 
     first, at_once = share.first(run.train.batch_size), part(size, run.train.microbatch)
     if at_once == size:
@@ -179,7 +266,16 @@ def evaluate(params: Any, run: Run, share: Share = WHOLE) -> dict[str, dict[str,
     at_once = run.train.microbatch or run.train.batch_size // share.parts
     how = {"batch_size": at_once, "decoding": run.train.decoding, "key": run.key(_DECODE), "share": share}
     scores = jax.lax.map(functools.partial(score, model, run.task, **how), examples)
-    return {name: jax.tree.map(lambda x, i=i: x[i], scores) for i, name in enumerate(conditions)}
+    more = _monitored(run, model, params, share) if run.train.monitor else {}
+    return {name: jax.tree.map(lambda x, i=i: x[i], scores) | more for i, name in enumerate(conditions)}
+
+
+def _monitored(run: Run, model: Any, params: Any, share: Share) -> dict[str, jax.Array]:
+    """Returns the numbers of `train.monitor`, of a training batch of its own."""
+    example_key, model_key = jax.random.split(run.key(_MONITOR))
+    batch = draw(run.task, "train", example_key, run.train.batch_size, share)
+    grads = _gradient(run, params, batch, model_key, share)[1]
+    return monitor(model, params, grads, batch, run.task.spec.head, run.train, share)
 
 
 def baselines(run: Run, share: Share = WHOLE) -> dict[str, dict[str, dict[str, jax.Array]]]:
@@ -191,7 +287,7 @@ def baselines(run: Run, share: Share = WHOLE) -> dict[str, dict[str, dict[str, j
     def score_all(condition: tuple[Task, Example]) -> dict[str, dict[str, jax.Array]]:
         task, some = condition
         return {
-            name: score_learner(learner, some, batch_size=run.train.batch_size, curve=run.task.curve, share=share)
+            name: score_learner(learner, run.task, some, batch_size=run.train.batch_size, share=share)
             for name, learner in task.baselines().items()
         }
 

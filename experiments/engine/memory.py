@@ -90,15 +90,15 @@ def gradient_bytes(run: Run, parts: int = 1) -> int:
     of the MLP's hidden layer (two for its nonlinearity's gradient), in float32; attention that is not fused or chunked
     keeps a weight for each position and head too. Made again, a block keeps its input alone, and one block's share is
     held at a time.
+
+    For other architectures it only compares shares of a batch, to which all that they keep is in proportion.
     """
     model: Any = run.model
     spec = run.task.spec
     width, depth, ratio = (getattr(model, name, 1) for name in ("width", "depth", "mlp_ratio"))
     heads, length = getattr(model, "heads", 1), spec.length
-    plain = (
-        getattr(model, "mixer", "") == "attention"
-        and implementations.choose(time=length, position=model.position, precision=model.precision) == "plain"
-    )
+    numerics = {name: getattr(model, name, "") for name in ("position", "precision")}
+    plain = getattr(model, "mixer", "") == "attention" and implementations.choose(time=length, **numerics) == "plain"
     block = 4 * ((10 + 4 * ratio) * width + heads * length * plain)
     kept = depth * 4 * width + block if getattr(model, "remat", False) else depth * block
     size = part(run.train.batch_size // parts, run.train.microbatch)

@@ -15,7 +15,7 @@ from experiments.engine.engine import Engine, layout, wanted
 from experiments.engine.job import Job
 from experiments.engine.lane import Lane, Run
 from experiments.engine.progress import Progress
-from experiments.engine.records import Record, last_params
+from experiments.engine.records import Record, last_params, task_of
 from experiments.engine.stop import Stop
 from experiments.engine.tracking import Tracker
 
@@ -50,9 +50,9 @@ class Pack:
 
         def compiled(run: Run) -> Engine:
             runs = [memory.like(job.run, run) for job in jobs]
-            return Engine(runs, lanes_per_device=lanes_per_device, shard_batch=shard_batch)
+            return Engine(runs, lanes_per_device=lanes_per_device, shard_batch=shard_batch, tasks=tasks)
 
-        run = jobs[0].run
+        run, tasks = jobs[0].run, [task_of(job) for job in jobs]
         self.engine = compiled(run)
         if len(jobs) == 1:
             for lighter in memory.lighter(run, self.engine.programs.device_bytes, available, self.engine.parts):
@@ -69,7 +69,7 @@ class Pack:
         progress.say(f"compiled: {self.engine.lane_bytes / 1e6:.1f} MB a lane, {needed / 1e6:.1f} MB a device{by}")
         self.records = [Record(job, writes=processes.writes()) for job in jobs]
         self.steps = np.array([job.run.train.steps for job in jobs])
-        self.every = jobs[0].run.train.eval_every
+        self.settings = jobs[0].run.train
         self.lanes = self.engine.start()
         fresh = [_started(job, lane) for job, lane in zip(jobs, self._on_host(), strict=True)]
         saved = [record.open(lane) for record, lane in zip(self.records, fresh, strict=True)]
@@ -102,7 +102,8 @@ class Pack:
         waiting = ~self.ended & (self.done < self.steps)
         if not waiting.any():
             return
-        next_evaluation = np.minimum(self.steps, (self.done // self.every + 1) * self.every)
+        coming = np.array([self.settings.next_evaluation(step) for step in self.done.tolist()])
+        next_evaluation = np.minimum(self.steps, coming)
         chunk = int(processes.agree(self._chunk))
         until = min(int(next_evaluation[waiting].min()), int(self.done[waiting].min()) + chunk)
         before, since = self.done, time.monotonic()
@@ -121,21 +122,26 @@ class Pack:
 
     def _evaluate(self) -> None:
         """Scores and records the lanes that have just arrived at an evaluation; their mean loss begins anew."""
-        due = (self.done % self.every == 0) | (self.done >= self.steps)
-        recorded = np.array([record.rows[-1]["step"] if record.rows else 0 for record in self.records])
+        due = np.array([self.settings.next_evaluation(step - 1) == step for step in self.done.tolist()])
+        due |= self.done >= self.steps
+        recorded = np.array([record.rows[-1]["step"] if record.rows else -1 for record in self.records])
         arrived = ~self.ended & ~self.diverged & due & (self.done > recorded)
         if not arrived.any():
             return
         scores = self.engine.evaluate(self.lanes)
         sums, steps = processes.gather((self.lanes.loss_sum, self.lanes.loss_steps))
         loss = sums / np.maximum(steps, 1)
+        error = self.jobs[0].run.task.spec.head.error.name  # finite wherever outputs are
         broken = np.array(
-            [not all(np.isfinite(values["nll"][k]) for values in scores.values()) for k in range(len(arrived))]
+            [not all(np.isfinite(values[error][k]) for values in scores.values()) for k in range(len(arrived))]
         )
         self.diverged = self.diverged | (arrived & broken)  # finite steps can still add up to parameters that are not
         arrived &= ~broken
         for k in np.flatnonzero(arrived):
-            shared = {"examples": self.jobs[k].run.train.eval_examples, "train_loss": float(loss[k])}
+            shared = {
+                "examples": self.jobs[k].run.train.eval_examples,
+                "train_loss": float(loss[k]) if steps[k] else None,
+            }
             rows = _rows(int(k), int(self.done[k]), "model", scores, shared)
             self.records[k].rows += rows
             if self.trackers:
@@ -192,7 +198,7 @@ def dealt(jobs: list[Job], devices: int) -> list[Job]:
 
 def _started(job: Job, lane: Lane) -> Lane:
     """Returns a lane before its first step, with the parameters of the run that it starts from, if it does."""
-    return lane._replace(params=last_params(job.start, lane.params)) if job.start else lane
+    return lane._replace(params=last_params(job.start, lane.params)) if job.start and not job.fresh else lane
 
 
 def _rows(lane: int, step: int, learner: str, scores: dict[str, dict[str, np.ndarray]], shared: dict[str, Any]) -> list:

@@ -122,8 +122,9 @@ class Progress:
 
     @_harmless
     def score(self, job: Job, rows: Sequence[dict[str, Any]]) -> None:
-        """Shows a run's newest exact match on the task's headline condition."""
-        self._scores[job.folder] = next(row["exact_match"] for row in rows if row["condition"] == headline(job))
+        """Shows a run's newest `train.objective` on the task's headline condition."""
+        name = job.run.train.objective
+        self._scores[job.folder] = next(row[name] for row in rows if row["condition"] == headline(job))
 
     @_harmless
     def say(self, text: str) -> None:
@@ -144,7 +145,7 @@ class Progress:
         if self._scores:
             shown = list(self._scores.values())[:_SHOWN_SCORES]
             more = " ..." if len(self._scores) > _SHOWN_SCORES else ""
-            parts.append("score " + " ".join(f"{s:.2f}".lstrip("0") if s < 1 else "1.0" for s in shown) + more)
+            parts.append("score " + " ".join(map(_format_score, shown)) + more)
         return " | ".join(parts)
 
     @_harmless
@@ -157,6 +158,13 @@ class Progress:
         elif now or time.monotonic() - self._printed > LINE_SECONDS:
             self._printed = time.monotonic()
             self.say(self._format_line())
+
+
+def _format_score(score: float) -> str:
+    """Formats a share in three characters, another number in up to three digits."""
+    if not 0 <= score <= 1:
+        return f"{score:.3g}"
+    return f"{score:.2f}".lstrip("0") if score < 1 else "1.0"
 
 
 def _format_clock(seconds: float) -> str:

@@ -3,7 +3,8 @@
     <out>/<study>/<overrides>-<id>/
         config.yaml         the resolved configuration
         metrics.jsonl       one line per (evaluation step, condition), and at the end per (baseline, condition)
-        state.safetensors   the lane's state at the last checkpoint: parameters, optimiser, step
+        state.safetensors   the lane's state at the last checkpoint: parameters (params.blocks.0.mlp.inner.kernel ...),
+                            optimiser (opt. ...), step
         result.json         written once the run has finished: last scores, cost, versions
         error.json          written instead if it diverged: step and reason
 
@@ -18,6 +19,7 @@ import functools
 import json
 import os
 import platform
+import re
 import subprocess
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -26,18 +28,23 @@ from pathlib import Path
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import safetensors
 import safetensors.numpy
 import yaml
+from flax import nnx
 from safetensors import SafetensorError
 
-from experiments.engine import devices, lock
+from experiments.engine import devices, lock, monitor
 from experiments.engine.job import Job
 from experiments.engine.lock import Lock, path_of
 from experiments.errors import ConfigError
 from experiments.files import forget_unfinished, write_whole
+from synthetic.measures import declarations
+from synthetic.task import Task
 
+_PARAMS = "params."
 _PACKAGES = ("jax", "flax", "optax", "numpy")
 ROOT = Path(__file__).resolve().parents[2]
 # Where a new file that git does not know may change results.
@@ -60,12 +67,37 @@ def last_params(job: Job, template: Any) -> Any:
     if end is None or end["status"] != "finished":
         why = end["reason"] if end else "it has not ended"
         raise ConfigError(f"start_from: the run to start from, {job.folder}, did not finish: {why}")
-    path = job.folder / "state.safetensors"
-    wanted = _named(template)
-    arrays = {k.removeprefix(".params"): v for k, v in _read_state(path).items() if k.startswith(".params")}
-    if {k: v.shape for k, v in arrays.items()} != {k: v.shape for k, v in wanted.items()}:
-        raise ConfigError(f"{path}: does not fit this version's model; delete the folder to train it anew")
-    return jax.tree.unflatten(jax.tree.structure(template), [arrays[name] for name in wanted])
+    try:
+        return read_params(job.folder, template)[0]
+    except ConfigError as e:
+        raise ConfigError(f"{e}; delete the folder to train it anew") from None
+
+
+def read_params(folder: Path, template: Any) -> tuple[Any, int]:
+    """Returns the parameters of a run's last state, shaped as `template` (arrays or their shapes), and its step.
+
+    Raises ConfigError if there are none, or if they do not fit.
+    """
+    path = folder / "state.safetensors"
+    state = _read_state(path)
+    arrays = {k.removeprefix(_PARAMS): v for k, v in state.items() if k.startswith(_PARAMS)}
+    wanted = {_name(keys): leaf.shape for keys, leaf in jax.tree.leaves_with_path(template)}
+    if {k: v.shape for k, v in arrays.items()} != wanted:
+        raise ConfigError(f"{path}: does not fit this version's model")
+    return jax.tree.unflatten(jax.tree.structure(template), [arrays[name] for name in wanted]), int(state["step"])
+
+
+def task_of(job: Job) -> Task:
+    """Returns a job's task, materialised, by the model of the run before where it is `from_model`.
+
+    Raises ConfigError if that run has not finished.
+    """
+    if not job.run.task.from_model or job.start is None:
+        return job.run.task.materialise()
+    graph, shapes = nnx.split(nnx.eval_shape(lambda run=job.start.run: run.build(jax.random.key(0))))
+    params = last_params(job.start, jax.tree.map(lambda x: np.zeros(x.shape, x.dtype), shapes))
+    params = jax.tree.map(jnp.asarray, params)
+    return job.run.task.materialise(jax.jit(lambda inputs: nnx.merge(graph, params)(inputs)))
 
 
 class Record:
@@ -135,7 +167,7 @@ class Record:
             return
         self._write("metrics.jsonl", "".join(json.dumps(row) + "\n" for row in self.rows))
         if self._writes:  # what is a copy of all parameters
-            self._write("state.safetensors", safetensors.numpy.save(_named(state)))
+            self._write("state.safetensors", safetensors.numpy.save(named(state)))
         self._saved_step = int(state.step)
 
     def finish(self, state: Any, cost: dict[str, Any]) -> dict[str, Any]:
@@ -150,11 +182,18 @@ class Record:
             "id": self.job.id,
             "step": last,
             "scores": scores,
+            **self._measures(),
             **cost,
             **provenance(),
         }
         self._write("result.json", json.dumps(result, indent=1) + "\n")
         return result
+
+    def _measures(self) -> dict[str, Any]:
+        """Returns the entry `measures` of a run's end, which declares those that are not standard; none if none is."""
+        declared = declarations(self.job.run.task)
+        declared |= monitor.declarations(self.rows[0] if self.rows and self.job.run.train.monitor else ())
+        return {"measures": declared} if declared else {}
 
     def fail(self, state: Any, reason: str) -> dict[str, Any]:
         """Writes the state before the failure and `error.json`. Returns the error."""
@@ -164,6 +203,7 @@ class Record:
             "id": self.job.id,
             "step": int(state.step),
             "reason": reason,
+            **self._measures(),
             **provenance(),
         }
         self._write("error.json", json.dumps(error, indent=1) + "\n")
@@ -210,17 +250,17 @@ def _disagreement(
 
     A state may be missing where a run has ended. Metrics may be later than a state, never earlier.
     """
-    step = int(state[".step"]) if ".step" in state else None
+    step = int(state["step"]) if "step" in state else None
     model = [row for row in rows if row["learner"] == "model"]
     scored: dict[int, set[str]] = {}
     for row in model:
         scored.setdefault(row["step"], set()).add(row["condition"])
-    every, steps = job.run.train.eval_every, job.run.train.steps
+    train, steps = job.run.train, job.run.train.steps
     if end is None:
         if step is None:
             return None
         # The evaluation at the state's own step is in the metrics once the mean loss has begun anew.
-        until = step - (bool(state[".diverged"]) or int(state[".loss_steps"]) > 0)
+        until = step - (bool(state["diverged"]) or int(state["loss_steps"]) > 0)
     else:
         if (job.folder / "result.json").exists() and (job.folder / "error.json").exists():
             return "it has both result.json and error.json"
@@ -235,20 +275,32 @@ def _disagreement(
                 at = max(scored, default=0)
                 return f"result.json is of step {end['step']} of {steps}, metrics.jsonl of step {at} or of other scores"
         until = end["step"] - (end["status"] == "diverged")
-    due = [s for s in (*range(every, until + 1, every), steps) if s <= until]
+    due = [s for s in (*train.evaluations(until), steps) if s <= until]
     if lacking := [s for s in due if s not in scored or scored[s] != scored[max(scored)]]:
         return f"metrics.jsonl lacks scores of step {lacking[0]}"
     return None
 
 
-def _named(tree: Any) -> dict[str, np.ndarray]:
-    leaves = jax.tree_util.tree_flatten_with_path(tree)[0]
-    return {jax.tree_util.keystr(path): np.array(leaf, order="C") for path, leaf in leaves}
+def named(tree: Any) -> dict[str, np.ndarray]:
+    """Returns the arrays of a tree by their plain names."""
+    return {_name(path): np.array(leaf, order="C") for path, leaf in jax.tree.leaves_with_path(tree)}
+
+
+def _name(path: Any) -> str:
+    """Returns the plain name of an array in a state: params.blocks.0.mlp.inner.kernel."""
+    return jax.tree_util.keystr(path, simple=True, separator=".").removesuffix(".value")
+
+
+def _plain(name: str) -> str:
+    """Returns the plain name of an array. States of before had .params['blocks'][0]['mlp']['inner']['kernel'].value."""
+    return re.sub(r"\['?(\w+)'?\]", r".\1", name).removeprefix(".").removesuffix(".value")
 
 
 def _read_state(path: Path) -> dict[str, np.ndarray]:
     try:
-        return safetensors.numpy.load(path.read_bytes())
+        return {_plain(name): array for name, array in safetensors.numpy.load(path.read_bytes()).items()}
+    except OSError as e:
+        raise ConfigError(f"{path}: cannot be read: {e.strerror or e}") from None
     except SafetensorError as e:
         raise ConfigError(f"{path}: damaged ({e}); delete it to train this run from its start") from None
 
@@ -257,14 +309,14 @@ def _read_counters(path: Path) -> dict[str, np.ndarray]:
     """Reads the steps that a state has done, without its parameters."""
     try:
         with safetensors.safe_open(path, "numpy") as state:
-            return {".step": state.get_tensor(".step")}
+            return {_plain(name): state.get_tensor(name) for name in state.keys() if _plain(name) == "step"}  # noqa: SIM118
     except (SafetensorError, OSError) as e:
         raise ConfigError(f"{path}: damaged ({e}); delete it, or the run's folder to run it again") from None
 
 
 def _load(path: Path, template: Any) -> Any:
     arrays = _read_state(path)
-    wanted = _named(jax.tree.map(lambda x: np.zeros(x.shape, x.dtype), template))
+    wanted = named(jax.tree.map(lambda x: np.zeros(x.shape, x.dtype), template))
     if {k: (v.shape, v.dtype) for k, v in arrays.items()} != {k: (v.shape, v.dtype) for k, v in wanted.items()}:
         raise ConfigError(f"{path}: does not fit this version's model; delete it to train this run from its start")
     return jax.tree.unflatten(jax.tree.structure(template), [arrays[name] for name in wanted])

@@ -13,28 +13,32 @@ from experiments.engine import config as configs
 from experiments.engine.job import Job
 from experiments.engine.records import Record, read_end, read_metrics
 from experiments.errors import ConfigError
-from experiments.judging.frame import HASHES, PROVENANCE, RecordError
+from experiments.judging.frame import HASHES, PROVENANCE, SCORES, RecordError
+from experiments.judging.measures import DECLARED, format_declarations, parse
 from experiments.judging.results import path_for, read, recorded, staying
 
-_SCORES = ("exact_match", "token_accuracy", "nll", "examples")
-# The other entries of a row of metrics. Entries in neither list are further scores, of decoded answers.
-_OTHER = ("step", "learner", "condition", "curve", "train_loss")
+# The entries of a row of metrics that are no scores; nor are curves.
+_OTHER = ("step", "learner", "condition", "examples", "train_loss")
+_CURVE = "curve"  # of right answers by position; other scores have one under their name with `_curve`
 _ANEW = "delete the record, both files, to begin it anew"
 
 
 def table(jobs: Sequence[Job], criterion: str | None = None) -> pl.DataFrame:
     """Returns the results of a study's jobs, which must all have ended: the columns of `experiments.judging.frame`.
 
-    After the columns of provenance come the hash of the study's settings, the hash of the `criterion`, and a column for
-    each key that the study's arms set. A run has null in the column of a key that it lacks.
+    After the columns of provenance come the hash of the study's settings, the hash of the `criterion`, the measures
+    that runs declare (if any does), and a column for each key that the study's arms set. A run has null in the column
+    of a key that it lacks.
 
     A diverged run has a last row per condition at the step it reached, without scores. A score that is a curve has, at
-    a run's end, also a row for each position with the share of right answers there. Raises ConfigError if a job has not
-    ended, or if its records disagree with each other.
+    a run's end, also a row for each position with its value there. Raises ConfigError if a job has not ended, or if its
+    records disagree with each other.
     """
     rows: list[dict[str, Any]] = []
-    named = [name for job in jobs for row in read_metrics(job.folder)[:1] for name in row]
-    more = [name for name in dict.fromkeys(named) if name not in (*_SCORES, *_OTHER)]
+    named = {name: None for job in jobs for row in read_metrics(job.folder)[:1] for name in row}
+    named |= {name: None for job in jobs for name in (read_end(job.folder) or {}).get("measures", {})}
+    named = [name for name in named if name not in _OTHER and not name.endswith(_CURVE)] or SCORES
+    of_scores = [*(name for name in SCORES if name in named), *(name for name in named if name not in SCORES)]
     studies = {job.study: settings.arm_keys(job.study) for job in jobs if job.study}
     hashes = {study: settings.settings_hash(study) for study in studies}
     keys = dict.fromkeys(key for keys in studies.values() for key in keys if key not in jobs[0].swept)
@@ -45,11 +49,10 @@ def table(jobs: Sequence[Job], criterion: str | None = None) -> pl.DataFrame:
         Record(job).check()
         metrics = read_metrics(job.folder)
         if end["status"] == "diverged":
-            lost = dict.fromkeys(_SCORES[:3]) | {"examples": job.run.train.eval_examples}
+            lost = {"examples": job.run.train.eval_examples, "learner": "model"}
             metrics = [row for row in metrics if row["step"] < end["step"]]
-            lost["learner"] = "model"
             metrics += [{"step": end["step"], "condition": name, **lost} for name in job.run.task.conditions()]
-        last = max(row["step"] for row in metrics)
+        last, declared = max(row["step"] for row in metrics), parse(json.dumps(end.get("measures", {})))
         for row in metrics:
             final = row["step"] == last
             for scores in [row, *(_positions(row) if final else [])]:
@@ -57,17 +60,19 @@ def table(jobs: Sequence[Job], criterion: str | None = None) -> pl.DataFrame:
                     {"study": job.study, "run": job.id, "seed": job.run.seed, **job.swept}
                     | {"step": row["step"], "final": final, "learner": row["learner"], "condition": row["condition"]}
                     | {"position": scores.get("position")}
-                    | {name: scores.get(name) for name in (*_SCORES[:3], *more, "examples")}
+                    | {name: scores.get(name) for name in (*of_scores, "examples")}
                     | {"status": end["status"]}
                     | {name: end[name] for name in PROVENANCE}
                     | {"settings": hashes.get(job.study or ""), "criterion": criterion}
+                    | {DECLARED: format_declarations(declared)}
                     | {key: _value(job.config, key) for key in keys}
                 )
     for key in keys:
         kinds = {type(row[key]) for row in rows} - {type(None)}
         if len(kinds) > 1 and not kinds <= {int, float}:  # one task's switch is another's choice
             rows = [row | {key: _format_word(row[key])} for row in rows]
-    return pl.DataFrame(rows, schema_overrides=HASHES, infer_schema_length=None)
+    frame = pl.DataFrame(rows, schema_overrides=HASHES | {DECLARED: pl.String}, infer_schema_length=None)
+    return frame if any(row[DECLARED] for row in rows) else frame.drop(DECLARED)
 
 
 def check_addable(study: str, jobs: Sequence[Job], overrides: Sequence[str], *, all_run: bool) -> None:
@@ -121,7 +126,13 @@ def _format_word(value: Any) -> str | None:
 
 
 def _positions(row: dict[str, Any]) -> list[dict[str, Any]]:
-    """Returns rows of the curve in a row of metrics, none without a curve; the n-th weighted position is number n."""
-    right = [share for share in row.get("curve", []) if share is not None]
+    """Returns rows of the curves in a row of metrics, none without any; the n-th weighted position is number n."""
+    curves = {name.removesuffix(f"_{_CURVE}"): row[name] for name in row if name.endswith(_CURVE)}
+    by_score = {name: [value for value in values if value is not None] for name, values in curves.items()}
+    right = by_score.pop(_CURVE, [])
+    more = [{name: values[n] for name, values in by_score.items()} for n in range(len(right))]
     examples = {"examples": row["examples"]}
-    return [examples | {"position": n, "exact_match": share, "token_accuracy": share} for n, share in enumerate(right)]
+    return [
+        examples | {"position": n, "exact_match": share, "token_accuracy": share} | more[n]
+        for n, share in enumerate(right)
+    ]

@@ -164,7 +164,9 @@ class Tracker:
             for name, value in row.items()
             if name not in ("step", "learner", "condition", "train_loss") and isinstance(value, int | float)
         }
-        self._run.log({**numbers, "train_loss": rows[0]["train_loss"]}, step=rows[0]["step"])
+        if rows[0]["train_loss"] is not None:
+            numbers["train_loss"] = rows[0]["train_loss"]
+        self._run.log(numbers, step=rows[0]["step"])
 
     def _finish(self, end: dict[str, Any] | None) -> None:
         if self._run is None:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from experiments.engine import processes
+from experiments.engine.fit import objective
 from experiments.engine.job import Job, headline
 from experiments.engine.lane import treedef
 from experiments.engine.pack import Pack
@@ -134,5 +135,10 @@ def train(
 
 
 def value(job: Job, end: dict[str, Any] | None) -> float:
-    """Returns a job's value for a sweeper: its last exact match on the task's headline condition; NaN if it failed."""
-    return end["scores"][headline(job)]["exact_match"] if end and "scores" in end else float("nan")
+    """Returns a job's value for a sweeper: the last `train.objective` on the task's headline condition.
+
+    A run that diverged has what its measure says of lost runs; NaN if it says nothing, and for a run that failed.
+    """
+    lost = objective(job.run).lost if end else None
+    score = end["scores"][headline(job)].get(job.run.train.objective) if end and "scores" in end else lost
+    return float("nan") if score is None else score

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from experiments.judging.frame import MODEL
+from experiments.judging.measures import SHARE, Measure
 
 if TYPE_CHECKING:
     from experiments.judging.grid import Grid
@@ -213,7 +214,8 @@ class Score:
 
     words: its name in a sentence. number: fills the {} of the condition, or is the position. of_examples: it is a fact
     of the examples themselves, so a run has it even if it diverged before its end. instead: values that replace a
-    setting's own, so that the score of another setting stands beside it.
+    setting's own, so that the score of another setting stands beside it. measure: what the score is, if it is no share
+    of examples; the records must declare the same.
     """
 
     condition: str
@@ -224,6 +226,12 @@ class Score:
     positional: bool = False
     of_examples: bool = False
     instead: tuple[Pick, ...] = ()
+    measure: Measure | None = None
+
+    @property
+    def kind(self) -> Measure:
+        """Returns what the score is, a share unless the claim says otherwise."""
+        return self.measure or SHARE
 
     def at(self, *picks: Pick) -> Arm:
         """Returns the mean of the score over the settings where all `picks` hold."""

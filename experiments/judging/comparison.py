@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import polars as pl
 
 from experiments.judging.frame import RecordError, swept
+from experiments.judging.measures import measure_of
 from experiments.judging.results import Asked, final_scores
 from experiments.judging.statistics import mean_score
 
@@ -15,8 +16,8 @@ def compare(fresh: pl.DataFrame, record: pl.DataFrame, scores: Sequence[Asked]) 
     """Returns fresh means beside the recorded intervals over seeds, a row for each setting and score in `scores`.
 
     Columns: the swept keys, condition (with the score or the position if it is another than exact match over all),
-    fresh, record, lower, upper, inside; the last four are null if the record lacks them. Raises RecordError if the two
-    sweep different keys.
+    fresh, record, lower, upper, inside, digits (with which they are shown); the last five are null if the record lacks
+    them. Raises RecordError if the two sweep different keys.
     """
     keys = swept(fresh)
     if keys != swept(record):
@@ -27,9 +28,13 @@ def compare(fresh: pl.DataFrame, record: pl.DataFrame, scores: Sequence[Asked]) 
     by_score = [(condition, None, score) for condition in conditions for score in sorted({one[2] for one in scores})]
     table = []
     for condition, position, score in by_name or by_score:
+        measure = measure_of(record, score)
         try:
             recorded = final_scores(record, condition, position=position, score=score).group_by(keys)
-            old = {s: mean_score(rows[score].to_list(), int(rows["examples"].to_numpy().min())) for s, rows in recorded}
+            old = {
+                s: mean_score(rows[score].to_list(), int(rows["examples"].to_numpy().min()), measure=measure)
+                for s, rows in recorded
+            }
         except RecordError:  # which lacks the condition, the position or the score
             old = {}
         name = condition + (f" {score}" if score != "exact_match" else "")
@@ -39,9 +44,10 @@ def compare(fresh: pl.DataFrame, record: pl.DataFrame, scores: Sequence[Asked]) 
             mean = float(group[score].to_numpy().mean())
             interval = old.get(setting)
             known = (interval.estimate, interval.lower, interval.upper) if interval else (None, None, None)
+            digits = interval.digits if interval else None
             inside = interval.lower <= mean <= interval.upper if interval else None
-            table.append((*setting, name, mean, *known, inside))
+            table.append((*setting, name, mean, *known, inside, digits))
     kinds = {key: fresh.schema[key] for key in keys} | {"condition": pl.String}
     numbers = dict.fromkeys(["fresh", "record", "lower", "upper"], pl.Float64)
-    schema = kinds | numbers | {"inside": pl.Boolean}
+    schema = kinds | numbers | {"inside": pl.Boolean, "digits": pl.Int64}
     return pl.DataFrame(table, schema=schema, orient="row").sort(*keys, "condition")

@@ -8,7 +8,7 @@ seeds. The contract of criteria tests a criterion on them, and `nulls` counts it
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -16,12 +16,13 @@ import numpy as np
 import polars as pl
 from scipy.optimize import linprog
 
-from experiments.judging.axes import BEST, POSTERIOR, Axis, Setting
+from experiments.judging.axes import BEST, POSTERIOR, Axis, Score, Setting
 from experiments.judging.claim import Claim
 from experiments.judging.contrasts import Largest
 from experiments.judging.criterion import Criterion
 from experiments.judging.frame import HASHES, MODEL
 from experiments.judging.grid import Cells, Grid
+from experiments.judging.measures import DECLARED, Measure, format_declarations
 from experiments.judging.quantities import Bound, Cell, Each
 from experiments.judging.reading import Converged, Fitted
 from experiments.judging.rows import Rows
@@ -44,11 +45,12 @@ def settings(axes: Sequence[Axis]) -> list[Setting]:
 def table(study: str, axes: Sequence[Axis], cells: Mapping[Cell, Sequence[float]], before: float = 1.0) -> pl.DataFrame:
     """Returns a results table of these scores by seed (1, 2, ...) at the end, and `before` times them one step earlier.
 
-    A score is 0.9 if only other scores of its run are given.
+    A score is 0.9 of a share, or as good of another measure, if only other scores of its run are given.
     """
     keys = [axis.column for axis in axes]
     grid = Grid(_bare(study, axes), axes)
     more = sorted({score.score for score, _ in cells} - {"exact_match"})
+    declared = _declared(score for score, _ in cells)
     rows: dict[tuple[Any, ...], dict[str, Any]] = {}
     for (score, setting), of_seeds in cells.items():
         condition, position = score.where(grid, setting)
@@ -60,7 +62,8 @@ def table(study: str, axes: Sequence[Axis], cells: Mapping[Cell, Sequence[float]
             for at in dict.fromkeys((None, position)):
                 key = (setting, seed, learner, condition, at, step)
                 share = 1.0 if step == STEPS[-1] or score.of_examples else before
-                row = rows.setdefault(key, {"exact_match": 0.9} | dict.fromkeys(more))
+                others = {name: declared[name].well if name in declared else None for name in more}
+                row = rows.setdefault(key, {"exact_match": 0.9} | others)
                 if at == position:
                     row[score.score] = share * value
     columns = [
@@ -72,12 +75,18 @@ def table(study: str, axes: Sequence[Axis], cells: Mapping[Cell, Sequence[float]
         | {name: row[name] for name in more}
         | {"examples": EXAMPLES, "status": "finished"}
         | {"device": "2 cores", "versions": "jax 0.10.2", "commit": "abc+", "date": "2025-01-01"}
-        | {"settings": None, "criterion": None}
+        | {"settings": None, "criterion": None, DECLARED: format_declarations(declared)}
         | _arms(axes, setting)
         for (setting, seed, learner, condition, position, step), row in rows.items()
     ]
-    kinds = {"position": pl.Int64, "nll": pl.Float64, **dict.fromkeys(HASHES, pl.String)}
-    return pl.DataFrame(columns, schema_overrides=kinds, infer_schema_length=None)
+    kinds = {"position": pl.Int64, "nll": pl.Float64, **dict.fromkeys((*HASHES, DECLARED), pl.String)}
+    made_up = pl.DataFrame(columns, schema_overrides=kinds, infer_schema_length=None)
+    return made_up if declared else made_up.drop(DECLARED)
+
+
+def _declared(scores: Iterable[Score]) -> dict[str, Measure]:
+    """Returns the measures that a claim says its scores are, by name."""
+    return {score.score: score.measure for score in scores if score.measure}
 
 
 def _arms(axes: Sequence[Axis], setting: Setting) -> dict[str, Any]:
@@ -90,28 +99,40 @@ def _arms(axes: Sequence[Axis], setting: Setting) -> dict[str, Any]:
     return values
 
 
-def _bare(study: str, axes: Sequence[Axis]) -> pl.DataFrame:
-    """Returns a table without scores, of the made-up grid's settings."""
+def _bare(study: str, axes: Sequence[Axis], scores: Sequence[Score] = ()) -> pl.DataFrame:
+    """Returns a table without scores, of the made-up grid's settings; it declares the measures of `scores`."""
     rows = [
         {"study": study, "run": str(n), "seed": 1}
         | {axis.column: value for axis, value in zip(axes, setting, strict=True)}
         | {"step": 1, "final": True, "learner": MODEL, "condition": "", "position": None}
         | {"exact_match": 0.5, "token_accuracy": 0.5, "nll": 0.1, "examples": EXAMPLES, "status": "finished"}
         | {"device": "", "versions": "", "commit": "", "date": ""}
-        | {"settings": None, "criterion": None}
+        | {"settings": None, "criterion": None, DECLARED: format_declarations(_declared(scores))}
         | _arms(axes, setting)
         for n, setting in enumerate(settings(axes))
     ]
-    return pl.DataFrame(
-        rows, schema_overrides={"position": pl.Int64, **dict.fromkeys(HASHES, pl.String)}, infer_schema_length=None
-    )
+    kinds = {"position": pl.Int64, **dict.fromkeys((*HASHES, DECLARED), pl.String)}
+    return pl.DataFrame(rows, schema_overrides=kinds, infer_schema_length=None)
 
 
 def blank(criterion: Criterion) -> Grid:
-    """Returns the made-up grid, on which every score is one half."""
-    grid = Grid(_bare("made/up/cpu", criterion.axes), criterion.axes)
-    half = {s: dict.fromkeys(range(1, SEEDS + 1), 0.5) for s in grid.settings}
-    return grid.filled({score: Cells(half, EXAMPLES) for score in criterion.scores()})
+    """Returns the made-up grid, on which every score is one half, or within its bounds."""
+    scores = criterion.scores()
+    grid = Grid(_bare("made/up/cpu", criterion.axes, scores), criterion.axes)
+    cells = {}
+    for score in scores:
+        seeds = dict.fromkeys(range(1, SEEDS + 1), score.kind.inside(0.5))
+        cells[score] = Cells(dict.fromkeys(grid.settings, seeds), EXAMPLES, measure=score.kind)
+    return grid.filled(cells)
+
+
+def scale(criterion: Criterion, scores: Iterable[Score]) -> float:
+    """Returns the size of a clear difference of scores: their span, or without one the least bound but zero."""
+    measures = [score.kind for score in scores]
+    if all(measure.bounded for measure in measures):
+        return max((measure.span for measure in measures), default=1.0)
+    ends = (abs(end) for bound in criterion.parts() for end in (bound.least, bound.most))
+    return min((end for end in ends if 0 < end < np.inf), default=1.0)
 
 
 def instances(criterion: Criterion, grid: Grid) -> list[list[Bound]]:
@@ -150,12 +171,12 @@ class Programme:
 
     def holds(self, bound: Bound, margin: float | None = None) -> None:
         """Demands that a bound holds, by the margin that is sought or by `margin`."""
-        row = self.weights(bound)
+        row, size = self.weights(bound), scale(self.criterion, bound.quantity.scores())
         for sign, end in ((-1.0, bound.least), (1.0, bound.most)):
             if np.isfinite(end):
                 demand = sign * row
-                demand[-1] = 1.0 if margin is None else 0.0
-                self.rows.append((demand, sign * end - (margin or 0.0)))
+                demand[-1] = size if margin is None else 0.0
+                self.rows.append((demand, sign * end - size * (margin or 0.0)))
 
     def equals(self, bound: Bound, value: float) -> None:
         """Demands that a bound's quantity has a value."""
@@ -174,24 +195,30 @@ class Programme:
             if isinstance(rule, Fitted):
                 for setting in self.grid.settings:
                     row = np.zeros(len(self.cells) + 1)
-                    row[self.place[rule.score, rule.counterpart(self.grid, setting)]] = -1.0
-                    self.rows.append((row, -_FIT))
+                    row[self.place[rule.score, rule.counterpart(self.grid, setting)]] = (
+                        -1.0 if rule.most is None else 1.0
+                    )
+                    self.rows.append((row, -_FIT if rule.most is None else rule.most / 2))
 
     def solve(self) -> World:
         """Returns the world with the largest margin, with high scores where no bound asks. Raises ValueError."""
-        cost = np.full(len(self.cells) + 1, -1e-4)
-        cost[-1] = -1.0
+        cost = np.array([-1e-4 if score.kind.better == "higher" else 1e-4 for score, _ in self.cells] + [-1.0])
         solution = linprog(
             cost,
             np.array([row for row, _ in self.rows]) if self.rows else None,
             np.array([end for _, end in self.rows]) if self.rows else None,
             np.array([row for row, _ in self.fixed]) if self.fixed else None,
             np.array([end for _, end in self.fixed]) if self.fixed else None,
-            [*((0.0, 1.0) for _ in self.cells), (0.0, MARGIN)],
+            [*(self._ends(score) for score, _ in self.cells), (0.0, MARGIN)],
         )
         if not solution.success:
             raise ValueError(f"no made-up table keeps to the criterion: {solution.message}")
         return dict(zip(self.cells, map(float, solution.x), strict=False))
+
+    def _ends(self, score: Score) -> tuple[float, float]:
+        """Returns the ends of a mean: the bounds of its measure, or as far away as matters."""
+        far = 10 * scale(self.criterion, [score])
+        return score.kind.inside(-far), score.kind.inside(far)
 
 
 def world(criterion: Criterion, false: int | None = None, *, high: bool = False, far: bool = False) -> World:
@@ -214,7 +241,8 @@ def world(criterion: Criterion, false: int | None = None, *, high: bool = False,
             continue
         first, *others = bounds
         up = not np.isfinite(first.least) or high
-        end, away = (first.most, MARGIN) if up else (first.least, -MARGIN)
+        size = scale(criterion, first.quantity.scores())
+        end, away = (first.most, size * MARGIN) if up else (first.least, -size * MARGIN)
         programme.equals(first, end + away if far else end)
         part = (*criterion.bounds, *criterion.then)[place]
         for bound in others:
@@ -237,12 +265,17 @@ def worlds(criterion: Criterion) -> Iterator[tuple[str, World]]:
 def seeds_of(means: World, spread: float = _SPREAD) -> dict[Cell, list[float]]:
     """Returns scores by seed that lie a little around the means."""
     around = np.linspace(-spread, spread, SEEDS)
-    return {cell: [float(np.clip(mean + one, 0, 1)) for one in around] for cell, mean in means.items()}
+    cells = {}
+    for (score, setting), mean in means.items():
+        size = score.kind.span if score.kind.bounded else abs(mean)
+        cells[score, setting] = [score.kind.inside(mean + size * float(one)) for one in around]
+    return cells
 
 
 def made(claim: Claim, cells: Mapping[Cell, Sequence[float]]) -> pl.DataFrame:
-    """Returns the results table of a claim's study with these scores by seed, and 0.9 for scores only printed."""
+    """Returns the results table of a claim's study with these scores by seed; scores that are only printed are good."""
     criterion = claim.criterion
     printed = [*criterion.scores(), *(claim.rows.scores.values() if isinstance(claim.rows, Rows) else ())]
-    rest = {(score, s): [0.9] * SEEDS for score in printed if not score.instead for s in settings(criterion.axes)}
+    own = [score for score in printed if not score.instead]
+    rest = {(score, s): [score.kind.well] * SEEDS for score in own for s in settings(criterion.axes)}
     return table(f"{claim.name}/cpu", criterion.axes, rest | dict(cells))

@@ -61,7 +61,7 @@ class Criterion:
         effect, seeds = (first.effect, first.seeds) if first else (None, 0)
         notes = (
             *(note for rule in self.read if isinstance(rule, Converged) for note in rule.note(grid)),
-            *_diverged(grid),
+            *_diverged(grid, self.scores()),
         )
 
         def judgement(verdict: Verdict, why: str, cause: Cause = "") -> Judgement:
@@ -297,8 +297,10 @@ def _format_false(bound: Bound) -> str:
     return f"the effect's lower bound is above {bound.most:g}"
 
 
-def _diverged(grid: Grid) -> list[str]:
-    """Returns a note on the runs that diverged, if any did."""
+def _diverged(grid: Grid, scores: Sequence[Score]) -> list[str]:
+    """Returns a note on the runs that diverged, if any did, and on what they get of the scores that are read."""
     rows = grid.table.filter(status="diverged").select(*grid.keys, "seed").unique().sort(*grid.keys, "seed").iter_rows()
     named = [f"{grid.format_setting(tuple(setting))}, seed {seed}" for *setting, seed in rows]
-    return [f"Diverged, and counted as scores of 0: {'; '.join(named)}."] if named else []
+    lost = dict.fromkeys(grid.measure(score).lost for score in scores)
+    words = " or ".join(f"scores of {one:g}" if np.isfinite(one) else "scores worse than any" for one in lost)
+    return [f"Diverged, and counted as {words}: {'; '.join(named)}."] if named else []

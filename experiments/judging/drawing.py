@@ -62,8 +62,11 @@ def place_of(x: Place, grid: Grid, setting: Setting) -> float:
 
 def mean_of(grid: Grid, score: Score, settings: Sequence[Setting]) -> tuple[Interval, list[float]]:
     """Returns the interval of a score's mean over settings and seeds, and each seed's mean over the settings."""
-    seeds = list(by_seed(grid, [(score, s) for s in settings]).values())
-    return (mean_score(seeds, grid.cells(score).examples, grid.level) if seeds else Interval(0.0, 0.0, 1.0)), seeds
+    seeds, cells = list(by_seed(grid, [(score, s) for s in settings]).values()), grid.cells(score)
+    measure = cells.measure
+    if not seeds:
+        return Interval(0.0, measure.low, measure.high), seeds
+    return mean_score(seeds, cells.examples, grid.level, measure), seeds
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,12 +102,14 @@ class Curves(Panel):
                 continue
             x = sorted(at)
             means, points = zip(*(mean_of(grid, score, at[value]) for value in x), strict=True)
-            figures.scores_with_seeds(panel, x, means, points, label, place, log=self.log)
+            measure = grid.cells(score).measure
+            figures.scores_with_seeds(panel, x, means, points, label, place, log=self.log, measure=measure)
         if self.ticks:
             panel.set_xticks(list(names), list(names.values()))
         elif isinstance(self.x, Score):
             panel.set(xlim=(-0.03, 1.09), xticks=[0, 0.2, 0.4, 0.6, 0.8, 1.0])
             panel.xaxis.set_major_formatter("{x:.1f}")
+            figures.span(panel, "x", grid.cells(self.x).measure)
         elif names and not all(float(value).is_integer() for value in names):
             panel.xaxis.set_major_formatter("{x:g}")
         self.dress(panel, grid)
@@ -151,7 +156,10 @@ class Bars(Panel):
             cells = grid.cells(score)
             points = [[] if score.of_examples else [*cells.scores.get(s, {}).values()] for s in settings]
             series[score.format_label(label, grid)] = [cells.mean(s) for s in settings], points
-        figures.bars(panel, [format_title(self.name, grid, s) if self.named else "" for s in settings], series)
+        names = [format_title(self.name, grid, s) if self.named else "" for s in settings]
+        figures.bars(panel, names, series, first.measure)
+        if not first.measure.share:
+            panel.set(xlabel=next(iter(self.scores.values())).words)
         if self.line:
             panel.axvline(mean_of(grid, self.line, settings)[0].estimate, color="0.3", ls="--", lw=1)
         self.dress(panel, grid)
@@ -186,7 +194,8 @@ class ByLength(Panel):
             x = [n for n, cells in curves.items() if setting in cells.scores]
             means, points = [curves[n].mean(setting) for n in x], [[*curves[n].scores[setting].values()] for n in x]
             label = self.by.format_cell(grid.value(self.by, setting)) if self.by else name
-            figures.scores_with_seeds(panel, x, means, points, label, place, log=False)
+            measure = next(iter(curves.values())).measure
+            figures.scores_with_seeds(panel, x, means, points, label, place, log=False, measure=measure)
             if self.trained:
                 several = len({grid.value(self.trained, s) for s in grid.settings}) > 1
                 colour = figures.STYLES[place]["color"] if several else "0.5"
@@ -213,7 +222,7 @@ class ByPosition(Panel):
         from experiments.judging import figures
 
         (setting,) = grid.where(self.picks)
-        best = grid.optimum(self.score.condition)
+        best, measure = grid.optimum(self.score.condition, self.score.score), grid.measure(self.score)
         for place, (learner, label) in enumerate(self.learners.items()):
             name = best.get(setting, learner) if learner == "best" else learner
             rows = grid.table.filter(
@@ -227,7 +236,7 @@ class ByPosition(Panel):
                 int(p[0]): group.sort("seed")[self.score.score].to_list() for p, group in rows.group_by("position")
             }  # pyright: ignore[reportArgumentType]
             x, examples = sorted(by_position), int(rows["examples"].to_numpy().min())
-            means = [mean_score(by_position[p], examples, grid.level) for p in x]
+            means = [mean_score(by_position[p], examples, grid.level, measure) for p in x]
             width = [[i.estimate - i.lower for i in means], [i.upper - i.estimate for i in means]]
             style = figures.STYLES[place]
             middle = [i.estimate for i in means]
@@ -237,6 +246,7 @@ class ByPosition(Panel):
                 bars.set_alpha(0.45)  # so that three at one position can be told apart
             for seed in range(min(map(len, by_position.values()))):
                 panel.plot(x, [by_position[p][seed] for p in x], color=style["color"], lw=0.5, alpha=0.6)
+        figures.span(panel, "y", measure)
         self.dress(panel, grid)
 
 
@@ -252,6 +262,7 @@ class AgainstSteps(Panel):
         from experiments.judging import figures
 
         figures.scores_against_steps(panel, grid.table, self.score, self.by)
+        figures.span(panel, "y", grid.measure(self.score))
         self.dress(panel, grid)
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import io
 import itertools
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from weakref import WeakKeyDictionary
 
 import matplotlib
@@ -16,12 +17,13 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.ticker import NullLocator
+from matplotlib.ticker import AutoLocator, NullLocator
 
 from experiments.files import write_whole
 from experiments.judging.axes import Axis, Score
 from experiments.judging.claim import Judgement
 from experiments.judging.frame import MODEL
+from experiments.judging.measures import SHARE, Measure, measure_of
 from experiments.judging.statistics import Interval, Seeds
 
 # Okabe and Ito's colours, which the colour-blind can tell apart; markers and lines for print in grey.
@@ -36,6 +38,7 @@ _MARKERS = "osD^vPX*<>"
 _INCHES = (9.0, 4.0)
 _DPI = 170
 _FEW_TICKS = 8
+_INCHES_A_BAR = 0.14
 _PLACES: WeakKeyDictionary[Artist, list[float]] = WeakKeyDictionary()
 
 
@@ -52,6 +55,25 @@ def canvas(widths: Sequence[float], *, share: bool = True) -> tuple[Figure, list
     return figure, list(axes)
 
 
+def span(panel: Axes, name: Literal["x", "y"], measure: Measure) -> None:
+    """Fits an axis of a panel to what is drawn, if the score along it is not one from 0 to 1."""
+    if (measure.low, measure.high) != (0.0, 1.0):
+        (panel.xaxis if name == "x" else panel.yaxis).set_major_locator(AutoLocator())
+        panel.autoscale(axis=name)
+
+
+def _ends(intervals: Sequence[Interval]) -> list[list[float]]:
+    """Returns how far intervals reach below and above their estimates; 0 where that is not known."""
+    below = [interval.estimate - interval.lower for interval in intervals]
+    above = [interval.upper - interval.estimate for interval in intervals]
+    return [[half if math.isfinite(half) else 0.0 for half in side] for side in (below, above)]
+
+
+def _numbers(values: Iterable[float]) -> list[float]:
+    """Returns values with NaN, which is not drawn, for those that are no number."""
+    return [value if math.isfinite(value) else math.nan for value in values]
+
+
 def scores_with_seeds(
     panel: Axes,
     x: Sequence[float],
@@ -61,6 +83,7 @@ def scores_with_seeds(
     place: int,
     *,
     log: bool = True,
+    measure: Measure = SHARE,
 ) -> None:
     """Draws a curve of means with bars for their 95 % intervals, every seed as a hollow point beside, and medians.
 
@@ -68,11 +91,7 @@ def scores_with_seeds(
     the panel's curves from 0 and fixes colour, marker, line and the side on which the seeds stand.
     """
     style = STYLES[place]
-    means = [interval.estimate for interval in intervals]
-    bars = [
-        [i.estimate - i.lower for i in intervals],
-        [i.upper - i.estimate for i in intervals],
-    ]
+    means, bars = _numbers(interval.estimate for interval in intervals), _ends(intervals)
     panel.set_xscale("log" if log else "linear")
     if len(x) <= _FEW_TICKS:
         panel.set_xticks(x)
@@ -87,7 +106,7 @@ def scores_with_seeds(
     ]
     (drawn,) = panel.plot(
         beside,
-        [y for seeds in points for y in seeds],
+        _numbers(y for seeds in points for y in seeds),
         style["marker"],
         color=style["color"],
         mfc="white",
@@ -96,10 +115,13 @@ def scores_with_seeds(
         zorder=3,
     )
     stand_for(drawn, [a for a, seeds in zip(x, points, strict=True) for _ in seeds])
-    known = [(at, mean, Seeds.of(seeds)) for at, mean, seeds in zip(x, means, points, strict=True) if seeds]
-    _draw_medians(panel, [at for at, _, _ in known], [seeds.median for _, _, seeds in known], "_", style["color"])
+    known = [(at, mean, Seeds.of(seeds, measure)) for at, mean, seeds in zip(x, means, points, strict=True) if seeds]
+    _draw_medians(
+        panel, [at for at, _, _ in known], _numbers(seeds.median for _, _, seeds in known), "_", style["color"]
+    )
     if len(x) <= _FEW_TICKS:
         _write_shares(panel, known, style["color"])
+    span(panel, "y", measure)
 
 
 def _draw_medians(panel: Axes, x: Sequence[float], y: Sequence[float], marker: str, colour: str) -> None:
@@ -110,7 +132,7 @@ def _draw_medians(panel: Axes, x: Sequence[float], y: Sequence[float], marker: s
 def _write_shares(panel: Axes, known: Sequence[tuple[float, float, Seeds]], colour: str) -> None:
     """Writes how many seeds are above a half beside those means (x, y) where some are and some are not."""
     for x, y, seeds in known:
-        if 0 < seeds.above < seeds.number:
+        if seeds.above is not None and 0 < seeds.above < seeds.number:
             text = f"{seeds.above}/{seeds.number}"
             panel.annotate(text, (x, y), (7, -10), textcoords="offset points", fontsize=7, color=colour, zorder=4)
 
@@ -140,21 +162,25 @@ def bars(
     panel: Axes,
     names: Sequence[str],
     series: Mapping[str, tuple[Sequence[Interval], Sequence[Sequence[float]]]],
+    measure: Measure = SHARE,
 ) -> None:
     """Draws means of named settings, one below the other from the top, with 95 % intervals, every seed and medians.
 
-    series: label to (an interval for each name, the seeds' scores for each name). Scores run along the x axis.
+    series: label to (an interval for each name, the seeds' scores for each name). Scores run along the x axis. The
+    figure becomes as high as its bars need.
     """
+    figure = panel.get_figure(root=True)
+    if isinstance(figure, Figure):
+        figure.set_figheight(max(figure.get_figheight(), 1 + _INCHES_A_BAR * len(names) * len(series)))
     for place, (label, (intervals, points)) in enumerate(series.items()):
         style: dict[str, Any] = STYLES[place] | {"linestyle": "none"}
         shift = 0.3 * (place - (len(series) - 1) / 2)
         y = [-i - shift for i in range(len(names))]
-        means = [interval.estimate for interval in intervals]
-        width = [[i.estimate - i.lower for i in intervals], [i.upper - i.estimate for i in intervals]]
+        means, width = _numbers(interval.estimate for interval in intervals), _ends(intervals)
         panel.errorbar(means, y, xerr=width, label=label, capsize=3, markersize=6, elinewidth=1.2, **style)
         hollow = [(score, at) for at, seeds in zip(y, points, strict=True) for score in seeds]
         panel.plot(
-            [score for score, _ in hollow],
+            _numbers(score for score, _ in hollow),
             [at - 0.12 for _, at in hollow],
             style["marker"],
             color=style["color"],
@@ -163,11 +189,16 @@ def bars(
             mew=0.8,
             zorder=3,
         )
-        known = [(mean, at, Seeds.of(seeds)) for mean, at, seeds in zip(means, y, points, strict=True) if seeds]
-        _draw_medians(panel, [seeds.median for _, _, seeds in known], [at for _, at, _ in known], "|", style["color"])
+        known = [
+            (mean, at, Seeds.of(seeds, measure)) for mean, at, seeds in zip(means, y, points, strict=True) if seeds
+        ]
+        _draw_medians(
+            panel, _numbers(seeds.median for _, _, seeds in known), [at for _, at, _ in known], "|", style["color"]
+        )
         _write_shares(panel, known, style["color"])
     panel.set(yticks=[-i for i in range(len(names))], yticklabels=list(names), ylim=(-len(names) + 0.4, 0.6))
     panel.set(xlim=(-0.03, 1.03), xticks=np.linspace(0, 1, 6), xlabel="exact match")
+    span(panel, "x", measure)
     panel.grid(axis="x", color="0.9", lw=0.8)
     panel.grid(axis="y", visible=False)
 
@@ -175,7 +206,7 @@ def bars(
 def scores_against_steps(panel: Axes, table: pl.DataFrame, score: Score, by: Axis) -> None:
     """Draws the mean score over seeds against training steps, one line for each value of the axis `by`.
 
-    A run that diverged scores 0 from its last evaluation on.
+    A run that diverged scores what its measure says from its last evaluation on, a share 0; no number is left out.
     """
     values = sorted(table[by.column].unique(), key=by.rank)
     steps = sorted(table["step"].unique())
@@ -184,17 +215,25 @@ def scores_against_steps(panel: Axes, table: pl.DataFrame, score: Score, by: Axi
         rows = table.filter(pl.col(by.column) == value)
         ended = pl.col("final") & (pl.col("status") == "diverged")
         of_score = rows.filter(~ended, pl.col("position").is_null(), condition=score.condition, learner=MODEL)
-        total = dict(of_score.group_by("step").agg(pl.col(score.score).sum()).iter_rows())
-        runs = rows["run"].n_unique()
+        sums = of_score.group_by("step").agg(pl.col(score.score).sum(), pl.col(score.score).count().alias("runs"))
+        total = {step: (whole, count) for step, whole, count in sums.iter_rows()}
+        runs, lost = rows["run"].n_unique(), measure_of(table, score.score).lost
         panel.plot(
             steps,
-            [total.get(step, 0.0) / runs for step in steps],
+            [_mean(*total.get(step, (0.0, 0)), runs, lost) for step in steps],
             color=colours[i],
             marker=_MARKERS[i % len(_MARKERS)],
             ms=4,
             markevery=max(1, len(steps) // 6),
             label=by.format_cell(value),
         )
+
+
+def _mean(whole: float, count: int, runs: int, lost: float) -> float:
+    """Returns the mean of `runs` scores, of which `count` add up to `whole` and the others are `lost`."""
+    if math.isfinite(lost):
+        return (whole + (runs - count) * lost) / runs
+    return whole / count if count else math.nan
 
 
 def legend_beside(panel: Axes, title: str) -> None:

@@ -1,10 +1,11 @@
 """Checks results tables in memory: one row a run, evaluation step, learner and condition.
 
-The columns between `seed` and `step` are the swept keys, as the study's settings write them. Those between `nll` and
-`examples` are the further scores, in 0..1, that some tasks have (of decoded answers). Those after `criterion` are the
-typed values of the study's arms, as dotted keys. The learner is `model`, or at a run's end one of the task's baselines
-on the same examples. A score that is a curve has at the end also a row for each position. Scores of a run that diverged
-may be missing; it counts as a run that scored 0 at its end.
+The columns between `seed` and `step` are the swept keys, as the study's settings write them. Those between `position`
+and `examples` are the scores: those that every task of classes has, and measures that tasks declare (see `measures`) or
+that are shares of decoded answers. After `criterion` stands `measures`, if runs declare any; then come the typed values
+of the study's arms, as dotted keys. The learner is `model`, or at a run's end one of the task's baselines on the same
+examples. A score that is a curve has at the end also a row for each position. Scores of a run that diverged may be
+missing; it counts as a run that got at its end what its measure says, of a share 0.
 """
 
 from __future__ import annotations
@@ -13,8 +14,10 @@ from collections.abc import Sequence
 
 import polars as pl
 
+from experiments.judging.measures import DECLARED, SHARE, STANDARD, Measure, declared_in
+
 MODEL = "model"
-SCORES = {"exact_match": 1.0, "token_accuracy": 1.0, "nll": float("inf")}  # with the most that each can be
+SCORES = tuple(STANDARD)  # of every task of classes
 BEFORE = {"study": pl.String, "run": pl.String, "seed": pl.Int64}
 PROVENANCE = {"device": pl.String, "versions": pl.String, "commit": pl.String, "date": pl.String}
 HASHES = {"settings": pl.String, "criterion": pl.String}  # of the settings and the criterion that a run was recorded by
@@ -25,13 +28,11 @@ _AFTER = {
     "learner": pl.String,
     "condition": pl.String,
     "position": pl.Int64,
-    **dict.fromkeys(SCORES, pl.Float64),
     "examples": pl.Int64,
     "status": pl.String,
     **PROVENANCE,
 }
 TYPES = BEFORE | _AFTER | HASHES
-_MAY_BE_EMPTY = ("position", *SCORES)
 
 
 class RecordError(ValueError):
@@ -48,24 +49,40 @@ def swept(frame: pl.DataFrame) -> list[str]:
     if missing:
         raise RecordError(f"lacks the column{'s' * (len(missing) > 1)} {', '.join(missing)}")
     start, end = names.index("seed") + 1, names.index("step")
-    others = {*further(frame), *arms(frame)}
+    others = {*scores(frame), *arms(frame), DECLARED}
     after = [name for name in names[max(start, end) :] if name not in others]
-    if names[:start] != list(BEFORE) or after not in ([*_AFTER], [*_AFTER, *HASHES]):
-        order = ", ".join((*BEFORE, "<swept keys>", *_AFTER))
+    if names[:start] != list(BEFORE) or after not in ([*_AFTER], [*_AFTER, *HASHES]) or not scores(frame):
+        order = ", ".join((*BEFORE, "<swept keys>", *_AFTER)).replace("position,", "position, <scores>,")
         raise RecordError(f"has the columns {', '.join(names)} where {order} are wanted")
     return names[start:end]
 
 
-def further(frame: pl.DataFrame) -> list[str]:
-    """Returns the further scores of a results table: its columns between `nll` and `examples`."""
+def scores(frame: pl.DataFrame) -> list[str]:
+    """Returns the scores of a results table: its columns between `position` and `examples`."""
     names = frame.columns
-    return names[names.index("nll") + 1 : names.index("examples")]
+    return names[names.index("position") + 1 : names.index("examples")]
+
+
+def further(frame: pl.DataFrame) -> list[str]:
+    """Returns the scores of a results table that are not those of every task of classes."""
+    return [name for name in scores(frame) if name not in SCORES]
 
 
 def arms(frame: pl.DataFrame) -> list[str]:
-    """Returns the dotted keys whose values the study's arms set: the columns after `criterion`."""
+    """Returns the dotted keys whose values the study's arms set: the columns after `criterion` and `measures`."""
     names = frame.columns
-    return names[names.index("criterion") + 1 :] if "criterion" in names else []
+    return [name for name in names[names.index("criterion") + 1 :] if name != DECLARED] if "criterion" in names else []
+
+
+def measures(frame: pl.DataFrame) -> dict[str, Measure]:
+    """Returns the measure of every score. Raises RecordError if a run's declarations cannot be read, or disagree."""
+    try:
+        declared = declared_in(frame)
+    except ValueError as error:
+        raise RecordError(f"column {DECLARED}: {error}") from None
+    if unknown := [name for name in declared if name not in scores(frame)]:
+        raise RecordError(f"column {DECLARED} declares {unknown[0]}, which is no score here")
+    return {name: declared.get(name, STANDARD.get(name, SHARE)) for name in scores(frame)}
 
 
 def check(frame: pl.DataFrame) -> pl.DataFrame:
@@ -84,17 +101,18 @@ def typed(frame: pl.DataFrame) -> pl.DataFrame:
 
     Only columns that may lack a value for some row may have empty ones.
     """
-    keys, more = swept(frame), dict.fromkeys(further(frame), pl.Float64)
+    keys, of_scores = swept(frame), dict.fromkeys(scores(frame), pl.Float64)
+    of_scores |= {DECLARED: pl.String} if DECLARED in frame.columns else {}
     if frame.is_empty():
         raise RecordError("has no rows")
     if "settings" not in frame.columns:
         frame = frame.with_columns(pl.lit(None, kind).alias(name) for name, kind in HASHES.items())
     try:
-        frame = frame.with_columns(pl.col(name).cast(kind) for name, kind in (TYPES | more).items())
+        frame = frame.with_columns(pl.col(name).cast(kind) for name, kind in (TYPES | of_scores).items())
     except pl.exceptions.PolarsError as error:
         raise RecordError(f"has a column of the wrong type: {str(error).splitlines()[0]}") from None
-    frame = frame.with_columns(pl.col(name).fill_nan(None) for name in (*SCORES, *more))
-    check_filled(frame, [name for name in (*BEFORE, *keys, *_AFTER) if name not in _MAY_BE_EMPTY])
+    frame = frame.with_columns(pl.col(name).fill_nan(None) for name in scores(frame))
+    check_filled(frame, [name for name in (*BEFORE, *keys, *_AFTER) if name != "position"])
     return frame
 
 
@@ -126,13 +144,17 @@ def check_scores(frame: pl.DataFrame) -> None:
     """Raises RecordError for scores that cannot be, stand twice, or are missing of a run that finished."""
     if frame["examples"].min() < 1:  # pyright: ignore[reportOptionalOperand, reportOperatorIssue]
         raise RecordError("column examples has a number below 1")
-    for name in SCORES:
-        probable = (pl.col("learner") == MODEL) & pl.col("position").is_null()  # no other row has an nll
-        empty = frame.filter(pl.col(name).is_null(), probable if name == "nll" else True, status="finished")
+    of_scores = measures(frame)
+    missing = [name for name in SCORES if name not in of_scores]
+    if missing and len(frame.filter(_declared(frame) == "")):
+        raise RecordError(f"lacks the column{'s' * (len(missing) > 1)} {', '.join(missing)}")
+    for name in of_scores:
+        empty = frame.filter(pl.col(name).is_null(), _has(name, frame), status="finished")
         if len(empty):
             raise RecordError(f"run {empty['run'][0]} finished but has no {name} at step {empty['step'][0]}")
-    for name, high in (SCORES | dict.fromkeys(further(frame), 1.0)).items():
-        bad = frame.filter(~pl.col(name).is_between(0.0, high) | pl.col(name).is_infinite())[name]
+    for name, measure in of_scores.items():
+        inside = pl.col(name).is_between(measure.low, measure.high) & pl.col(name).is_finite()
+        bad = frame.filter(~inside)[name]
         if len(bad):
             raise RecordError(f"column {name} has {bad[0]:g}, which is out of range")
     twice = frame.filter(frame.select(ROW).is_duplicated())
@@ -144,6 +166,20 @@ def check_scores(frame: pl.DataFrame) -> None:
     if len(wrong):
         raise RecordError(f"run {wrong['run'][0]}: `final` must be true on its last evaluation and only there")
     _check_ends(frame, swept(frame))
+
+
+def _has(name: str, frame: pl.DataFrame) -> pl.Expr:
+    """Returns the rows that must have a score: of the model those of its runs' measures, over all positions."""
+    declared = _declared(frame)
+    of_model = (pl.col("learner") == MODEL) & pl.col("position").is_null()  # other rows have some scores only
+    if name not in SCORES:
+        return of_model & declared.str.contains(f'"{name}":', literal=True)
+    return (declared == "") & (of_model if name == "nll" else pl.lit(True))
+
+
+def _declared(frame: pl.DataFrame) -> pl.Expr:
+    """Returns what the run of each row declares of its measures: empty if those are the scores of classes alone."""
+    return pl.col(DECLARED).fill_null("") if DECLARED in frame.columns else pl.lit("")
 
 
 def _check_ends(frame: pl.DataFrame, keys: Sequence[str]) -> None:

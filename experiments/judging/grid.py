@@ -11,6 +11,7 @@ import polars as pl
 
 from experiments.judging.axes import BEST, POSTERIOR, Axis, Number, Pick, Score, Setting
 from experiments.judging.frame import MODEL, RecordError, swept
+from experiments.judging.measures import SHARE, Measure, measure_of
 from experiments.judging.results import final_scores
 from experiments.judging.statistics import LEVEL, Interval, mean_score
 
@@ -22,11 +23,14 @@ class Cells:
     scores: Mapping[Setting, Mapping[int, float]]
     examples: int
     level: float = LEVEL
+    measure: Measure = SHARE
 
     def mean(self, setting: Setting) -> Interval:
         """Returns the interval of the mean over all seeds at one setting."""
         seeds = self.scores.get(setting)
-        return mean_score(list(seeds.values()), self.examples, self.level) if seeds else Interval(0.0, 0.0, 1.0)
+        if not seeds:
+            return Interval(0.0, self.measure.low, self.measure.high)
+        return mean_score(list(seeds.values()), self.examples, self.level, self.measure)
 
     def estimate(self, setting: Setting) -> float:
         """Returns the mean over all seeds at one setting."""
@@ -138,12 +142,19 @@ class Grid:
             return self._own(score, score.number)
         condition, position = score.where(self)
         if score.number and condition not in set(self.table["condition"]):
-            return Cells({}, 1)  # a length that was not tested
+            return Cells({}, 1, measure=self.measure(score))  # a length that was not tested
         rows = final_scores(self.table, condition, learner=score.learner, position=position, score=score.score)
         scores: dict[Setting, dict[int, float]] = {}
         for *setting, seed, value in rows.select(*self.keys, "seed", score.score).iter_rows():
             scores.setdefault(tuple(setting), {})[seed] = value
-        return Cells(scores, int(rows["examples"].to_numpy().min()))
+        return Cells(scores, int(rows["examples"].to_numpy().min()), measure=self.measure(score))
+
+    def measure(self, score: Score) -> Measure:
+        """Returns the measure of a score: as the table declares it, else as the claim does."""
+        declared = measure_of(self.table, score.score)
+        if score.measure and declared != score.measure:
+            raise RecordError(f"declares {score.score} otherwise than the claim does")
+        return declared
 
     def _own(self, score: Score, number: Number) -> Cells:
         """Returns a score at each setting's own number, if that was tested."""
@@ -154,23 +165,24 @@ class Grid:
             if setting in cells.scores:
                 scores[setting] = cells.scores[setting]
                 examples.append(cells.examples)
-        return Cells(scores, min(examples, default=1))
+        return Cells(scores, min(examples, default=1), measure=self.measure(score))
 
     def _of_examples(self, score: Score) -> Cells:
         """Returns the last value of each run; none if the table has no such score."""
         if score.score not in self.table.columns:
-            return Cells({}, 1)
+            return Cells({}, 1, measure=self.measure(score))
         rows = self.table.filter(pl.col(score.score).is_not_null(), condition=score.condition, learner=MODEL)
         last = rows.sort("step").group_by(*self.keys, "seed").agg(pl.col(score.score).last())
         scores: dict[Setting, dict[int, float]] = {}
         for *setting, seed, value in last.sort(*self.keys, "seed").iter_rows():
             scores.setdefault(tuple(setting), {})[seed] = value
-        return Cells(scores, int(rows["examples"].to_numpy().min()) if len(rows) else 1)
+        examples = int(rows["examples"].to_numpy().min()) if len(rows) else 1
+        return Cells(scores, examples, measure=self.measure(score))
 
-    def optimum(self, condition: str) -> dict[Setting, str]:
-        """Returns the learner that is best on a condition at every setting: the posterior, or the best baseline."""
+    def optimum(self, condition: str, score: str = "exact_match") -> dict[Setting, str]:
+        """Returns the learner that is best by a score at every setting: the posterior, or the best baseline."""
         learners = self.table.filter(condition=condition)["learner"].unique().sort()
-        cells = {name: self.cells(Score(condition, learner=name)) for name in learners if name != MODEL}
+        cells = {name: self.cells(Score(condition, score=score, learner=name)) for name in learners if name != MODEL}
         best = {}
         for setting in self.settings:
             means = {
@@ -179,14 +191,14 @@ class Grid:
                 if setting in learner_cells.scores
             }
             if means:
-                best[setting] = POSTERIOR if POSTERIOR in means else max(means, key=lambda name: means[name])
+                best[setting] = POSTERIOR if POSTERIOR in means else measure_of(self.table, score).best_of(means)
         return best
 
     def _best(self, score: Score) -> Cells:
-        names = self.optimum(score.where(self)[0])
+        names = self.optimum(score.where(self)[0], score.score)
         by_learner = {name: self.cells(replace(score, learner=name)) for name in sorted(set(names.values()))}
         own = self.cells(replace(score, learner=MODEL))
-        return Cells({s: by_learner[name].scores[s] for s, name in names.items()}, own.examples)
+        return replace(own, scores={s: by_learner[name].scores[s] for s, name in names.items()})
 
     def rise(self, score: Score) -> dict[Setting, float]:
         """Returns the final mean minus that at the last evaluation before the last quarter; minus 0 if there was none.

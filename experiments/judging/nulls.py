@@ -14,7 +14,7 @@ import numpy as np
 from experiments.judging import looks
 from experiments.judging.axes import Score, Setting
 from experiments.judging.claim import Claim
-from experiments.judging.contract import EXAMPLES, SEEDS, World, blank
+from experiments.judging.contract import EXAMPLES, SEEDS, World, blank, scale
 from experiments.judging.criterion import Criterion
 from experiments.judging.grid import Cells, Grid
 from experiments.judging.statistics import LEVEL
@@ -59,7 +59,8 @@ def recorded_scatter(criterion: Criterion, grid: Grid) -> float | None:
     """
     settings = {setting for outcome in criterion.judge(grid).outcomes for setting in outcome.settings}
     scores = {score for part in criterion.parts() for score in part.quantity.scores() if not score.of_examples}
-    seeds = [[*grid.cells(score).scores.get(setting, {}).values()] for score in scores for setting in settings]
+    cells = [(score, setting) for score in scores if score.kind.bounded for setting in settings]
+    seeds = [[*map(score.kind.unit, grid.cells(score).scores.get(s, {}).values())] for score, s in cells]
     variances = [np.var(np.arcsin(np.sqrt(some)), ddof=1) for some in seeds if len(some) > 1]
     return min(math.sqrt(float(np.mean(variances))), _WIDEST) if variances else None
 
@@ -85,9 +86,12 @@ def false_positives(
     """
     rng, order, passed = np.random.default_rng(seed), list(means), 0
     grid = blank(criterion).at(LEVEL if len(seeds) == 1 else 1 - 2 * looks.TAIL)
-    middle = np.clip([means[cell] for cell in order], 1e-9, 1 - 1e-9)[:, None]
+    low, span = np.array([_range(criterion, score, means[score, s]) for score, s in order]).T[..., None]
+    middle = np.clip(([[means[cell]] for cell in order] - low) / span, 1e-9, 1 - 1e-9)
+    shares = np.array([[score.kind.share] for score, _ in order])
     for _ in range(tables):
-        scores = rng.binomial(EXAMPLES, draw(rng, middle, sum(seeds))) / EXAMPLES
+        true = draw(rng, middle, sum(seeds))
+        scores = low + span * np.where(shares, rng.binomial(EXAMPLES, true) / EXAMPLES, true)
         judgement = criterion.judge(grid.filled(_cells(order, scores[:, : seeds[0]])))
         if len(seeds) > 1 and looks.is_undecided(judgement):
             judgement = criterion.judge(grid.filled(_cells(order, scores)))
@@ -95,9 +99,18 @@ def false_positives(
     return passed
 
 
+def _range(criterion: Criterion, score: Score, mean: float) -> tuple[float, float]:
+    """Returns the least score and the span of scores: those of the measure, or a clear difference about the mean."""
+    if score.kind.bounded:
+        return score.kind.low, score.kind.span
+    size = scale(criterion, [score])
+    return mean - size / 2, size
+
+
 def _cells(order: Sequence[tuple[Score, Setting]], scores: np.ndarray) -> Mapping[Score, Cells]:
     """Returns the scores (cells, seeds) by score, setting and seed."""
     by_score: dict[Score, dict[Setting, dict[int, float]]] = {}
     for (score, setting), values in zip(order, scores, strict=True):
-        by_score.setdefault(score, {})[setting] = dict(enumerate(map(float, values), 1))
-    return {score: Cells(values, EXAMPLES) for score, values in by_score.items()}
+        inside = [score.kind.inside(float(value)) for value in values]
+        by_score.setdefault(score, {})[setting] = dict(enumerate(inside, 1))
+    return {score: Cells(values, EXAMPLES, measure=score.kind) for score, values in by_score.items()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -10,7 +11,9 @@ import numpy as np
 
 from experiments.judging.axes import WORDS, Axis, Pick, Score, Setting
 from experiments.judging.claim import Outcome, Verdict
+from experiments.judging.frame import RecordError
 from experiments.judging.grid import Grid
+from experiments.judging.measures import SHARE, Measure
 from experiments.judging.statistics import (
     Interval,
     difference,
@@ -52,10 +55,11 @@ class Sides:
         """Returns the cells of both sides."""
         return (*self.more, *(self.less or ()))
 
-    @property
-    def ends(self) -> tuple[float, float]:
-        """Returns the least and the most that the quantity can be."""
-        return (0.0 if self.less is None else -self.factor), self.factor
+    def ends(self, measure: Measure) -> tuple[float, float]:
+        """Returns the least and the most that the quantity can be, of scores of this measure."""
+        if self.less is None:
+            return self.factor * measure.low, self.factor * measure.high
+        return -self.factor * measure.span, self.factor * measure.span
 
 
 def by_seed(grid: Grid, cells: Sequence[Cell]) -> dict[int, float]:
@@ -75,25 +79,35 @@ def interval(grid: Grid, sides: Sides) -> tuple[Interval | None, int]:
     """Returns the interval of a quantity over seeds, None if there are none, and the number of its seeds."""
     more = by_seed(grid, sides.more)
     examples = min((grid.cells(score).examples for score, _ in sides.cells), default=1)
+    measure = measure_of(grid, sides)
     if sides.less is None:
-        return (mean_score([*more.values()], examples, grid.level) if more else None), len(more)
+        return (mean_score([*more.values()], examples, grid.level, measure) if more else None), len(more)
     less = by_seed(grid, sides.less)
     seeds = sorted(more.keys() & less.keys())
     if not seeds:
         return None, 0
     if are_paired(grid, sides):
-        one = paired_difference([more[s] for s in seeds], [less[s] for s in seeds], examples, grid.level)
+        one = paired_difference([more[s] for s in seeds], [less[s] for s in seeds], examples, grid.level, measure)
     else:
-        one = difference([*more.values()], [*less.values()], examples, grid.level)
-    times = sides.factor
-    return Interval(times * one.estimate, times * one.lower, times * one.upper, one.freedom), len(seeds)
+        one = difference([*more.values()], [*less.values()], examples, grid.level, measure)
+    return one.times(sides.factor), len(seeds)
+
+
+def measure_of(grid: Grid, sides: Sides) -> Measure:
+    """Returns the measure of a quantity's scores, which are all of one. Raises RecordError if they are not."""
+    measures = list(dict.fromkeys(grid.cells(score).measure for score, _ in sides.cells)) or [SHARE]
+    if len(measures) > 1:
+        names = ", ".join(dict.fromkeys(score.score for score, _ in sides.cells))
+        raise RecordError(f"compares scores of different measures: {names}")
+    return measures[0]
 
 
 def camps(grid: Grid, sides: Sides) -> tuple[str, ...]:
     """Formats the sides whose seeds are in two camps, each by the mean that it is."""
     names = []
     for cells in sides.both:
-        if two_camps([*by_seed(grid, cells).values()]):
+        measure = grid.cells(cells[0][0]).measure if cells else SHARE
+        if measure.bounded and two_camps([measure.unit(mean) for mean in by_seed(grid, cells).values()]):
             score, setting = cells[0]
             where = grid.format_setting(setting) if len(cells) == 1 else f"{len(cells)} settings"
             names.append(f"{score.format_name(grid)} at {where}")
@@ -103,7 +117,8 @@ def camps(grid: Grid, sides: Sides) -> tuple[str, ...]:
 def measured(grid: Grid, sides: Sides, bound: Bound, effect: Interval) -> dict[str, Any]:
     """Returns what else is known of an effect: its camps of seeds, its power, and how its sides are compared."""
     how = "" if sides.less is None else PAIRED if are_paired(grid, sides) else UNPAIRED
-    return {"camps": camps(grid, sides), "power": bound.power(effect, sides.ends, grid.level), "how": how}
+    power = bound.power(effect, sides.ends(measure_of(grid, sides)), grid.level)
+    return {"camps": camps(grid, sides), "power": power, "how": how}
 
 
 class Quantity:
@@ -265,13 +280,13 @@ class Difference(Quantity):
         return replace(self, more=self.more.within(*picks), less=self.less.within(*picks))
 
 
-def format_range(low: float, high: float, ends: tuple[float, float]) -> str:
+def format_range(low: float, high: float, ends: tuple[float, float], digits: int = 2) -> str:
     """Formats the effects from `low` to `high`, of those between `ends`; empty if there are none."""
-    if not low <= high or low > ends[1] or high < ends[0]:
+    if not low <= high or low > ends[1] or high < ends[0] or low == math.inf or high == -math.inf:
         return ""
     if high >= ends[1]:
-        return f"{low:.2f} or more"
-    return f"{high:.2f} or less" if low <= ends[0] else f"{low:.2f} to {high:.2f}"
+        return f"{low:.{digits}f} or more"
+    return f"{high:.{digits}f} or less" if low <= ends[0] else f"{low:.{digits}f} to {high:.{digits}f}"
 
 
 @dataclass(frozen=True)
@@ -297,10 +312,11 @@ class Bound:
             margin(half, effect.freedom, level)
             for half in (effect.estimate - effect.lower, effect.upper - effect.estimate)
         )
-        kept = format_range(max(self.least + below, ends[0]), min(self.most - above, ends[1]), ends)
+        digits = 2 if effect.digits == 3 else effect.digits
+        kept = format_range(max(self.least + below, ends[0]), min(self.most - above, ends[1]), ends, digits)
         missed = (
-            format_range(ends[0], self.least - above, ends),
-            format_range(self.most + below, ends[1], ends),
+            format_range(ends[0], self.least - above, ends, digits),
+            format_range(self.most + below, ends[1], ends, digits),
         )
         refuted = " or ".join(text for text in missed if text) or "none"
         return f"{kept or 'no effect'} is reproduced, {refuted} is not"

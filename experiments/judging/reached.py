@@ -68,7 +68,8 @@ def reached(points: Mapping[int, Points], level: float = 0.5, *, log: bool = Tru
     if not log:
         return mean
     with np.errstate(over="ignore"):
-        return Interval(*(float(np.exp(place)) for place in (mean.estimate, mean.lower, mean.upper)))
+        estimate, lower, upper = (float(np.exp(place)) for place in (mean.estimate, mean.lower, mean.upper))
+    return Interval(estimate, lower, upper)
 
 
 @dataclass(frozen=True)

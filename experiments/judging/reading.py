@@ -32,7 +32,7 @@ class Fitted:
     """Settings are read if the mean of `score` is `least` or more, at themselves or at a counterpart.
 
     instead: the values that the counterpart has in place of a setting's own. exempt: arms that are read all the same.
-    every: no setting of the table may be below.
+    every: no setting of the table may be below. most: the mean is this or less instead, of a score that is an error.
     """
 
     score: Score
@@ -40,6 +40,11 @@ class Fitted:
     instead: tuple[Pick, ...] = ()
     exempt: tuple[Pick, ...] = ()
     every: bool = False
+    most: float | None = None
+
+    def fits(self, mean: float) -> bool:
+        """Returns whether a mean is that of a fitted setting."""
+        return mean >= self.least if self.most is None else mean <= self.most
 
     def lost(self, grid: Grid) -> dict[Setting, LeftOut]:
         """Returns the settings that cannot be read, with reasons."""
@@ -56,9 +61,9 @@ class Fitted:
                 lost[setting] = LeftOut(
                     grid.format_setting(setting), f"{self.words()} was not measured", "", "arm missing"
                 )
-            elif (mean := cells.estimate(other)) < self.least:
-                why = f"{self.words()} is below {self.least:g}"
-                lost[setting] = LeftOut(grid.format_setting(setting), why, f"{mean:.3f}")
+            elif not self.fits(mean := cells.estimate(other)):
+                why = f"{self.words()} is {self.beyond()}"
+                lost[setting] = LeftOut(grid.format_setting(setting), why, f"{mean:.{cells.mean(other).digits}f}")
         return lost
 
     def counterpart(self, grid: Grid, setting: Setting) -> Setting:
@@ -73,14 +78,19 @@ class Fitted:
         """Formats the score that is asked for."""
         return f"{self.score.words}{f' with {self.where()}' if self.instead else ''}"
 
+    def beyond(self) -> str:
+        """Formats where the mean of a setting that is not fitted lies."""
+        return f"below {self.least:g}" if self.most is None else f"above {self.most:g}"
+
     def rule(self) -> str:
         """Formats the rule in a sentence."""
         if self.every:
-            return f"Not fitted: at some setting the mean over seeds of {self.words()} is below {self.least:g}."
+            return f"Not fitted: at some setting the mean over seeds of {self.words()} is {self.beyond()}."
+        bound = f"at least {self.least:g}" if self.most is None else f"at most {self.most:g}"
         free = f" {Arm(self.score, self.exempt).where().capitalize()} is read all the same." if self.exempt else ""
         return (
-            f"A setting is read where the mean over seeds of {self.words()} is at least {self.least:g}; others are "
-            f"left out and named.{free}"
+            f"A setting is read where the mean over seeds of {self.words()} is {bound}; others are left out and named."
+            f"{free}"
         )
 
 

@@ -2,10 +2,11 @@
 
 `cpu.runs.csv` has a row for each run: study, run, seed, the swept keys, the step of its last evaluation, status,
 device, versions, commit, date, the hashes of the settings and of the criterion that it was recorded by (empty if they
-were not kept), and the typed values of the study's arms, as dotted keys.
+were not kept), the measures that it declares as JSON, if any run does (see `measures`), and the typed values of the
+study's arms, as dotted keys.
 
-`cpu.csv` has the scores: run, step, learner, condition, position, exact_match, token_accuracy, nll, any further scores
-of decoded answers, examples. All rows that an evaluation gives are kept, with six significant digits:
+`cpu.csv` has the scores: run, step, learner, condition, position, exact_match, token_accuracy, nll (of classes), any
+further scores and measures, examples. All rows that an evaluation gives are kept, with six significant digits:
 
 - the model's scores at every evaluation, of every condition: figures draw them against steps, and criteria on TInt read
   how much answers rose over the last quarter of training, and the label shares of a run that diverged;
@@ -40,10 +41,11 @@ from experiments.judging.frame import (
     check_filled,
     check_runs,
     check_scores,
-    further,
+    scores,
     swept,
     typed,
 )
+from experiments.judging.measures import DECLARED, measure_of
 
 Asked = tuple[str, int | None, str]  # condition, position, score
 
@@ -51,8 +53,9 @@ RESULTS = Path(__file__).parents[2] / "paper" / "results"
 _RUNS = ".runs.csv"
 _END = "last_step"
 _FACTS = ("status", *PROVENANCE, *HASHES)
-_COLUMNS = (*ROW, *SCORES, "examples")  # of the scores; any further ones stand before the last
-_TYPES = TYPES | {_END: pl.Int64}
+_COLUMNS = (*ROW, "examples")  # of the scores, which stand before the last
+_TYPES = TYPES | {_END: pl.Int64, DECLARED: pl.String}
+_TWICE = {"exact_match", "token_accuracy"}  # at one position they are the same
 _KINDS = [pl.Int64, pl.Float64, pl.Boolean, pl.String]
 _DIGITS = 6
 
@@ -96,11 +99,11 @@ def read(path: str | Path) -> pl.DataFrame:
     if path.exists() and not beside.exists():
         raise RecordError(f"{beside}: no such file, which the scores in {path.name} need")
     with _naming(path):
-        scores = _parsed_scores(_read_text(path))
+        of_scores = _parsed_scores(_read_text(path))
     with _naming(beside):
         runs = _parsed_runs(_read_text(beside))
     with _naming(path):
-        frame = _joined(scores, runs)
+        frame = _joined(of_scores, runs)
     with _naming(beside):
         check_runs(frame)
         _check_place(frame["study"][0], path)
@@ -119,13 +122,20 @@ def write(frame: pl.DataFrame, path: str | Path) -> None:
     rounded = frame.with_columns(pl.col(pl.Float64).round_sig_figs(_DIGITS))
     rows = rounded.sort(*keys, "seed", "learner", "condition", "position", "step")
     last_step = pl.col("step").max().over("run").alias(_END)
-    runs = rows.select(*BEFORE, *keys, last_step, *_FACTS, *arms(frame)).unique(maintain_order=True)
-    told = pl.col("position").is_not_null() & (pl.col("token_accuracy") == pl.col("exact_match"))
-    token_accuracy = pl.when(~told.fill_null(False)).then("token_accuracy")  # else null
-    scores = rows.with_columns(token_accuracy).select(*_COLUMNS[:-1], *further(frame), _COLUMNS[-1])
+    facts = [*_FACTS, *([DECLARED] if _declares(frame) else ()), *arms(frame)]
+    runs = rows.select(*BEFORE, *keys, last_step, *facts).unique(maintain_order=True)
+    if {*scores(frame)} >= _TWICE:
+        told = pl.col("position").is_not_null() & (pl.col("token_accuracy") == pl.col("exact_match"))
+        rows = rows.with_columns(pl.when(~told.fill_null(False)).then("token_accuracy"))  # else null
+    of_scores = rows.select(*ROW, *scores(frame), "examples")
     with whole(runs_beside(path)) as runs_file, whole(path) as scores_file:
         runs.write_csv(runs_file, line_terminator="\n")
-        scores.write_csv(scores_file, line_terminator="\n")
+        of_scores.write_csv(scores_file, line_terminator="\n")
+
+
+def _declares(frame: pl.DataFrame) -> bool:
+    """Returns whether a run of a table declares measures: only then its record has a column for them."""
+    return DECLARED in frame.columns and frame[DECLARED].null_count() < len(frame)
 
 
 def added(record: pl.DataFrame, fresh: pl.DataFrame) -> pl.DataFrame:
@@ -138,11 +148,13 @@ def added(record: pl.DataFrame, fresh: pl.DataFrame) -> pl.DataFrame:
     fresh = check(fresh)
     kept = staying(record, fresh.select(*swept(fresh), "seed"))
     frame = pl.concat([_with_first_hashes(fresh, record), kept], how="diagonal_relaxed")
-    more = dict.fromkeys([*further(fresh), *further(kept)])
+    either = dict.fromkeys([*scores(fresh), *scores(kept)])
+    ordered = sorted(either, key=lambda name: SCORES.index(name) if name in SCORES else len(SCORES))
     values = dict.fromkeys([*arms(fresh), *arms(kept)])
-    scores, facts = (fresh.columns.index(name) for name in ("nll", "examples"))
-    after = fresh.columns[facts : len(fresh.columns) - len(arms(fresh))]
-    return frame.select(*fresh.columns[: scores + 1], *more, *after, *values)
+    place, facts = fresh.columns.index("position") + 1, fresh.columns.index("examples")
+    after = [name for name in fresh.columns[facts:] if name not in (DECLARED, *arms(fresh))]
+    declared = [DECLARED] if DECLARED in frame.columns else []
+    return frame.select(*fresh.columns[:place], *ordered, *after, *declared, *values)
 
 
 def _with_first_hashes(fresh: pl.DataFrame, record: pl.DataFrame) -> pl.DataFrame:
@@ -192,8 +204,9 @@ def _check_place(study: str, path: Path) -> None:
 def _parsed_scores(text: pl.DataFrame) -> pl.DataFrame:
     """Returns the scores of a record in their types; RecordError for other columns than they must have."""
     _has(text.columns, _COLUMNS)
-    if text.columns != [*_COLUMNS[:-1], *further(text), _COLUMNS[-1]]:
-        raise RecordError(f"has the columns {', '.join(text.columns)} where {', '.join(_COLUMNS)} are wanted")
+    if text.columns != [*ROW, *scores(text), "examples"] or not scores(text):
+        wanted = ", ".join((*ROW, "<scores>", "examples"))
+        raise RecordError(f"has the columns {', '.join(text.columns)} where {wanted} are wanted")
     return _parsed(text)
 
 
@@ -202,7 +215,8 @@ def _parsed_runs(text: pl.DataFrame) -> pl.DataFrame:
     names = text.columns
     _has(names, (*BEFORE, _END, *_FACTS))
     keys, values = names[len(BEFORE) : names.index(_END)], arms(text)
-    if names != [*BEFORE, *keys, _END, *_FACTS, *values]:
+    declared = [DECLARED] if DECLARED in names else []
+    if names != [*BEFORE, *keys, _END, *_FACTS, *declared, *values]:
         order = ", ".join((*BEFORE, "<swept keys>", _END, *_FACTS, "<values of arms>"))
         raise RecordError(f"has the columns {', '.join(names)} where {order} are wanted")
     runs = _parsed(text, (*keys, *values))
@@ -212,25 +226,26 @@ def _parsed_runs(text: pl.DataFrame) -> pl.DataFrame:
     return runs
 
 
-def _joined(scores: pl.DataFrame, runs: pl.DataFrame) -> pl.DataFrame:
+def _joined(of_scores: pl.DataFrame, runs: pl.DataFrame) -> pl.DataFrame:
     """Returns the results table of scores and runs; RecordError where they do not belong together."""
-    for those, others, why in ((scores, runs, "is not among the runs beside it"), (runs, scores, "has no scores")):
+    pairs = ((of_scores, runs, "is not among the runs beside it"), (runs, of_scores, "has no scores"))
+    for those, others, why in pairs:
         if len(alone := those.join(others, on="run", how="anti", maintain_order="left")):
             raise RecordError(f"run {alone['run'][0]} {why}")
-    frame = scores.join(runs, on="run", how="left", maintain_order="left")
+    frame = of_scores.join(runs, on="run", how="left", maintain_order="left")
     ends = frame.group_by("run", maintain_order=True).agg(pl.col("step").max(), pl.col(_END).first())
     if len(cut := ends.filter(pl.col("step") != pl.col(_END))):
         run, step, last_step = cut.row(0)
         raise RecordError(f"run {run} ends at step {step}, but at {last_step} among the runs beside it")
-    token_accuracy = (
-        pl.when(pl.col("position").is_null())
-        .then("token_accuracy")
-        .otherwise(pl.coalesce("token_accuracy", "exact_match"))
-    )
-    frame = frame.with_columns(token_accuracy.alias("token_accuracy"), final=pl.col("step") == pl.col(_END))
+    if {*scores(of_scores)} >= _TWICE:
+        token_accuracy = pl.when(pl.col("position").is_null()).then("token_accuracy")
+        token_accuracy = token_accuracy.otherwise(pl.coalesce("token_accuracy", "exact_match"))
+        frame = frame.with_columns(token_accuracy.alias("token_accuracy"))
+    frame = frame.with_columns(final=pl.col("step") == pl.col(_END))
     keys = runs.columns[len(BEFORE) : runs.columns.index(_END)]
-    scored = ("step", "final", *_COLUMNS[2:-1], *further(scores), _COLUMNS[-1])
-    return typed(frame.select(*BEFORE, *keys, *scored, *_FACTS, *arms(runs)))
+    scored = ("step", "final", *ROW[2:], *scores(of_scores), "examples")
+    declared = [DECLARED] if DECLARED in runs.columns else []
+    return typed(frame.select(*BEFORE, *keys, *scored, *_FACTS, *declared, *arms(runs)))
 
 
 def _has(names: Sequence[str], wanted: Sequence[str]) -> None:
@@ -282,8 +297,8 @@ def final_scores(
     """Returns exact match, or another `score`, of every run on `condition` at its end.
 
     Columns: swept keys, seed, score, examples. The score is the model's or a baseline's, over all positions or (if the
-    score is a curve) at one. Runs whose task lacks the condition are left out. A run that diverged scores 0, whatever
-    it scored before. Raises RecordError if no run has the score.
+    score is a curve) at one. Runs whose task lacks the condition or the measure are left out. A run that diverged gets
+    what its measure says, of a share 0, whatever it scored before. Raises RecordError if no run has the score.
     """
     keys = [*swept(frame), "seed"]
     on_condition = frame.filter(condition=condition, learner=learner)
@@ -298,9 +313,10 @@ def final_scores(
         raise RecordError(f"the results have no position {position} of {condition} of the {learner}")
     frame = frame.filter(pl.col("run").is_in(scored.implode()))
     if score not in frame.columns:
-        raise RecordError(f"the results have no score {score}, only {', '.join((*SCORES, *further(frame)))}")
+        raise RecordError(f"the results have no score {score}, only {', '.join(scores(frame))}")
+    frame = frame.filter(_measured(frame, score))
     rows = on_condition.filter(pl.col("final"), at).select("run", score, "examples")
-    value = pl.when(pl.col("status") == "diverged").then(0.0).otherwise(pl.col(score))
+    value = pl.when(pl.col("status") == "diverged").then(measure_of(frame, score).lost).otherwise(pl.col(score))
     return (
         frame.select("run", *keys, "status")
         .unique()
@@ -309,3 +325,11 @@ def final_scores(
         .sort(keys)
         .select(*keys, score, "examples")
     )
+
+
+def _measured(frame: pl.DataFrame, score: str) -> pl.Expr:
+    """Returns which rows are of runs whose task has a score: those that declare it, if any run does."""
+    if DECLARED not in frame.columns:
+        return pl.lit(True)
+    declares = pl.col(DECLARED).fill_null("").str.contains(f'"{score}":', literal=True)
+    return declares if frame.select(declares.any()).item() else pl.lit(True)

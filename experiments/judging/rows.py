@@ -58,7 +58,11 @@ class Rows:
                 self.format_paper(grid, s),
                 {name: cells.mean(s) for name, cells in columns.items()},
                 len(first.scores[s]),
-                {n: Seeds.of([*cells.scores[s].values()]) for n, cells in columns.items() if cells.scores.get(s)},
+                {
+                    n: Seeds.of([*cells.scores[s].values()], cells.measure)
+                    for n, cells in columns.items()
+                    if cells.scores.get(s)
+                },
             )
             for s in settings
         )

@@ -17,6 +17,9 @@ Statistics in Medicine 17, 1998; Zou and Donner, Statistics in Medicine 27, 2008
 to the score's range. The spread of seeds holds the error of their test sets already, so the second part counts it
 twice: the interval errs to the wide side, by less the more seeds there are.
 
+Another score than a share of examples (`measures`) has the first part alone. Without two finite bounds it is on the raw
+scale. A run that has no number, as one that diverged may, leaves a mean unknown: its interval is the whole range.
+
 A difference of two scores of the same runs is paired by seed. Other arms are other runs: to pair them would halve the
 degrees of freedom for nothing (over the recorded studies the scores of two arms share 9 % of their variance), so
 Welch's degrees of freedom count for both (Biometrika 34, 1947).
@@ -29,10 +32,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from scipy.special import nctdtrinc, ndtri, stdtrit
+
+from experiments.judging.measures import SHARE, Measure
 
 LEVEL = 0.95
 POWER = 0.8  # with which the smallest effect that would have been decided is stated
@@ -47,17 +52,21 @@ class Seeds:
     median: float
     least: float
     most: float
-    above: int
+    above: int | None
     number: int
+    digits: int = 2
 
     @classmethod
-    def of(cls, scores: Sequence[float]) -> Seeds:
-        """Returns the seeds of some scores, of which there is one or more."""
-        above = sum(score > HALF for score in scores)
-        return cls(float(np.median(scores)), min(scores), max(scores), above, len(scores))
+    def of(cls, scores: Sequence[float], measure: Measure = SHARE) -> Seeds:
+        """Returns the seeds of some scores, of which there is one or more; a half is one of scores from 0 to 1."""
+        of_unit = (measure.low, measure.high) == (0.0, 1.0)
+        above = sum(score > HALF for score in scores) if of_unit else None
+        digits = measure.digits(max(scores) - min(scores)) if not of_unit else 2
+        return cls(float(np.median(scores)), min(scores), max(scores), above, len(scores), digits)
 
     def __str__(self) -> str:
-        return f"{self.median:.2f} ({self.least:.2f}-{self.most:.2f}) {self.above}/{self.number}"
+        median, least, most = (f"{one:.{self.digits}f}" for one in (self.median, self.least, self.most))
+        return f"{median} ({least}-{most})" + ("" if self.above is None else f" {self.above}/{self.number}")
 
 
 def _tail(level: float) -> float:
@@ -71,16 +80,26 @@ def _tail(level: float) -> float:
 class Interval:
     """An estimate with the lower and upper bound of its 95 % interval.
 
-    freedom: the degrees of freedom of Student's t that it is made with, infinite for the normal distribution.
+    freedom: the degrees of freedom of Student's t that it is made with, infinite for the normal distribution. digits:
+    those after the point with which it is shown.
     """
 
     estimate: float
     lower: float
     upper: float
     freedom: float = field(default=math.inf, compare=False, repr=False)
+    digits: int = field(default=3, compare=False, repr=False)
 
     def __str__(self) -> str:
-        return f"{self.estimate:.3f} [{self.lower:.3f}, {self.upper:.3f}]"
+        return "{0:.{3}f} [{1:.{3}f}, {2:.{3}f}]".format(self.estimate, self.lower, self.upper, self.digits)
+
+    def shown(self, measure: Measure) -> Interval:
+        """Returns the interval with the digits that suit its width and the measure."""
+        return replace(self, digits=measure.digits(self.upper - self.lower))
+
+    def times(self, factor: float) -> Interval:
+        """Returns the interval of a multiple."""
+        return replace(self, estimate=factor * self.estimate, lower=factor * self.lower, upper=factor * self.upper)
 
 
 def over_seeds(
@@ -130,41 +149,63 @@ def proportion(share: float, examples: int, level: float = LEVEL) -> Interval:
     return Interval(share, min(share, max(0.0, centre - half)), max(share, min(1.0, centre + half)))
 
 
-def mean_score(scores: Sequence[float], examples: int, level: float = LEVEL) -> Interval:
-    """Returns the interval of the mean over all seeds of a score in [0, 1]; each seed's is from `examples` examples."""
-    seeds = over_seeds(scores, 0.0, 1.0, level)
+def mean_score(scores: Sequence[float], examples: int, level: float = LEVEL, measure: Measure = SHARE) -> Interval:
+    """Returns the interval of the mean over all seeds of a score; each seed's is from `examples` examples."""
+    if measure.lost in scores and math.isinf(measure.lost):
+        return Interval(measure.lost, measure.low, measure.high, 0)
+    seeds = over_seeds(scores, measure.low, measure.high, level)
+    if not measure.share:
+        return seeds.shown(measure)
     return _add(seeds, proportion(seeds.estimate, examples * len(scores), level), 0.0, 1.0)
 
 
-def paired_difference(more: Sequence[float], less: Sequence[float], examples: int, level: float = LEVEL) -> Interval:
-    """Returns the interval of the mean over all seeds of `more` - `less`, two scores in [0, 1] with one seed a place.
+def paired_difference(
+    more: Sequence[float], less: Sequence[float], examples: int, level: float = LEVEL, measure: Measure = SHARE
+) -> Interval:
+    """Returns the interval of the mean over all seeds of `more` - `less`, two scores with one seed a place.
 
     Raises ValueError if the two are not of one length.
     """
-    seeds = over_seeds([a - b for a, b in zip(more, less, strict=True)], -1.0, 1.0, level)
-    return _add(seeds, _sampling(more, less, examples, level), -1.0, 1.0)
+    if measure.lost in (*more, *less) and math.isinf(measure.lost):
+        return _unknown(more, less, measure)
+    seeds = over_seeds([a - b for a, b in zip(more, less, strict=True)], -measure.span, measure.span, level)
+    return _add(seeds, _sampling(more, less, examples, level), -1.0, 1.0) if measure.share else seeds.shown(measure)
 
 
-def difference(more: Sequence[float], less: Sequence[float], examples: int, level: float = LEVEL) -> Interval:
-    """Returns the interval of the mean over all seeds of `more` minus that of `less`, scores in [0, 1] of other runs.
+def difference(
+    more: Sequence[float], less: Sequence[float], examples: int, level: float = LEVEL, measure: Measure = SHARE
+) -> Interval:
+    """Returns the interval of the mean over all seeds of `more` minus that of `less`, scores of other runs.
 
     Student's t of either side has Welch's degrees of freedom, so that a side without spread costs none. The interval of
     one seed is the whole range.
     """
-    if min(len(more), len(less)) < 2:
-        return Interval(float(np.mean(more) - np.mean(less)), -1.0, 1.0, 0)
+    if min(len(more), len(less)) < 2 or (measure.lost in (*more, *less) and math.isinf(measure.lost)):
+        return _unknown(more, less, measure)
     variances = [float(np.var(side, ddof=1)) / len(side) for side in (more, less)]
     whole, freedom = sum(variances), float(len(more) + len(less) - 2)
     if whole > 0:
         shares = [variance / whole for variance in variances]
         freedom = 1 / sum(share**2 / (len(side) - 1) for share, side in zip(shares, (more, less), strict=True))
-    a, b = (over_seeds(side, 0.0, 1.0, level, freedom=freedom) for side in (more, less))
-    return _add(_minus(a, b, freedom), _sampling(more, less, examples, level), -1.0, 1.0)
+    a, b = (over_seeds(side, measure.low, measure.high, level, freedom=freedom) for side in (more, less))
+    seeds = _minus(a, b, freedom)
+    if measure.share:
+        return _add(seeds, _sampling(more, less, examples, level), -1.0, 1.0)
+    lower, upper = max(-measure.span, seeds.lower), min(measure.span, seeds.upper)
+    return replace(seeds, lower=lower, upper=upper).shown(measure)
+
+
+def _unknown(more: Sequence[float], less: Sequence[float], measure: Measure) -> Interval:
+    """Returns a difference of which no interval is known: that of one seed, or with a run that has no number."""
+    with np.errstate(invalid="ignore"):  # both sides may lack one
+        estimate = float(np.mean(more) - np.mean(less))
+    return Interval(estimate, -measure.span, measure.span, 0)
 
 
 def _sampling(more: Sequence[float], less: Sequence[float], examples: int, level: float) -> Interval:
     """Returns the interval of a difference of two scores over test examples, `examples` of each seed."""
-    return _minus(*(proportion(float(np.mean(side)), examples * len(side), level) for side in (more, less)))
+    a, b = (proportion(float(np.mean(side)), examples * len(side), level) for side in (more, less))
+    return _minus(a, b)
 
 
 def _minus(a: Interval, b: Interval, freedom: float = math.inf) -> Interval:

@@ -45,6 +45,7 @@ def _claim(entry: Entry) -> dict[str, Any]:
     claim, judgement, table = entry.claim, entry.judgement, entry.table
     facts = {
         "name": claim.name,
+        "question": claim.question,
         "family": claim.name.split("/")[0],
         "arxiv": claim.arxiv,
         "where": claim.where,

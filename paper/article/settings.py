@@ -57,14 +57,8 @@ def setting(study: str) -> Setting:
     except ConfigError as error:
         raise RecordError(f"the study {study} does not compose: {str(error).splitlines()[0]}") from None
 
-    model = {key: _each(job.config["model"][key] for job in jobs) for key in ("depth", "width", "mixer", "position")}
-    usual = config.fields.defaults(type(jobs[0].run.model))
     parameters = sorted({_size(job.run.model, job.run.task.spec) for job in jobs})
-    parts = [f"{_format_values(model['depth'])} layers of width {_format_values(model['width'])}"]
-    if model["mixer"] != [usual["mixer"]]:
-        parts[0] += f" that mix positions by {_format_values(model['mixer'])}"
-    if model["position"] != [usual["position"]]:
-        parts.append(f"positions: {_format_values(model['position'])}")
+    parts = _shape(jobs)
     parts.append(f"{_format_values(parameters)} parameters")
     parts.append(f"sequences of {_format_values(sorted({job.run.task.spec.length for job in jobs}))} positions")
     parts.append(_training(jobs))
@@ -73,6 +67,26 @@ def setting(study: str) -> Setting:
         parts.append(f"from the end of a run of {_training(starts)}")
     seeds = {word for some in grid for word in some if word.startswith("seed=")}
     return Setting("; ".join(parts), tuple(parameters), len(grid), len(seeds), searched)
+
+
+def _shape(jobs: list) -> list[str]:
+    """Returns what kind and size of models are trained, in phrases; a transformer is not named where it is alone."""
+    from experiments.engine import config
+
+    names = _each(job.config["model"]["name"] for job in jobs)
+    keys = ("depth", "width", "mixer", "position")  # of which an architecture may lack some
+    model = {key: _each(m[key] for job in jobs if key in (m := job.config["model"])) for key in keys}
+    usual = config.fields.defaults(type(jobs[0].run.model))
+    kind = "" if names == ["transformer"] else _format_values(names)
+    size = " of width ".join(
+        f"{_format_values(model[key])}{word}" for key, word in (("depth", " layers"), ("width", "")) if model[key]
+    )
+    parts = [": ".join(part for part in (kind, size) if part)]
+    if model["mixer"] not in ([], [usual.get("mixer")]):
+        parts[0] += f" that mix positions by {_format_values(model['mixer'])}"
+    if model["position"] not in ([], [usual.get("position")]):
+        parts.append(f"positions: {_format_values(model['position'])}")
+    return parts
 
 
 @functools.cache

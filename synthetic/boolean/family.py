@@ -135,9 +135,18 @@ class Family:
         return self.size
 
     def function(
-        self, data: jax.Array, key: jax.Array, *, pool: jax.Array | int, density: jax.Array, held_out: bool
+        self,
+        data: jax.Array,
+        key: jax.Array,
+        *,
+        pool: jax.Array | int,
+        density: jax.Array,
+        held_out: bool,
+        member: jax.Array | None = None,
     ) -> jax.Array:
         """Draws a function of one side by the exact conditional law, from the pool's `pool` members unless that is 0.
+
+        With a `member` it is that one of the pool.
 
         A function is held out if its value falls in a fixed eighth of the field; the eighth starts at the value of one
         function drawn from the data seed. So that function is held out for every seed. All others are held out, too,
@@ -150,7 +159,7 @@ class Family:
         point = 2 + below(bits[: self.n], PRIME - 3).astype(jnp.uint32)
         anchor = self.value(self.draw(_halves(bits[self.n :], size), jnp.float32(self.density or 0)), point)
         if not held_out:
-            member = below(jax.random.bits(key), jnp.maximum(pool, 1))
+            member = below(jax.random.bits(key), jnp.maximum(pool, 1)) if member is None else member
             key = jnp.where(pool > 0, jax.random.fold_in(jax.random.fold_in(data, _POOL), member), key)
 
         def wrong(state: tuple[jax.Array, jax.Array]) -> jax.Array:
@@ -182,15 +191,22 @@ class Counted(Family):
         return self.size - max(1, self.size // COUNTED_SHARE)
 
     def function(
-        self, data: jax.Array, key: jax.Array, *, pool: jax.Array | int, density: jax.Array, held_out: bool
+        self,
+        data: jax.Array,
+        key: jax.Array,
+        *,
+        pool: jax.Array | int,
+        density: jax.Array,
+        held_out: bool,
+        member: jax.Array | None = None,
     ) -> jax.Array:
-        """Draws a function of one side uniformly, from the pool's `pool` members unless that is 0."""
+        """Draws a function of one side uniformly, from the pool's `pool` members unless that is 0, or its `member`."""
         trained, order = self.training_size(), jax.random.fold_in(data, _ORDER)
         bits = jax.random.bits(key)
         if held_out:
             index = trained + below(bits, self.size - trained)
         else:
-            index = below(bits, jnp.where(pool > 0, pool, trained))
+            index = below(bits, jnp.where(pool > 0, pool, trained)) if member is None else member
         places = max(2, (self.size - 1).bit_length())
         half = places // 2
         two = ([2] * half, [2] * (places - half))

@@ -176,11 +176,24 @@ class Boolean(Task):
         Facts: `prefix`, the points of the teaching sequence (0 without one), `flips`, the labels that are flipped, and
         the function's digits as numbers `function_0`, `function_1` and so on.
         """
+        return self._sample(key, split, None)
+
+    @property
+    def size(self) -> jax.Array | int:
+        """Returns the number of functions in the pool."""
+        return self.pool
+
+    def item(self, index: jax.Array, key: jax.Array, split: str) -> Example:
+        """Returns a function of the pool at points drawn from `key`."""
+        return self._sample(key, split, index)
+
+    def _sample(self, key: jax.Array, split: str, member: jax.Array | None) -> Example:
         family, m, n = self._functions, self.points, self.dimensions
         function_key, point_key = jax.random.split(key)
         data = jax.random.fold_in(jax.random.key(self.seed), _DATA)
         held_out, density = split == "unseen", self._density
-        function = family.function(data, function_key, pool=self.pool, density=density, held_out=held_out)
+        law = {"pool": self.pool, "density": density, "held_out": held_out}
+        function = family.function(data, function_key, **law, member=member)
         words = -(-n // 32)
         bits = jax.random.bits(point_key, (2 + m * (2 + words),), jnp.uint32)
         of_points = bits[2:].reshape(2 + words, m)

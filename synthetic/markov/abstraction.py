@@ -147,16 +147,43 @@ class MarkovAbstraction(Task):
         if split == "unseen":
             rule = below(bits[0], min(self.rules_that_exist(held_out=True), _UNLIMITED))
             return self.example(split, rule, below(bits[1], _UNLIMITED))
-        diverse_share = jnp.where(self.diverse_rules > 0, self.diverse_share, 0.0)
-        diverse = unit(bits[2]) < diverse_share
+        diverse = unit(bits[2]) < self._diverse_share
         rules = jnp.where(diverse, self.diverse_rules, self.num_rules)
         rule = below(bits[0], rules) + jnp.where(diverse, self.num_rules, 0)
         copies = jnp.int32(_UNLIMITED)
         if split == "train":
-            share = jnp.where(diverse, diverse_share, 1 - diverse_share)
-            finite = jnp.maximum(jnp.round(self.examples * share / rules), 1).astype(jnp.int32)
-            copies = jnp.where(self.examples > 0, finite, copies)
+            copies = jnp.where(self.examples > 0, self._copies(diverse, rules), copies)
         return self.example(split, rule, below(bits[1], copies))
+
+    @property
+    def _diverse_share(self) -> jax.Array:
+        return jnp.where(self.diverse_rules > 0, self.diverse_share, 0.0)
+
+    def _copies(self, diverse: jax.Array | bool, rules: jax.Array | int) -> jax.Array:
+        """Returns the size of the finite set of one rule, of diversification or not, of which there are `rules`."""
+        share = jnp.where(diverse, self._diverse_share, 1 - self._diverse_share)
+        return jnp.maximum(jnp.round(self.examples * share / rules), 1).astype(jnp.int32)
+
+    @property
+    def _copies_of_each(self) -> tuple[jax.Array, jax.Array]:
+        """Returns the inputs of each specialised rule, and of each rule of diversification; 0 if none is drawn."""
+        special = self._copies(False, self.num_rules) * (self._diverse_share < 1)
+        return special, self._copies(True, jnp.maximum(self.diverse_rules, 1)) * (self._diverse_share > 0)
+
+    @property
+    def size(self) -> jax.Array | int:
+        """Returns the number of training examples, near `examples`."""
+        special, diverse = self._copies_of_each
+        return (self.num_rules * special + self.diverse_rules * diverse) * (self.examples > 0)
+
+    def item(self, index: jax.Array, key: jax.Array, split: str) -> Example:
+        """Returns an input of a rule: rules by turns, each with all its inputs, those of diversification last."""
+        special, diverse = self._copies_of_each
+        beyond = index - self.num_rules * special
+        copies = jnp.maximum(jnp.where(beyond < 0, special, diverse), 1)
+        place = jnp.where(beyond < 0, index, beyond)
+        rule = place // copies + jnp.where(beyond < 0, 0, self.num_rules)
+        return self.example(split, rule, place % copies)
 
     def example(self, split: str, rule: jax.Array, copy: jax.Array) -> Example:
         """Returns input number `copy` of rule number `rule`, a pure function of (data seed, split, rule, copy).

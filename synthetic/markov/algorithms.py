@@ -168,7 +168,19 @@ class MarkovAlgorithms(Task):
         lists = jnp.int32(min(self.lists_that_exist(held_out=split == "unseen"), UNLIMITED))
         if split == "train":
             lists = jnp.where(self.lists > 0, self.lists, lists)
-        index = below(bits[0], lists)
+        return self._example(below(bits[0], lists), bits, split)
+
+    @property
+    def size(self) -> jax.Array | int:
+        """Returns the number of training lists."""
+        return self.lists
+
+    def item(self, index: jax.Array, key: jax.Array, split: str) -> Example:
+        """Returns a list of training with an input drawn from `key`."""
+        return self._example(index, jax.random.bits(key, (2 + 3 * self.input_length,), jnp.uint32), split)
+
+    def _example(self, index: jax.Array, bits: jax.Array, split: str) -> Example:
+        """Returns list number `index` of a side with an input made of all bits but the first."""
         algorithm = self.algorithm(index, held_out=split == "unseen")
         start = self._input(algorithm.search, algorithm.used, bits[1], bits[2:].reshape(3, -1))
         padded = jnp.pad(start, (0, self.buffer - self.input_length))

@@ -165,6 +165,15 @@ class Markov(Task):
             copies = jnp.where(self.examples_per_rule > 0, self._copies(rule), copies)
         return self.example(split, rule, below(copy_bits, copies))
 
+    @property
+    def size(self) -> jax.Array | int:
+        """Returns the number of training examples, if all rules have equally many."""
+        return self.num_rules * self.examples_per_rule * (self.rule_power == 1)
+
+    def item(self, index: jax.Array, key: jax.Array, split: str) -> Example:
+        """Returns an input of a rule: rules by turns, each with all its inputs."""
+        return self.example(split, index // self.examples_per_rule, index % self.examples_per_rule)
+
     def _copies(self, rule: jax.Array) -> jax.Array:
         """Returns the size of a rule's finite set: its share of the whole, so examples are about equally frequent."""
         rule_ = rule.astype(jnp.float32)

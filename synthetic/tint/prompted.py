@@ -13,7 +13,7 @@ held out, and only the worked examples are noised, at the levels of the paper's 
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -83,7 +83,7 @@ class TIntPrompted(TInt):
     def _tokens(self) -> int:
         return self.length or (self.shots + 1) * needed(self._form).tokens
 
-    def materialise(self) -> Task:
+    def materialise(self, before: Any = None) -> Task:
         """Returns this task with its training set, and its test set at each level of noise."""
         common, seed = (self._form, self._tokens, self._laws), int(self.seed)
         train = documents(*common, (self._noise, self._noise), seed, "train", self.examples, self.shots, all_asked=True)
@@ -102,10 +102,15 @@ class TIntPrompted(TInt):
         """
         if self.tables is None:
             raise ValueError("the sets of tint_prompted are made by materialise(), before sample()")
+        return self.item(
+            below(jax.random.bits(key, (), jnp.uint32), self.tables[split]["tokens"].shape[-2]), key, split
+        )
+
+    def item(self, index: jax.Array, key: jax.Array, split: str) -> Example:
+        """Returns document `index` of the split's set; see `sample`."""
         table = self.tables[split]
         if split == "test":
             table = {name: jnp.asarray(values)[self.level] for name, values in table.items()}
-        index = below(jax.random.bits(key, (), jnp.uint32), table["tokens"].shape[0])
         row = {name: jnp.asarray(values)[index] for name, values in table.items()}
         tokens = row["tokens"].astype(jnp.int32)
         facts = {name: row[name].astype(jnp.int32) for name in ("operation", "shots")}

@@ -162,7 +162,7 @@ class TInt(Task):
                 f"{self.length}",
             )
 
-    def materialise(self) -> Task:
+    def materialise(self, before: Any = None) -> Task:
         """Returns this task with its three sets of examples, as NumPy arrays of small integers."""
         sizes = {"train": self.examples, "noised": self.test_examples, "test": self.test_examples}
         common = self._form, self._tokens, self._laws
@@ -185,7 +185,16 @@ class TInt(Task):
         if self.tables is None:
             raise ValueError("the sets of tint are made by materialise(), before sample()")
         table = self.tables[split]
-        index = below(jax.random.bits(key, (), jnp.uint32), table["tokens"].shape[0])
+        return self.item(below(jax.random.bits(key, (), jnp.uint32), table["tokens"].shape[0]), key, split)
+
+    @property
+    def size(self) -> int:
+        """Returns the number of training examples."""
+        return self.examples
+
+    def item(self, index: jax.Array, key: jax.Array, split: str) -> Example:
+        """Returns example `index` of the split's set; see `sample`."""
+        table = self.tables[split]
         row = {name: jnp.asarray(values)[index].astype(jnp.int32) for name, values in table.items()}
         place = jnp.arange(self._tokens - 1)
         scored = (place >= row["begin"] - 1) & (place < row["end"])

@@ -1,0 +1,46 @@
+"""Attention to a source that is read as a whole: an encoder's to itself, a decoder's to what the encoder made."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from einops import rearrange
+from flax import nnx
+
+from models.kernels import attend
+from models.layers import Dense
+
+KeysValues = tuple[jax.Array, jax.Array]
+
+
+class CrossAttention(nnx.Module):
+    """Multi-head attention from each position of one sequence to all positions of another.
+
+    Vaswani et al. 2017, section 3.2. `residual_scale` is the scale of the output projection's initial values.
+    """
+
+    def __init__(self, *, width: int, heads: int, precision: str, residual_scale: float, rngs: nnx.Rngs, **_: Any):
+        self.heads, self.precision = heads, precision
+        self.q = Dense(width, width, precision=precision, rngs=rngs)
+        self.kv = Dense(width, 2 * width, precision=precision, rngs=rngs)
+        self.out = Dense(width, width, scale=residual_scale, precision=precision, rngs=rngs)
+
+    def keys_values(self, source_NxD: jax.Array, batch: int) -> KeysValues:
+        """Returns the source's keys and values, two float32[B, H, S, W]; N = batch * S."""
+        k, v = rearrange(self.kv(source_NxD), "(b t) (s h w) -> s b h t w", b=batch, s=2, h=self.heads)
+        return k, v
+
+    def __call__(self, x_NxD: jax.Array, source: KeysValues) -> jax.Array:
+        """Attends from N = batch * time positions to those of `keys_values`: float32[N, D] to float32[N, D]."""
+        keys, values = source
+        q = rearrange(self.q(x_NxD), "(b t) (h w) -> b h t w", b=keys.shape[0], h=self.heads)
+        y_BxHxTxW = attend(q, keys, values, np.zeros((1, 1), np.float32), self.precision)
+        return self.out(rearrange(y_BxHxTxW, "b h t w -> (b t) (h w)"))
+
+    def nothing(self, batch: int, length: int) -> KeysValues:
+        """Returns keys and values of a source that is not read yet, all zero."""
+        empty = jnp.zeros((batch, self.heads, length, self.q.kernel.shape[0] // self.heads))
+        return empty, empty
