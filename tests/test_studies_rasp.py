@@ -50,7 +50,8 @@ def test_damaged_program_lengths_are_named_in_one_line(text: str, tmp_path: Path
 
 def count_of(fit: Sequence[float] = HIGH, **lengths: Sequence[float]) -> Judgement:
     """What is said of counting trained to 20, which is fitted so well, and to 40, which solves these lengths."""
-    settings = {(20,): {"within": fit, "length_50": MIDDLE}, (40,): {"within": HIGH, "length_60": HIGH, **lengths}}
+    short = {"within": fit, "length_20": fit, "length_50": MIDDLE}
+    settings = {(20,): short, (40,): {"within": HIGH, "length_40": HIGH, "length_60": HIGH, **lengths}}
     return studies.claim_for("rasp/count_curves").judge(
         made_up("rasp/count_curves/cpu", ["task.train_length"], settings)
     )
@@ -92,7 +93,7 @@ def test_plain_parity_counts_though_it_is_not_fitted():
 def test_the_other_scratchpad_and_balanced_carries_are_noted_and_not_judged():
     other = {(mode_scratchpad.LONGER, (20, "by_appearance")): MIDDLE}
     (note,) = (note for note in judged("rasp/mode_scratchpad", other).notes if "not judged" in note)
-    assert note.startswith("Exact match at length 30 with the other scratchpad, in order of first appearance: 0.600 [")
+    assert note.startswith("Exact match at length 25 with the other scratchpad, in order of first appearance: 0.600 [")
     carries = {(addition.HARD, (20, "reverse", True, 1.0)): MIDDLE, (addition.HARD, (20, "reverse", True, 0.0)): LOW}
     judgement = judged("rasp/addition", carries)
     start = "Exact match on hard carries at length 30 with reverse and hints, balanced minus standard: 0.590 ["
