@@ -14,7 +14,7 @@ import models
 from experiments.engine import memory
 from experiments.engine.engine import Engine
 from experiments.engine.lane import Run, Training
-from experiments.engine.optim import Optimizer
+from experiments.engine.rules import AdamW
 from models.encoder_decoder import EncoderDecoderConfig
 from models.feedforward import LinearConfig, MLPConfig
 from models.sets import SetConfig
@@ -146,7 +146,13 @@ def test_a_linear_map_starts_at_zero_and_reads_each_entry_of_the_sequence_by_its
 
 
 def test_the_engine_trains_and_scores_an_architecture_that_is_no_transformer():
-    run = Run(Sum(letters=4), MLPConfig(width=32), Optimizer(lr=0.01), Training(steps=150, batch_size=32), seed=0)
+    run = Run(
+        Sum(letters=4),
+        MLPConfig(width=32),
+        AdamW(lr=0.01, weight_decay=0.0, clip=0.0),
+        Training(steps=150, batch_size=32),
+        seed=0,
+    )
     engine = Engine([run])
     scores = engine.evaluate(engine.advance(engine.start(), 150))
     assert scores["seen"]["exact_match"][0] > 0.9
@@ -154,7 +160,7 @@ def test_the_engine_trains_and_scores_an_architecture_that_is_no_transformer():
 
 @pytest.mark.parametrize("config", [MLPConfig(), LinearConfig(), SetConfig()], ids=lambda config: type(config).__name__)
 def test_means_against_memory_of_an_architecture_without_blocks_are_smaller_passes(config):
-    run = Run(HalfSpace(), config, Optimizer(), Training(batch_size=32), seed=0)
+    run = Run(HalfSpace(), config, AdamW(weight_decay=0.0, clip=0.0), Training(batch_size=32), seed=0)
     *_, strongest = memory.lighter(run, 2**30, 2**20)
     assert strongest.train.microbatch == 1
     assert strongest.model == config
