@@ -124,6 +124,51 @@ def test_additive_attention_points_as_its_formula_says():
     assert (np.triu(np.exp(logits), 1) == 0).all()
 
 
+def built(config: Any) -> Any:
+    return config.build(models.Shapes(6, 5, vocabulary=5), rngs=nnx.Rngs(params=jax.random.key(0)))
+
+
+@nnx.jit
+def logits(model: Any) -> jax.Array:
+    return model(jnp.array([[0, 1, 2, 3, 4, 0], [4, 4, 1, 0, 2, 2]]))
+
+
+def test_a_tied_model_reads_out_with_its_embedding():
+    model, table = built(TransformerConfig(**SMALL, tied=True)), built(TransformerConfig(**SMALL))
+    assert "read_out" not in nnx.state(model)
+    table.read_out.kernel[...] = table.embedding[...].T
+    np.testing.assert_allclose(logits(model), logits(table), rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize(("qk_norm", "same"), [(True, True), (False, False)])
+def test_with_normalised_queries_and_keys_their_size_is_of_no_account(qk_norm, same):
+    model = built(TransformerConfig(**SMALL, qk_norm=qk_norm))
+    before, kernel = logits(model), model.blocks[0].mixer.qkv.kernel
+    kernel[...] = kernel[...].at[:, :64].multiply(20.0)  # queries and keys
+    assert np.allclose(logits(model), before, atol=1e-3) == same
+
+
+def test_a_learned_scale_of_attention_starts_at_one_and_contains_the_logarithm():
+    plain, by_log, learned = (
+        built(TransformerConfig(**SMALL, attention_scale=scale)) for scale in ("none", "log", "learned")
+    )
+    np.testing.assert_allclose(logits(learned), logits(plain), rtol=1e-5, atol=1e-5)
+    learned.blocks[0].mixer.scale[...] = jnp.array([[0.0, 0.0], [1.0, 1.0]])
+    np.testing.assert_allclose(logits(learned), logits(by_log), rtol=1e-5, atol=1e-5)
+    assert not np.allclose(logits(by_log), logits(plain), atol=1e-3)
+
+
+def test_parts_that_are_left_out_have_no_parameters():
+    paths = [
+        jax.tree_util.keystr(path)
+        for path, _ in jax.tree.leaves_with_path(
+            nnx.state(built(TransformerConfig(**SMALL | {"mlp_ratio": 0}, biases=False)))
+        )
+    ]
+    assert not [path for path in paths if "bias" in path or "mlp" in path]
+    assert len(paths) == 2 + 3 + 2  # embedding and positions; a norm, a projection in and out; a norm and the read-out
+
+
 @pytest.mark.parametrize(("init", "deviation"), [("normal", 1.0), ("he", 2**0.5), ("uniform", 3**-0.5)])
 def test_an_mlp_starts_with_weights_of_the_size_that_is_asked_for(init, deviation):
     shapes = models.Shapes(10, 2, vocabulary=20)
