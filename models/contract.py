@@ -70,7 +70,7 @@ def shapes_and_dtypes(architecture: Architecture) -> None:
     """Checks that outputs are float32[B, T, outputs] and finite, with a key and without, under `jit` and `vmap`."""
     for name, shapes in _fitting(architecture):
         params, apply, x = _params(architecture, shapes, 0), _apply(architecture, shapes), inputs(shapes)
-        some_rows = functools.partial(apply, key=jax.random.key(1), rows=(np.int32(1), BATCH + 2))
+        some_rows = functools.partial(apply, key=jax.random.key(1), rows=(1, BATCH + 2))
         ways = {
             "": _whole(architecture, shapes)(params, x),
             ", with a key and some rows of a batch": _jit(some_rows)(params, x),
