@@ -75,6 +75,11 @@ def main() -> int:
         print("\n".join(listed))
         show_left_out(studies.faults())
         return 0
+    if args.help and not (args.cfg or args.hydra_help or args.info or args.shell_completion):
+        from experiments.help import format_help
+
+        print(format_help())
+        return 0
     asks = args.cfg or args.help or args.hydra_help or args.info or args.shell_completion
     jobs: list[Job] = []
     if not asks:
