@@ -20,6 +20,7 @@ COMMANDS = {
     "reproduce": ("experiments.reproduce", "run what is missing of a study, judge its claim, draw its figure"),
     "preview": ("experiments.preview", "show examples of a task"),
     "export": ("experiments.export", "write examples of a task to a file"),
+    "results": ("experiments.results", "print the scores of a folder of runs, or write them to a file"),
     "plot": ("experiments.plot", "make a table and a figure of a folder of runs"),
     "report": ("paper.report", "write the page of all recorded results"),
 }

@@ -13,16 +13,16 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-import models
 from experiments import settings
 from experiments.engine import config as configs
+from experiments.engine.job import registries
 from experiments.engine.lane import Training
-from experiments.engine.optim import Optimizer
 from experiments.errors import command
 from experiments.pages import ROOT, format_default, format_table, keep
 from fields import Declared, declared
 
 PAGE = ROOT / "docs" / "keys.md"
+_OURS = ("models", "experiments")
 
 # Every variable of the environment that the code reads, with its meaning.
 ENVIRONMENT = {
@@ -61,11 +61,8 @@ def page() -> str:
         "## A run",
         _format_commented("", settings.CONF / "config.yaml", after="_self_", until="hydra:"),
         "A study is chosen as `study=FAMILY/NAME/SCALE`; `python -m experiments.run study=` lists them.",
-        *_models(),
-        "## optim",
-        "The optimiser, its schedule and clipping.",
-        _choices("optim"),
-        _format_declared("optim", Optimizer),
+        *_registered("model", "The architecture. A field that a named choice leaves out has its default."),
+        *_registered("optim", "The optimiser's rule, its schedule and clipping."),
         "## train",
         "The length and breadth of training, and what is measured on the way.",
         _format_declared("train", Training),
@@ -77,15 +74,16 @@ def page() -> str:
     return "\n\n".join(part.strip("\n") for part in parts if part) + "\n"
 
 
-def _models() -> Iterator[str]:
-    yield "## model"
-    yield "The architecture. A field that a named choice leaves out has its default."
-    yield _choices("model")
-    for name, cls in models.registry().items():
-        if cls.__module__.partition(".")[0] == "models":
-            yield f"### {name}"
-            yield " ".join((cls.__doc__ or "").split("\n\n")[0].split())
-            yield _format_declared("model", cls)
+def _registered(section: str, text: str) -> Iterator[str]:
+    """Yields the parts on a section whose class is chosen by name, without those of other packages."""
+    classes = {n: cls for n, cls in registries()[section].items() if cls.__module__.partition(".")[0] in _OURS}
+    docs = {name: " ".join((cls.__doc__ or "").split("\n\n")[0].split()) for name, cls in classes.items()}
+    yield f"## {section}"
+    yield text
+    yield _choices(section, **docs)
+    for name, cls in classes.items():
+        yield f"### {section}={name}"
+        yield _format_declared(section, cls)
 
 
 def _launchers() -> Iterator[str]:

@@ -14,8 +14,10 @@ import models
 from experiments import keys, settings
 from experiments.__main__ import COMMANDS
 from experiments.engine import config
+from experiments.engine.job import registries
 from experiments.engine.lane import Training
 from experiments.help import format_help
+from experiments.pages import format_default
 from fields import declared
 from tests.commands import ROOT
 
@@ -28,12 +30,14 @@ def test_the_page_of_keys_is_current():
 
 
 def test_every_declared_field_is_on_the_page_of_keys_with_its_bounds_and_the_price_of_a_sweep():
-    rows = {key: cells.replace("\\|", "|").split(" | ") for key, cells in ROWS}
-    for section, cls in (("train", Training), *(("model", cls) for cls in models.registry().values())):
+    classes = [("train", Training)]
+    classes += [(section, cls) for section in ("model", "optim") for cls in registries()[section].values()]
+    rows = {(key, cells.replace("\\|", "|")) for key, cells in ROWS}
+    for section, cls in classes:
         for name, field in declared(cls).items():
-            _, allowed, doc, price = rows[f"{section}.{name}"]
-            assert (allowed, doc) == (field.allowed(), field.doc)
-            assert price == ("trains in one program" if field.traced else "compiles each value")
+            price = "trains in one program" if field.traced else "compiles each value"
+            default = format_default(field.default)
+            assert (f"{section}.{name}", " | ".join((default, field.allowed(), field.doc, price))) in rows
 
 
 def test_every_key_of_a_composed_configuration_is_on_the_page_of_keys_or_of_tasks():
@@ -43,7 +47,7 @@ def test_every_key_of_a_composed_configuration_is_on_the_page_of_keys_or_of_task
     known = {key for key, _ in ROWS}
     lacking = {key for key in every - known if not key.startswith(("hydra.", "task."))}
     lacking |= {key for key in every - known if key.startswith(("hydra.launcher.", "hydra.sweeper."))}
-    assert {key for key in lacking if not key.endswith(("._target_", ".name"))} == set()
+    assert {key for key in lacking if not key.endswith(("._target_", ".name", ".rule"))} == set()
 
 
 def _leaves(values, prefix=""):
