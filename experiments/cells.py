@@ -18,7 +18,7 @@ Without = Sequence[Mapping[str, Any]]
 
 def format_word(value: Any) -> str:
     """Formats a value as a word, the same for 0.5 and "0.50", for true and True."""
-    if isinstance(value, bool):
+    if str(value).lower() in ("true", "false"):  # a job's override has "True"
         return str(value).lower()
     try:
         return f"{float(value):.6g}"

@@ -10,6 +10,7 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.core.object_type import ObjectType
 
 from experiments import run, settings
+from experiments.cells import kept
 from experiments.engine import config
 from experiments.errors import ConfigError
 from tests.commands import ROOT
@@ -243,6 +244,13 @@ def test_a_study_runs_its_grid_less_the_cells_that_it_leaves_out(zoo):
     cells = {(job.swept["zoo/food"], job.swept["task.num_rules"]) for job in jobs}
     assert cells == {("hay", 2), ("fish", 2), ("fish", 30)}
     assert len(jobs) == 3 * 2, "each with both seeds"
+
+
+def test_a_cell_is_left_out_by_a_switch_however_an_override_spells_it():
+    jobs = config.sweep(["study=rasp/parity/smoke"])
+    plain = kept(jobs, [{"task.scratchpad": True}])
+    assert len(plain) == len(jobs) / 2
+    assert all("task.scratchpad=False" in job for job in plain)
 
 
 def test_a_sweep_launches_the_jobs_that_were_checked_and_no_other(zoo, monkeypatch):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from experiments.judging.axes import Axis, Score
-from experiments.judging.claim import Fact
+from experiments.judging.claim import PILOTS, Fact
 from experiments.judging.criterion import Criterion
 from experiments.judging.drawing import Bars, Drawing
 from experiments.judging.reading import Fitted
@@ -30,6 +30,7 @@ CLAIM = claim(
         "Training holds the last bits at 1; tests are strings of which half have their only 0 among those bits, so the "
         "interpolator, computed from the training points, can be right on half only."
     ),
+    looked=PILOTS,
     differs="The same number of bits as in the original; the interpolator of least degree is computed exactly.",
     criterion=Criterion(axes=(HELD,), read=(Fitted(WITHIN),), bounds=((VARIED - INTERPOLATOR).at_least(0.4),)),
     rows=Rows({"transformer": VARIED, "interpolator": INTERPOLATOR}, paper=lambda held: "1.00 / errs"),
