@@ -4,9 +4,9 @@
 
 A part is a task under a name of the user's, with its own fields; all share `task.seed`. A field of a part that is to be
 swept (`task.parts.rare.num_rules=10,30`) has to be among those given. Its splits and conditions are those that it has
-alone, under `part/split` and `part/condition`, and so are its facts; the split `train` mixes all. What a part holds out
-its own training never meets, nor that of parts of its kind with the same shapes; a part of another kind may meet it. A
-part whose examples are shorter than the longest is padded behind its end with positions of no weight:
+alone, under `part/split` and `part/condition`, and so are its facts; the split `train` mixes all. Training of a part
+never meets what that part holds out, nor what parts of its kind with the same shapes do; a part of another kind may
+meet it. A part whose examples are shorter than the longest is padded behind its end with positions of no weight:
 
     inputs    g c a b f a g c p g c e = f a a b p g c 0 0
     weights   0 0 0 0 0 0 0 0 0 0 0 0 1 1 1 1 1 1 1 1 0 0
