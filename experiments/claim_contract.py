@@ -41,6 +41,9 @@ def is_reproduced_where_every_bound_holds(claim: Claim) -> None:
     _require(claim, judgement.verdict == "reproduced", f"all bounds hold, but {_said(judgement)}")
     _require(claim, judgement.seeds == contract.SEEDS, f"it rests on {judgement.seeds} seeds of {contract.SEEDS}")
     _require(claim, not judgement.cause, f"all bounds hold, but a verdict is barred: {judgement.cause}")
+    how = criterion_of(claim).parts()[0].quantity.how()
+    _require(claim, judgement.how == how, f"its effect is {judgement.how or 'of one side'}, where its words say {how}")
+    _require(claim, all(judgement.power), "a bound has no power")
     kept = all(outcome.verdict == "reproduced" for outcome in judgement.outcomes)
     _require(claim, kept, "a bound that holds is not said to")
 

@@ -9,10 +9,8 @@ every machine.
 
 from __future__ import annotations
 
-import argparse
 import inspect
 import re
-import sys
 import textwrap
 from collections.abc import Iterable, Iterator
 from importlib import import_module
@@ -25,14 +23,12 @@ import jax.numpy as jnp
 import numpy as np
 
 from experiments.engine import config as configs
-from experiments.engine import devices
-from experiments.errors import ConfigError, check_docstrings, command
+from experiments.errors import command
 from experiments.examples import compiled, rows
-from experiments.files import write_whole
+from experiments.pages import ROOT, format_default, format_table, keep
 from fields import declared, replace
 from synthetic.task import Example, Task, registry
 
-ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "tasks.md"
 WIDTH = 110  # of the rows of an example
 
@@ -101,9 +97,9 @@ def section(name: str, cls: type[Task]) -> str:
         _format_prose(_sources(_paragraphs(module.__doc__ if module else None))),
         f"Code: [{path}](../{path})",
         shown(name, cls),
-        _format_table(("field", "kind", "default", "allowed", "meaning"), _fields(cls)),
+        format_table(("field", "kind", "default", "allowed", "meaning"), _fields(cls)),
         _splits(cls),
-        _format_table(("condition", "split", "with"), conditions(cls())),
+        format_table(("condition", "split", "with"), conditions(cls())),
     ]
     return "\n\n".join(part for part in parts if part)
 
@@ -169,7 +165,7 @@ def _format_vectors(inputs: Any) -> list[str]:
 
 def _fields(cls: type[Task]) -> Iterator[tuple[str, ...]]:
     for field in declared(cls).values():
-        default = str(field.default).lower() if field.type is bool else str(field.default)
+        default = format_default(field.default)
         yield f"`{field.name}`", "knob" if field.traced else "static", default, field.allowed(), field.doc
 
 
@@ -244,30 +240,9 @@ def _format_block(text: str, language: str = "text") -> str:
     return f"```{language}\n{text}\n```"
 
 
-def _format_table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
-    lines = [head, ("---",) * len(head), *(tuple(cell.replace("|", "\\|") for cell in row) for row in rows)]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
 def main() -> int:
     """Runs the command; see the module's docstring."""
-    parser = argparse.ArgumentParser(prog="python -m experiments.gallery", description="Write docs/tasks.md.")
-    parser.add_argument("--check", action="store_true", help="only say whether the page is current; exit 1 if not")
-    args = parser.parse_args()
-    check_docstrings()
-    devices.pin()
-    text, where = page(), PAGE.relative_to(ROOT) if PAGE.is_relative_to(ROOT) else PAGE
-    if args.check:
-        if PAGE.is_file() and PAGE.read_text() == text:
-            return 0
-        print(f"{where} is not current: run `python -m experiments.gallery`", file=sys.stderr)
-        return 1
-    try:
-        write_whole(PAGE, text.encode())
-    except OSError as e:
-        raise ConfigError(f"cannot write {PAGE}: {e.strerror or e}") from None
-    print(f"wrote {where}: {len(ours())} tasks")
-    return 0
+    return keep(PAGE, page, "experiments.gallery")
 
 
 if __name__ == "__main__":

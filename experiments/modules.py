@@ -13,7 +13,8 @@ NAMES = ("fields", "models", "synthetic", "hydra_plugins")
 def check_place() -> None:
     """Raises ImportError, or ends a command with one line, if modules of ours are hidden or files are lacking."""
     if fault := _hidden() or _without_configuration():
-        if sys.argv[:1] == ["-m"]:  # as it is while Python looks for the module of a command
+        # Python has "-m" here while it looks for the module of a command, and `terrarium` is a command by itself.
+        if sys.argv[:1] and Path(sys.argv[0]).name in ("-m", "terrarium"):
             sys.exit(f"error: {fault}")
         raise ImportError(fault)
 

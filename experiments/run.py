@@ -1,7 +1,7 @@
 """`python -m experiments.run`: does one run, or with -m a sweep. It is ordinary Hydra, but for its errors.
 
 python -m experiments.run task=markov task.num_rules=300
-python -m experiments.run -m task.num_rules=30,300 seed=0,1
+python -m experiments.run -m task.num_rules=30,300 seeds=2       # seeds=N is seed=1,2,...,N
 python -m experiments.run -m study=markov/threshold/cpu
 python -m experiments.run study=                       # lists the studies; study=markov/threshold lists its scales
 
@@ -62,6 +62,7 @@ def _job(config: DictConfig) -> float:
 def main() -> int:
     """Checks every job before Hydra makes a folder or JAX compiles; then lets Hydra run."""
     devices.use_all_cores()
+    sys.argv[1:] = [_spell_seeds(word) for word in sys.argv[1:]]  # Hydra reads them again
     args = get_args_parser().parse_args()
     for option in ("config_name", "config_path", "experimental_rerun"):
         if getattr(args, option, None):
@@ -74,6 +75,11 @@ def main() -> int:
 
         print("\n".join(listed))
         show_left_out(studies.faults())
+        return 0
+    if args.help and not (args.cfg or args.hydra_help or args.info or args.shell_completion):
+        from experiments.help import format_help
+
+        print(format_help())
         return 0
     asks = args.cfg or args.help or args.hydra_help or args.info or args.shell_completion
     jobs: list[Job] = []
@@ -128,6 +134,16 @@ def _format_list(overrides: list[str]) -> list[str]:
     return lines
 
 
+def _spell_seeds(word: str) -> str:
+    """Returns the override that `seeds=N` stands for, which is seed=1,2,...,N; other words are returned unchanged."""
+    key, _, number = word.partition("=")
+    if key != "seeds":
+        return word
+    if not number.isdecimal() or not 1 <= int(number) <= 10_000:
+        raise ConfigError(f"seeds: expected an integer from 1 to 10000, the number of seeds, got {number!r}")
+    return f"seed={','.join(str(seed) for seed in range(1, int(number) + 1))}"
+
+
 def _refuse_forgotten_multirun(overrides: list[str]) -> None:
     params = configs.compose(overrides).hydra.sweeper.get("params")
     if params:
@@ -142,8 +158,13 @@ def _report(jobs: list[Job]) -> int:
     if len(jobs) > 1:
         folder = jobs[0].folder.parent
         print(f"{len(jobs) - len(failed)} of {len(jobs)} runs finished; records in {folder}")
+        if len(failed) < len(jobs):
+            from experiments.results import show_sweep
+
+            show_sweep(jobs, configs.swept_keys(get_args_parser().parse_args().overrides))
         if not jobs[0].study:
-            print(f"to see them: python -m experiments.plot {shlex.quote(str(folder))} x=KEY [by=KEY]")
+            print(f"every condition, and a file: python -m experiments.results {shlex.quote(str(folder))} [out=FILE]")
+            print(f"a figure: python -m experiments.plot {shlex.quote(str(folder))} x=KEY [by=KEY]")
     for job, end in failed[:_NAMED]:
         print(f"failed: {job.folder}: {end['reason'] if end else 'it has not ended'}", file=sys.stderr)
     if len(failed) > _NAMED:

@@ -82,9 +82,10 @@ def path_for(study: str) -> Path:
     if fault := outside.faults().get("/".join(study.split("/")[:2])):
         raise ConfigError(fault)
     known = [f"{family}/{name}" for family, names in files.items() for name in names]
+    scale = next((part for part in study.split("/")[2:] if part in SCALES), "cpu")
+    meant = near("/".join(study.split("/")[:2]), known, then=f"/{scale}")
     raise ConfigError(
-        f"study: there is no {study}{near('/'.join(study.split('/')[:2]), known)}; <family>/<study>/<scale>, as under "
-        f"conf/study; scales: {', '.join(SCALES)}"
+        f"study: there is no {study}{meant}; <family>/<study>/<scale>, as under conf/study; scales: {', '.join(SCALES)}"
     )
 
 
@@ -116,7 +117,8 @@ def _read_study(study: str) -> Settings:
         _check_arms(path, _arm_places())
     allowed = [name for name in SCALES if name in own]
     if not scale:
-        raise ConfigError(f"study: {study} needs a scale: {', '.join(f'{study}/{name}' for name in allowed)}")
+        first = sorted(allowed, key=lambda name: name != "cpu")
+        raise ConfigError(f"study: {study} needs a scale: {', '.join(f'{study}/{name}' for name in first)}")
     if scale[0] not in allowed or len(scale) > 1:
         why = f"there is no scale {'/'.join(scale)}{near(scale[0], allowed)}"
         why = f"{format_path(path)} has no block {scale[0]}" if scale[0] in SCALES and len(scale) == 1 else why

@@ -94,10 +94,10 @@ def _format_problem(error: yaml.MarkedYAMLError) -> str:
     return " ".join(f"{error.context or ''} {error.problem}".split())
 
 
-def near(word: str, known: Sequence[str]) -> str:
-    """Formats " (did you mean ...?)" with the nearest of `known`, or nothing if none is near."""
+def near(word: str, known: Sequence[str], then: str = "") -> str:
+    """Formats " (did you mean ...?)" with the nearest of `known` and `then`, or nothing if none is near."""
     nearest = difflib.get_close_matches(word, known, n=1)
-    return f" (did you mean {nearest[0]}?)" if nearest else ""
+    return f" (did you mean {nearest[0]}{then}?)" if nearest else ""
 
 
 def format_path(path: Path) -> str:

@@ -131,14 +131,15 @@ def read_sweep(folder: str | Path) -> Sweep:
         if end is None:
             unfinished += 1
             continue
-        runs.append(_read_run(path, end))
+        runs.append(read_run(path, end))
     if not runs:
         more = f"; {unfinished} have not ended" if unfinished else ""
         raise ConfigError(f"FOLDER: no run below {folder} has ended{more}")
     return Sweep(top, runs, unfinished)
 
 
-def _read_run(path: Path, end: Mapping[str, Any]) -> EndedRun:
+def read_run(path: Path, end: Mapping[str, Any]) -> EndedRun:
+    """Returns a run that has ended, from its configuration file and its end. Raises ConfigError for another file."""
     try:
         config: dict[str, Any] = yaml.safe_load(path.read_text())
         seed = config["seed"]

@@ -1,7 +1,8 @@
 """Sequence models, which map a task's inputs to an output (a logit per class, numbers) at every position.
 
 A model is called as `model(inputs, key=None, rows=None)` on int32[B, T] tokens or float32[B, T, width_in] vectors. It
-returns float32[B, T, outputs]; `init_cache` and `step` do the same one position at a time (see `models.decode`).
+returns float32[B, T, outputs]; `init_cache` and `step` do the same one position at a time (see `models.decode`), where
+the model `decodes`. `models.contract` checks all that is promised of one.
 """
 
 from __future__ import annotations

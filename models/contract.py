@@ -70,7 +70,7 @@ def shapes_and_dtypes(architecture: Architecture) -> None:
     """Checks that outputs are float32[B, T, outputs] and finite, with a key and without, under `jit` and `vmap`."""
     for name, shapes in _fitting(architecture):
         params, apply, x = _params(architecture, shapes, 0), _apply(architecture, shapes), inputs(shapes)
-        some_rows = functools.partial(apply, key=jax.random.key(1), rows=(np.int32(1), BATCH + 2))
+        some_rows = functools.partial(apply, key=jax.random.key(1), rows=(1, BATCH + 2))
         ways = {
             "": _whole(architecture, shapes)(params, x),
             ", with a key and some rows of a batch": _jit(some_rows)(params, x),
@@ -220,7 +220,7 @@ def _fitting(architecture: Architecture) -> Iterator[tuple[str, Shapes]]:
 
 def _built_and_called(architecture: Architecture, shapes: Shapes, key: jax.Array) -> jax.Array:
     model: Any = architecture.build(shapes, rngs=nnx.Rngs(params=key))
-    return model(inputs(shapes))
+    return model(jnp.asarray(inputs(shapes)))
 
 
 def _draw(architecture: Architecture, shapes: Shapes, key: jax.Array) -> Any:
@@ -259,13 +259,13 @@ def _whole(architecture: Architecture, shapes: Shapes) -> Callable[..., jax.Arra
 
 @_kept
 def _pull(architecture: Architecture, shapes: Shapes) -> Callable[[Any, jax.Array], tuple[jax.Array, Any]]:
-    """Returns the function that gives outputs, and the gradient of a weighted sum of them."""
-    direction = np.random.default_rng(3).standard_normal((BATCH, LENGTH, shapes.outputs)).astype(np.float32)
+    """Returns the function that gives outputs, and the gradient of their squared distance from fixed ones."""
+    target = np.random.default_rng(3).standard_normal((BATCH, LENGTH, shapes.outputs)).astype(np.float32)
     apply = _apply(architecture, shapes)
 
     def loss(params: Any, x: jax.Array) -> tuple[jax.Array, jax.Array]:
         outputs = apply(params, x)
-        return (outputs * direction).mean(), outputs
+        return jnp.square(outputs - target).mean(), outputs
 
     def pull(params: Any, x: jax.Array) -> tuple[jax.Array, Any]:
         gradient, outputs = jax.grad(loss, has_aux=True)(params, x)

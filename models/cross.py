@@ -10,8 +10,10 @@ import numpy as np
 from einops import rearrange
 from flax import nnx
 
+from models.implementations import attend_in_sight
 from models.kernels import attend
 from models.layers import Dense
+from models.taps import tap, watched
 
 KeysValues = tuple[jax.Array, jax.Array]
 
@@ -33,11 +35,16 @@ class CrossAttention(nnx.Module):
         k, v = rearrange(self.kv(source_NxD), "(b t) (s h w) -> s b h t w", b=batch, s=2, h=self.heads)
         return k, v
 
-    def __call__(self, x_NxD: jax.Array, source: KeysValues) -> jax.Array:
-        """Attends from N = batch * time positions to those of `keys_values`: float32[N, D] to float32[N, D]."""
+    def __call__(self, x_NxD: jax.Array, source: KeysValues, *, named: bool = False) -> jax.Array:
+        """Attends from N = batch * time positions to those of `keys_values`: float32[N, D] to float32[N, D].
+
+        named: whether its activations have names (see `models.taps`), as those of whole sequences have.
+        """
         keys, values = source
         q = rearrange(self.q(x_NxD), "(b t) (h w) -> b h t w", b=keys.shape[0], h=self.heads)
-        y_BxHxTxW = attend(q, keys, values, np.zeros((1, 1), np.float32), self.precision)
+        way = attend_in_sight if named and watched("logits", "weights") else attend
+        y_BxHxTxW = way(q, keys, values, np.zeros((1, 1), np.float32), self.precision)
+        y_BxHxTxW = tap("heads", y_BxHxTxW) if named else y_BxHxTxW
         return self.out(rearrange(y_BxHxTxW, "b h t w -> (b t) (h w)"))
 
     def nothing(self, batch: int, length: int) -> KeysValues:

@@ -22,6 +22,7 @@ from models.layers import ACTIVATIONS, Dense, LayerNorm, lookup
 from models.mixers import MIXERS
 from models.pointer import Pointer, pointer_misfits
 from models.registry import Architecture, Shapes, register
+from models.taps import scope, tap
 from models.transformer import MLP
 
 
@@ -98,11 +99,13 @@ class EncoderBlock(nnx.Module):
     def __call__(self, x_NxD: jax.Array, batch: int) -> jax.Array:
         """Returns the residual stream after this block, float32[N, D] with N = batch * time."""
         h_NxD = self.mixer_norm(x_NxD)
-        if isinstance(self.mixer, CrossAttention):
-            x_NxD = x_NxD + self.mixer(h_NxD, self.mixer.keys_values(h_NxD, batch))
-        else:
-            x_NxD = x_NxD + self.mixer(h_NxD, batch)
-        return _after_mlp(x_NxD, self.mlp_norm, self.mlp)
+        with scope("mixer"):
+            if isinstance(self.mixer, CrossAttention):
+                y_NxD = self.mixer(h_NxD, self.mixer.keys_values(h_NxD, batch), named=True)
+            else:
+                y_NxD = self.mixer(h_NxD, batch)
+            x_NxD = x_NxD + tap("output", y_NxD, batch)
+        return tap("residual", _after_mlp(x_NxD, self.mlp_norm, self.mlp, batch), batch)
 
 
 class DecoderBlock(nnx.Module):
@@ -116,16 +119,18 @@ class DecoderBlock(nnx.Module):
 
     def __call__(self, x_NxD: jax.Array, batch: int, source: KeysValues) -> jax.Array:
         """Returns the residual stream after this block, float32[N, D] with N = batch * time."""
-        return self._after(x_NxD + self.mixer(self.mixer_norm(x_NxD), batch), source)
+        with scope("mixer"):
+            x_NxD = x_NxD + tap("output", self.mixer(self.mixer_norm(x_NxD), batch), batch)
+        with scope("cross"):
+            x_NxD = x_NxD + tap("output", self.cross(self.cross_norm(x_NxD), source, named=True), batch)
+        return tap("residual", _after_mlp(x_NxD, self.mlp_norm, self.mlp, batch), batch)
 
     def step(self, x_BxD: jax.Array, t: jax.Array, cache: Any, source: KeysValues) -> tuple[jax.Array, Any]:
         """Returns the block's output at the decoder's position `t` alone, and the cache after it."""
         y_BxD, cache = self.mixer.step(self.mixer_norm(x_BxD), t, cache)
-        return self._after(x_BxD + y_BxD, source), cache
-
-    def _after(self, x_NxD: jax.Array, source: KeysValues) -> jax.Array:
-        x_NxD = x_NxD + self.cross(self.cross_norm(x_NxD), source)
-        return _after_mlp(x_NxD, self.mlp_norm, self.mlp)
+        x_BxD = x_BxD + y_BxD
+        x_BxD = x_BxD + self.cross(self.cross_norm(x_BxD), source)
+        return _after_mlp(x_BxD, self.mlp_norm, self.mlp), cache
 
 
 def _layer(config: EncoderDecoderConfig, sublayers: int, length: int, rngs: nnx.Rngs) -> dict[str, Any]:
@@ -144,9 +149,14 @@ def _mlp(config: EncoderDecoderConfig, sublayers: int, rngs: nnx.Rngs) -> tuple[
     return LayerNorm(config.width), MLP(config.width, hidden, config.activation, **made)
 
 
-def _after_mlp(x_NxD: jax.Array, norm: LayerNorm | None, mlp: MLP | None) -> jax.Array:
-    """Returns the residual stream after an MLP, if there is one."""
-    return x_NxD if norm is None or mlp is None else x_NxD + mlp(norm(x_NxD))
+def _after_mlp(x_NxD: jax.Array, norm: LayerNorm | None, mlp: MLP | None, batch: int | None = None) -> jax.Array:
+    """Returns the residual stream after an MLP, if there is one; with a `batch` its activations have names."""
+    if norm is None or mlp is None:
+        return x_NxD
+    if batch is None:
+        return x_NxD + mlp(norm(x_NxD))
+    with scope("mlp"):
+        return x_NxD + tap("output", mlp(norm(x_NxD), batch), batch)
 
 
 class EncoderDecoder(nnx.Module):
@@ -189,15 +199,16 @@ class EncoderDecoder(nnx.Module):
         if not self.source < time <= self.length:
             raise ValueError(f"the model was built for {self.source + 1} to {self.length} positions, got {time}")
         memory_NxD = self._encode(inputs)
-        x_NxD = self._embed(inputs[:, self.source :], self.source)
-        for block in self.decoder:
-            x_NxD = block(x_NxD, batch, block.cross.keys_values(memory_NxD, batch))
-        h_BxTxD = rearrange(self.norm(x_NxD), "(b t) d -> b t d", b=batch)
+        x_NxD = tap("embed", self._embed(inputs[:, self.source :], self.source), batch)
+        for number, block in enumerate(self.decoder):
+            with scope("decoder", number):
+                x_NxD = block(x_NxD, batch, block.cross.keys_values(memory_NxD, batch))
+        h_BxTxD = tap("norm", rearrange(self.norm(x_NxD), "(b t) d -> b t d", b=batch))
         if self.config.read_out == "pointer":
             logits = self.pointer.point(h_BxTxD, self._keys(memory_NxD, batch))
         else:
             logits = rearrange(self.read_out(rearrange(h_BxTxD, "b t d -> (b t) d")), "(b t) c -> b t c", b=batch)
-        return jnp.pad(logits, ((0, 0), (self.source, 0), (0, 0)))
+        return tap("read_out", jnp.pad(logits, ((0, 0), (self.source, 0), (0, 0))))
 
     def init_cache(self, batch: int) -> dict[str, Any]:
         """Returns a cache of no source and no positions; `read_source` fills in the source."""
@@ -235,10 +246,12 @@ class EncoderDecoder(nnx.Module):
 
     def _encode(self, inputs: jax.Array) -> jax.Array:
         """Returns what the encoder makes of the source: float32[N, D], N = batch * source."""
+        batch = inputs.shape[0]
         x_NxD = self._embed(inputs[:, : self.source], 0, source=True)
-        for block in self.encoder:
-            x_NxD = block(x_NxD, inputs.shape[0])
-        return self.encoder_norm(x_NxD)
+        for number, block in enumerate(self.encoder):
+            with scope("encoder", number):
+                x_NxD = block(x_NxD, batch)
+        return tap("memory", self.encoder_norm(x_NxD), batch)
 
     def _keys(self, memory_NxD: jax.Array, batch: int) -> jax.Array:
         return rearrange(self.pointer.key(memory_NxD), "(b s) d -> b s d", b=batch)

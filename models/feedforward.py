@@ -18,6 +18,7 @@ from models.features import features, width
 from models.kernels import PRECISIONS
 from models.layers import ACTIVATIONS, Dense
 from models.registry import Architecture, Shapes, register
+from models.taps import tap
 
 # The ways to draw weights, by the standard deviation of a weight times the root of the number of inputs. `uniform` is
 # PyTorch's default, from -1 to 1 over that root, for biases too; `he` is He et al. 2015, section 2.2.
@@ -51,9 +52,9 @@ class Feedforward(nnx.Module):
         if inputs.shape[1] != self.shapes.length:
             raise ValueError(f"the model was built for {self.shapes.length} positions, got {inputs.shape[1]}")
         x_BxE = rearrange(features(inputs, self.shapes), "b t f -> b (t f)")
-        for layer in self.layers[:-1]:
-            x_BxE = ACTIVATIONS[self.activation](layer(x_BxE))
-        return repeat(self.layers[-1](x_BxE), "b c -> b t c", t=self.shapes.length)
+        for number, layer in enumerate(self.layers[:-1]):
+            x_BxE = tap(f"layers.{number}", ACTIVATIONS[self.activation](layer(x_BxE)))
+        return tap("read_out", repeat(self.layers[-1](x_BxE), "b c -> b t c", t=self.shapes.length))
 
 
 @register("mlp")

@@ -13,6 +13,7 @@ import numpy as np
 from jax.experimental.layout import Layout, with_layout_constraint
 
 PRECISIONS = ("float32", "tensorfloat32", "bfloat16")
+HANDFUL = 8
 EPSILON = 1e-5  # added to the variance in `normalize`, as in GPT-2
 
 Arrays = tuple[jax.Array, ...]
@@ -43,7 +44,8 @@ def _product_backward(precision: str, saved: Arrays, dy_NxE: jax.Array) -> Array
     if precision == "bfloat16" and jax.default_backend() == "cpu":
         return _bfloat16_backward(x_NxD, w_DxE, dy_NxE)
     dx_NxD = matmul(dy_NxE, w_DxE.T, precision)
-    if x_NxD.shape[1] <= dy_NxE.shape[1]:
+    # With a handful of rows XLA (of jaxlib 0.10) aborts on the other way, where lanes are vectorised.
+    if x_NxD.shape[1] <= dy_NxE.shape[1] or x_NxD.shape[0] < HANDFUL:
         return dx_NxD, matmul(x_NxD.T, dy_NxE, precision)
     # Transposing the narrower factor is twice as fast on a CPU; the barrier keeps XLA from exchanging them again.
     dw_ExD = jax.lax.optimization_barrier(matmul(dy_NxE.T, x_NxD, precision))

@@ -20,6 +20,7 @@ from models.features import features, width
 from models.kernels import PRECISIONS
 from models.layers import ACTIVATIONS, Dense
 from models.registry import Architecture, Shapes, register
+from models.taps import tap
 
 ABSENT = -1e9  # what a maximum or a softmax sees of an instance that is not there
 POOLINGS = ("max", "mean", "sum", "attention", "constrained")
@@ -91,14 +92,14 @@ class SetModel(nnx.Module):
         x_BxIxF = features(inputs[:, : self.shapes.source or time], self.shapes)
         there_BxIx1 = (x_BxIxF != 0).any(-1, keepdims=True)
         h_NxD = rearrange(x_BxIxF, "b i f -> (b i) f")
-        for layer in self.encoder:
-            h_NxD = ACTIVATIONS[self.config.activation](layer(h_NxD))
+        for number, layer in enumerate(self.encoder):
+            h_NxD = tap(f"encoder.{number}", ACTIVATIONS[self.config.activation](layer(h_NxD)), batch)
         if self.config.pooling == "constrained":
             answer_BxC = self._constrained(h_NxD, there_BxIx1)
         else:
             h_BxIxD = rearrange(h_NxD, "(b i) d -> b i d", b=batch)
-            answer_BxC = self.read_out(self._pooled(h_BxIxD, there_BxIx1))
-        return repeat(answer_BxC, "b c -> b t c", t=time)
+            answer_BxC = self.read_out(tap("pooled", self._pooled(h_BxIxD, there_BxIx1)))
+        return tap("read_out", repeat(answer_BxC, "b c -> b t c", t=time))
 
     def _pooled(self, h_BxIxD: jax.Array, there_BxIx1: jax.Array) -> jax.Array:
         """Returns what is left of the encodings of each set's instances, float32[B, D]; zeros of an empty set."""
@@ -108,14 +109,15 @@ class SetModel(nnx.Module):
         if pooling == "attention":
             h_NxD = rearrange(h_BxIxD, "b i d -> (b i) d")
             logit_BxIx1 = rearrange(self.weight(jnp.tanh(self.inner(h_NxD))), "(b i) 1 -> b i 1", b=batch)
-            h_BxIxD = h_BxIxD * jax.nn.softmax(jnp.where(there_BxIx1, logit_BxIx1, ABSENT), axis=1)
+            weight_BxIx1 = jax.nn.softmax(jnp.where(there_BxIx1, logit_BxIx1, ABSENT), axis=1)
+            h_BxIxD = h_BxIxD * tap("weights", weight_BxIx1)
         sum_BxD = h_BxIxD.sum(1, where=there_BxIx1)
         return sum_BxD / jnp.maximum(there_BxIx1.sum(1), 1) if pooling == "mean" else sum_BxD
 
     def _constrained(self, h_NxD: jax.Array, there_BxIx1: jax.Array) -> jax.Array:
         """Returns the logits of each set, float32[B, outputs]; an empty set's score is very low."""
         config, instances = self.config, there_BxIx1.shape[1]
-        score_BxIxK = rearrange(self.read_out(h_NxD), "(b i) k -> b i k", i=instances)
+        score_BxIxK = tap("scores", rearrange(self.read_out(h_NxD), "(b i) k -> b i k", i=instances))
         best_BxK = jnp.where(there_BxIx1, score_BxIxK, ABSENT).max(1)
         score_Bx1 = rearrange(best_BxK, "b (g c) -> b g c", g=config.groups).min(2).max(1, keepdims=True)
         return score_Bx1 if self.shapes.outputs == 1 else jnp.concatenate([jnp.zeros_like(score_Bx1), score_Bx1], -1)

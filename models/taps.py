@@ -22,6 +22,10 @@ whole sequences: decoding, one position at a time, shows and patches none.
     blocks.0.residual          [B, T, D]     the residual stream after the block
     norm                       [B, T, D]     after the last LayerNorm
     read_out                   [B, T, C]     the model's output
+
+Those are a transformer's. An encoder_decoder has `encoder.0. ...` and `decoder.0. ...`, of its cross-attention
+`decoder.0.cross. ...`, and `memory`; a set model has `encoder.0` (of each instance), `weights` and `pooled`, or
+`scores`; an mlp has `layers.0`.
 """
 
 from __future__ import annotations

@@ -53,7 +53,7 @@ def renewed(text: str, judged: Sequence[Entry]) -> str:
         "|---|---|---|---|",
         *(_row(entry) for entry in judged),
         "",
-        *textwrap.wrap(format_marked(judged), 120),
+        *textwrap.wrap(format_marked(judged).replace(MARK, f"\\{MARK}"), 120),
         *textwrap.wrap(f"{format_tested(judged)} {format_all([entry.claim.name for entry in judged])}", 120),
         *textwrap.wrap(studies.format_recorded(), 120),
         "A study's name leads to its figure. `python -m paper.report` makes one page of all, with tables, criteria,",

@@ -4,9 +4,9 @@
 
 A part is a task under a name of the user's, with its own fields; all share `task.seed`. A field of a part that is to be
 swept (`task.parts.rare.num_rules=10,30`) has to be among those given. Its splits and conditions are those that it has
-alone, under `part/split` and `part/condition`, and so are its facts; the split `train` mixes all. What a part holds out
-its own training never meets, nor that of parts of its kind with the same shapes; a part of another kind may meet it. A
-part whose examples are shorter than the longest is padded behind its end with positions of no weight:
+alone, under `part/split` and `part/condition`, and so are its facts; the split `train` mixes all. Training of a part
+never meets what that part holds out, nor what parts of its kind with the same shapes do; a part of another kind may
+meet it. A part whose examples are shorter than the longest is padded behind its end with positions of no weight:
 
     inputs    g c a b f a g c p g c e = f a a b p g c 0 0
     weights   0 0 0 0 0 0 0 0 0 0 0 0 1 1 1 1 1 1 1 1 0 0
@@ -76,6 +76,8 @@ class Mixture(Task):
             ]
         parts = {}
         for part, of_part in plain.items():
+            if not isinstance(part, str) or not part.isidentifier():
+                return None, [*errors, f"{prefix}.parts: expected names of letters, digits and _, got {part!r}"]
             task, wrong = _read_part(of_part, seed, f"{prefix}.parts.{part}")
             parts[part], errors = task, errors + wrong
         weights = dict.fromkeys(parts, 1.0) if weights is None else weights
@@ -198,12 +200,14 @@ class Mixture(Task):
     def _own(self, example: Example) -> tuple[Task, Example]:
         """Returns the part that an example on the host is of, and the example as that part made it."""
         name, part = self._ordered[int(example.facts["part"])]
-        facts = {
-            fact.removeprefix(f"{name}/"): value for fact, value in example.facts.items() if fact.startswith(f"{name}/")
-        }
-        whole: Any = example
-        inputs, targets, weights = (np.asarray(x)[: part.spec.length] for x in whole[:3])
-        return part, whole._replace(inputs=inputs, targets=targets, weights=weights, facts=facts)
+        return part, self._as_of(name, example)
+
+    def _as_of(self, name: str, example: Example) -> Example:
+        """Returns an example of a part as that part made it."""
+        facts = {fact.partition("/")[2]: v for fact, v in example.facts.items() if fact.startswith(f"{name}/")}
+        length = self.parts[name].spec.length
+        inputs, targets, weights = (x[:length] for x in (example.inputs, example.targets, example.weights))
+        return Example(inputs, targets, weights, facts)
 
     def oracle(self, example: Example) -> Sequence[Any]:
         """Returns the answer of the part's own oracle."""
@@ -230,6 +234,12 @@ class Mixture(Task):
         """Returns the token that ends an answer if all parts have the same."""
         ends = {part.end for _, part in self._ordered}
         return ends.pop() if len(ends) == 1 else None
+
+    def judge(self, example: Example, decoded: jax.Array) -> Mapping[str, jax.Array]:
+        """Returns those scores of a decoded answer that the judges of all parts give."""
+        each = [part.judge(self._as_of(name, example), decoded[: part.spec.length]) for name, part in self._ordered]
+        names = [name for name in each[0] if all(name in scores for scores in each)]
+        return {name: jnp.stack([scores[name] for scores in each])[example.facts["part"]] for name in names}
 
     def tiny(self) -> Task:
         """Returns the mixture of tiny parts."""

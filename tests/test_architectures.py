@@ -14,7 +14,7 @@ import models
 from experiments.engine import memory
 from experiments.engine.engine import Engine
 from experiments.engine.lane import Run, Training
-from experiments.engine.optim import Optimizer
+from experiments.engine.rules import AdamW
 from models.encoder_decoder import EncoderDecoderConfig
 from models.feedforward import LinearConfig, MLPConfig
 from models.sets import SetConfig
@@ -33,6 +33,8 @@ from tests.model_toys import (
 )
 from tests.toys import HalfSpace, Sum
 
+# A compiled call: outside of a program each operation of a model would be compiled by itself.
+call = nnx.jit(lambda model, x: model(x))
 SMALL: Any = {"width": 32, "depth": 1, "heads": 2, "mlp_ratio": 2, "activation": "relu"}
 
 
@@ -56,7 +58,7 @@ def test_without_positions_of_the_source_a_linear_read_out_cannot_name_a_place()
     assert accuracy(trained(config, LARGEST, steps=100), LARGEST) < 0.3
 
 
-@pytest.mark.parametrize("mixer", ["attention", "lstm"])
+@pytest.mark.parametrize("mixer", ["attention", pytest.param("lstm", marks=pytest.mark.slow)])
 def test_an_encoder_decoder_learns_to_reverse_its_source(mixer):
     assert accuracy(trained(EncoderDecoderConfig(**SMALL, mixer=mixer), REVERSED), REVERSED) > 0.95
 
@@ -65,10 +67,10 @@ def test_a_decoder_knows_of_the_source_by_cross_attention_alone():
     model: Any = EncoderDecoderConfig(**SMALL).build(REVERSED.shapes, rngs=nnx.Rngs(params=jax.random.key(0)))
     x, _ = REVERSED.sample(jax.random.key(1), 4)
     other = x.at[:, :4].set((x[:, :4] + 1) % 6)
-    assert (model(x)[:, 4:] != model(other)[:, 4:]).any(-1).all()
+    assert (call(model, x)[:, 4:] != call(model, other)[:, 4:]).any(-1).all()
     for block in model.decoder:
         block.cross.out.kernel[...] = jnp.zeros_like(block.cross.out.kernel[...])
-    np.testing.assert_array_equal(model(x), model(other))
+    np.testing.assert_array_equal(call(model, x), call(model, other))
 
 
 def test_an_mlp_learns_the_exclusive_or_and_a_linear_map_cannot():
@@ -76,7 +78,9 @@ def test_an_mlp_learns_the_exclusive_or_and_a_linear_map_cannot():
     assert accuracy(trained(LinearConfig(), EXCLUSIVE_OR), EXCLUSIVE_OR) < 0.8
 
 
-@pytest.mark.parametrize(("pooling", "flipped"), [("max", 0), ("attention", 0), ("constrained", 1)])
+@pytest.mark.parametrize(
+    ("pooling", "flipped"), [("max", 0), pytest.param("attention", 0, marks=pytest.mark.slow), ("constrained", 1)]
+)
 def test_of_poolings_that_learn_where_poison_marks_negative_bags_constrained_alone_needs_it_not(pooling, flipped):
     model = trained(SetConfig(width=32, pooling=pooling), BAGS, lr=5e-3)
     assert accuracy(model, BAGS) > 0.9
@@ -94,7 +98,7 @@ def test_an_instance_more_never_lowers_the_score_of_constrained_pooling(concepts
     config = SetConfig(width=8, pooling="constrained", concepts=concepts, groups=groups)
     x = 3 * jax.random.normal(jax.random.key(1), (200, 6, 8))
     model = config.build(BAGS.shapes, rngs=nnx.Rngs(params=jax.random.key(0)))
-    scores = jnp.stack([model(jnp.where(jnp.arange(6)[:, None] < n, x, 0.0))[:, 0, 1] for n in range(1, 7)])
+    scores = jnp.stack([call(model, jnp.where(jnp.arange(6)[:, None] < n, x, 0.0))[:, 0, 1] for n in range(1, 7)])
     assert (jnp.diff(scores, axis=0) >= 0).all()
     assert (jnp.diff(scores, axis=0) > 0).any(0).mean() > 0.5
 
@@ -104,10 +108,10 @@ def test_a_set_has_no_order_and_a_vector_of_zeros_is_not_in_it(pooling):
     shapes = models.Shapes(6, 2, width_in=4)
     model = SetConfig(width=8, pooling=pooling).build(shapes, rngs=nnx.Rngs(params=jax.random.key(0)))
     x = jax.random.normal(jax.random.key(1), (3, 6, 4)).at[:, 4:].set(0.0)
-    outputs = model(x)
-    np.testing.assert_allclose(model(x[:, jnp.array([5, 2, 0, 4, 3, 1])]), outputs, rtol=1e-5, atol=1e-6)
-    np.testing.assert_allclose(model(x[:, :4])[:, 0], outputs[:, 0], rtol=1e-5, atol=1e-6)
-    assert jnp.isfinite(model(jnp.zeros_like(x))).all()
+    outputs = call(model, x)
+    np.testing.assert_allclose(call(model, x[:, jnp.array([5, 2, 0, 4, 3, 1])]), outputs, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(call(model, x[:, :4])[:, 0], outputs[:, 0], rtol=1e-5, atol=1e-6)
+    assert jnp.isfinite(call(model, jnp.zeros_like(x))).all()
 
 
 def test_additive_attention_points_as_its_formula_says():
@@ -122,6 +126,50 @@ def test_additive_attention_points_as_its_formula_says():
             query = h[i] @ w["query"]["kernel"] + w["query"]["bias"]
             np.testing.assert_allclose(logits[i, j], w["score"] @ np.tanh(query + h[j] @ w["key"]["kernel"]), rtol=1e-4)
     assert (np.triu(np.exp(logits), 1) == 0).all()
+
+
+def built(config: Any) -> Any:
+    return config.build(models.Shapes(6, 5, vocabulary=5), rngs=nnx.Rngs(params=jax.random.key(0)))
+
+
+def logits(model: Any) -> jax.Array:
+    return call(model, jnp.array([[0, 1, 2, 3, 4, 0], [4, 4, 1, 0, 2, 2]]))
+
+
+def test_a_tied_model_reads_out_with_its_embedding():
+    model, table = built(TransformerConfig(**SMALL, tied=True)), built(TransformerConfig(**SMALL))
+    assert "read_out" not in nnx.state(model)
+    table.read_out.kernel[...] = table.embedding[...].T
+    np.testing.assert_allclose(logits(model), logits(table), rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize(("qk_norm", "same"), [(True, True), (False, False)])
+def test_with_normalised_queries_and_keys_their_size_is_of_no_account(qk_norm, same):
+    model = built(TransformerConfig(**SMALL, qk_norm=qk_norm))
+    before, kernel = logits(model), model.blocks[0].mixer.qkv.kernel
+    kernel[...] = kernel[...].at[:, :64].multiply(20.0)  # queries and keys
+    assert np.allclose(logits(model), before, atol=1e-3) == same
+
+
+def test_a_learned_scale_of_attention_starts_at_one_and_contains_the_logarithm():
+    plain, by_log, learned = (
+        built(TransformerConfig(**SMALL, attention_scale=scale)) for scale in ("none", "log", "learned")
+    )
+    np.testing.assert_allclose(logits(learned), logits(plain), rtol=1e-5, atol=1e-5)
+    learned.blocks[0].mixer.scale[...] = jnp.array([[0.0, 0.0], [1.0, 1.0]])
+    np.testing.assert_allclose(logits(learned), logits(by_log), rtol=1e-5, atol=1e-5)
+    assert not np.allclose(logits(by_log), logits(plain), atol=1e-3)
+
+
+def test_parts_that_are_left_out_have_no_parameters():
+    paths = [
+        jax.tree_util.keystr(path)
+        for path, _ in jax.tree.leaves_with_path(
+            nnx.state(built(TransformerConfig(**SMALL | {"mlp_ratio": 0}, biases=False)))
+        )
+    ]
+    assert not [path for path in paths if "bias" in path or "mlp" in path]
+    assert len(paths) == 2 + 3 + 2  # embedding and positions; a norm, a projection in and out; a norm and the read-out
 
 
 @pytest.mark.parametrize(("init", "deviation"), [("normal", 1.0), ("he", 2**0.5), ("uniform", 3**-0.5)])
@@ -145,8 +193,15 @@ def test_a_linear_map_starts_at_zero_and_reads_each_entry_of_the_sequence_by_its
     np.testing.assert_allclose(model(x)[:, 1], x.reshape(4, 6) @ weights, rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_the_engine_trains_and_scores_an_architecture_that_is_no_transformer():
-    run = Run(Sum(letters=4), MLPConfig(width=32), Optimizer(lr=0.01), Training(steps=150, batch_size=32), seed=0)
+    run = Run(
+        Sum(letters=4),
+        MLPConfig(width=32),
+        AdamW(lr=0.01, weight_decay=0.0, clip=0.0),
+        Training(steps=150, batch_size=32),
+        seed=0,
+    )
     engine = Engine([run])
     scores = engine.evaluate(engine.advance(engine.start(), 150))
     assert scores["seen"]["exact_match"][0] > 0.9
@@ -154,7 +209,7 @@ def test_the_engine_trains_and_scores_an_architecture_that_is_no_transformer():
 
 @pytest.mark.parametrize("config", [MLPConfig(), LinearConfig(), SetConfig()], ids=lambda config: type(config).__name__)
 def test_means_against_memory_of_an_architecture_without_blocks_are_smaller_passes(config):
-    run = Run(HalfSpace(), config, Optimizer(), Training(batch_size=32), seed=0)
+    run = Run(HalfSpace(), config, AdamW(weight_decay=0.0, clip=0.0), Training(batch_size=32), seed=0)
     *_, strongest = memory.lighter(run, 2**30, 2**20)
     assert strongest.train.microbatch == 1
     assert strongest.model == config

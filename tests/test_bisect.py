@@ -105,3 +105,12 @@ def test_the_same_study_runs_its_whole_grid_under_the_basic_sweeper():
     words = ["study=markov/budget/cpu", "hydra/sweeper=basic"]
     assert len(configs.jobs(configs.sweep(words))) == 279
     assert bisection_of(configs.compose(words)) is None
+
+
+def test_the_end_of_a_bisection_says_between_which_values_each_column_crosses_the_target(capsys):
+    bisected(dict(zip(COLUMNS, (2**3, 2**31, 1), strict=True)))
+    assert capsys.readouterr().out.splitlines()[-3:] == [
+        "the score reaches 0.5 between 4 and 8 of task.num_rules (seed=1,task.noop_rate=0.1)",
+        f"the score reaches 0.5 nowhere up to {2**30} of task.num_rules (seed=2,task.noop_rate=0.1)",
+        "the score reaches 0.5 at 1 or below of task.num_rules (seed=1,task.noop_rate=0.2)",
+    ]

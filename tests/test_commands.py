@@ -38,7 +38,7 @@ BAD = {
     ),
     "unknown study": (
         ["study=markov/treshold/cpu"],
-        "study: there is no markov/treshold/cpu (did you mean markov/th",
+        "study: there is no markov/treshold/cpu (did you mean markov/threshold/cpu?)",
     ),
     "unknown task": (["task=markow"], "task: there is no markow (did you mean markov?); allowed: "),
     "unknown choice of a study's own group": (

@@ -124,6 +124,7 @@ def test_a_folder_of_an_older_version_loads(folder, model):
     assert records.named(records._load(path, template)).keys() == state.keys(), "a run goes on from it"
 
 
+@pytest.mark.slow
 def test_a_plain_process_that_loads_a_run_needs_no_hydra(trained):
     words = (
         "import sys; from experiments import load; model = load.run(sys.argv[1]);"

@@ -20,6 +20,8 @@ from experiments.engine.bisection import Bisection
 from experiments.engine.engine import Engine
 from experiments.engine.job import Job
 from experiments.engine.lane import Run, Training
+from experiments.engine.pack import _plain
+from experiments.engine.progress import _format_score
 from experiments.engine.rules import AdamW
 from experiments.engine.scores import score
 from experiments.engine.share import BATCH, WHOLE, Share
@@ -85,6 +87,18 @@ def test_a_measure_sees_all_examples_at_once_over_slices_and_devices():
     for found in (jax.jit(scores)(batch), jax.jit(shared)(batch)):
         assert found["auc"] == pytest.approx(plain_area(prefers.tolist(), labels.tolist()), abs=1e-6)
         assert found["output_size"] == pytest.approx(np.abs(outputs).mean(), rel=1e-5)
+
+
+def test_a_score_is_shown_in_few_letters_whatever_its_bounds():
+    assert [_format_score(x) for x in (0.0, 0.876, 1.0, 12.3456, -3e-7, None)] == [
+        ".00",
+        ".88",
+        "1.0",
+        "12.3",
+        "-3e-07",
+        "-",
+    ]
+    assert _plain(np.array(np.nan)) is None
 
 
 def test_measures_say_what_records_need_and_standard_ones_are_not_repeated():

@@ -80,6 +80,17 @@ def test_a_mixture_has_the_conditions_and_held_out_splits_of_its_parts_under_the
     assert task.headline == "long/unseen/applied" == f"long/{task.parts['long'].headline}"
 
 
+def test_decoded_answers_are_judged_by_the_part_that_asked():
+    tiny = "max_digits:1,examples:8,test_examples:8"
+    parts = f"task.parts={{add:{{name:tint,{tiny}}},silent:{{name:tint,style:none,{tiny}}}}}"
+    task = job_of(parts).run.task.materialise()
+    for name in ("add", "silent"):
+        example = task.sample(jax.random.key(0), f"{name}/test")
+        judged = task.judge(example, example.targets)
+        assert float(judged["answer"]) == 1
+        assert float(task.judge(example, 0 * example.targets)["answer"]) == 0
+
+
 @pytest.mark.slow
 def test_a_mixture_of_one_vocabulary_is_trained_and_scored_by_part():
     run = job_of(PARTS, "task.weights={long:1,short:0}", "train.steps=3").run
@@ -119,6 +130,7 @@ def test_lanes_differ_in_the_knobs_of_parts_and_in_weights():
     [
         (["task.parts=3"], "task.parts: expected tasks by name, {a: {name: markov}, ...}, got 3"),
         (["task.parts={a:{name:marko}}"], "task.parts.a.name: unknown task 'marko'; allowed: boolean, markov"),
+        (["task.parts={1:{name:markov}}"], "task.parts: expected names of letters, digits and _, got 1"),
         (["task.parts={a:{name:mixture}}"], "task.parts.a.name: unknown task 'mixture'; allowed: boolean, markov"),
         (["task.parts={a:{name:markov,rules:3}}"], "task.parts.a.rules: unknown key"),
         (["task.parts={a:{name:markov,seed:3}}"], "task.parts.a.seed: all parts share task.seed, so that none trains"),

@@ -54,6 +54,12 @@ def test_an_install_without_the_configuration_says_how_to_install(tmp_path):
         f"error: {tmp_path}/conf: no such folder, which the checkout has; install the checkout with `pip install -e`\n"
     )
     assert (done.returncode, done.stdout, done.stderr) == (1, "", said)
+    script = tmp_path / "bin" / "terrarium"  # as pip writes it
+    script.parent.mkdir()
+    script.write_text("from experiments.__main__ import console\n")
+    env = os.environ | {"PYTHONPATH": str(tmp_path)}
+    done = subprocess.run([sys.executable, script, "run"], env=env, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", said)
 
 
 def test_make_installs_into_its_own_environment_whatever_pip_is_told(tmp_path):

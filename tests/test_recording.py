@@ -247,3 +247,16 @@ def test_each_of_two_looks_judges_at_the_level_with_which_both_pass_two_and_a_ha
     assert looks.level_for(STUDY) == 1 - 2 * 0.0139
     assert looks.overall(looks.TAIL, STUDY) == pytest.approx(0.025)
     assert looks.overall(1e-4, STUDY) == pytest.approx(2e-4)
+
+
+def test_the_second_looks_of_all_studies_are_trained_at_once_and_recorded(record, trained, monkeypatch):
+    launched: list[list[int]] = []
+    monkeypatch.setattr(settings, "studies", lambda: [STUDY])
+    monkeypatch.setattr(
+        reproduction, "launch", lambda jobs, *_: launched.append(sorted({job.run.seed for job in jobs}))
+    )
+    assert reproduction._all("smoke", [], record=False) == 0
+    assert launched == [[*FIRST]]
+    assert reproduction._all("smoke", [], record=True) == 0
+    assert launched == [[*FIRST], [*FIRST], [*THEN]]
+    assert results.read(record)["seed"].unique().sort().to_list() == [*FIRST, *THEN]

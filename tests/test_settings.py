@@ -133,11 +133,11 @@ def test_a_wrong_settings_file_is_refused_in_one_line_that_names_the_place(zoo, 
 
 
 def test_a_study_or_scale_that_does_not_exist_is_refused_in_one_line(zoo):
-    assert _wrong("zoo/feeding") == "study: zoo/feeding needs a scale: zoo/feeding/smoke, zoo/feeding/cpu"
+    assert _wrong("zoo/feeding") == "study: zoo/feeding needs a scale: zoo/feeding/cpu, zoo/feeding/smoke"
     assert _wrong("zoo/feeding/cpx") == (
         "study: zoo/feeding/cpx: there is no scale cpx (did you mean cpu?); it has smoke, cpu"
     )
-    assert _wrong("zoo/feding/cpu").startswith("study: there is no zoo/feding/cpu (did you mean zoo/feeding?)")
+    assert _wrong("zoo/feding/cpu").startswith("study: there is no zoo/feding/cpu (did you mean zoo/feeding/cpu?)")
     for words in (["study=zoo/feeding"], ["study=zoo/feeding/cpx"], ["study=zoo/feding/cpu"]):
         with pytest.raises(ConfigError) as caught:
             config.compose(words)

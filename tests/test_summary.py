@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from rich.console import Console
 from scipy.stats import t as student
 
 from experiments import studies as claims
@@ -16,8 +18,8 @@ from experiments.judging.claim import Fact, Judgement, LeftOut
 from experiments.judging.criterion import Judged
 from experiments.judging.grid import Grid
 from experiments.judging.statistics import Interval, over_seeds
-from experiments.printing import format_interval, format_source
-from tests.tables import made_up
+from experiments.printing import format_interval, format_source, show_summary
+from tests.tables import made_up, threshold_of
 
 
 def claim_that(least: float):
@@ -77,6 +79,30 @@ def test_claims_without_a_record_are_listed_as_not_run(monkeypatch, tmp_path):
     assert [entry.claim for entry in found] == list(claims.every())
     assert {entry.verdict for entry in found} == {"not run"}
     assert summary.format_tested(found) == "Nothing was run at scale cpu."
+
+
+def test_p_values_are_adjusted_within_each_paper():
+    values = {"markov/a": 0.01, "markov/b": 0.02, "rasp/a": 0.01, "tint/a": 0.03, "tint/b": 0.02, "tint/c": 0.5}
+    adjusted = summary.within_papers(values)
+    assert adjusted == pytest.approx(
+        {"markov/a": 0.02, "markov/b": 0.02, "rasp/a": 0.01, "tint/b": 0.06, "tint/a": 0.06, "tint/c": 0.5}
+    )
+    assert all(adjusted[name] <= whole for name, whole in summary.holm(values).items())
+
+
+def test_a_verdict_on_seeds_in_two_camps_is_marked_where_verdicts_are_listed_and_says_so_itself():
+    claim, scores = claims.claim_for("markov/threshold"), {10: (0.0, 0.01, 0.02), 1000: (0.95, 0.97, 0.02)}
+    table = threshold_of(scores)
+    judgement = claim.judge(table)
+    assert judgement.camps == ("exact match on unseen rules at 1,000 rules",)
+    assert judgement.caution == (
+        "It rests on seeds in two camps, for which no interval of a mean holds: exact match on unseen rules at 1,000 "
+        "rules."
+    )
+    printed = io.StringIO()
+    show_summary([summary.Entry(claim, "cpu", table, judgement, 0.5, 0.5)], Console(file=printed, width=80))
+    assert "inconclusive* " in printed.getvalue()
+    assert "* rests on seeds in two camps" in printed.getvalue()
 
 
 def test_the_sentence_on_tested_claims_counts_those_that_chance_would_let_pass():

@@ -14,7 +14,11 @@ from flax import nnx
 import models
 from fields import replace
 from models import attention, implementations, retention, taps, transformer
+from models.decode import decode
+from models.encoder_decoder import EncoderDecoderConfig
+from models.feedforward import MLPConfig
 from models.mixers import MIXERS
+from models.sets import SetConfig
 from models.taps import capturing, patching
 from models.transformer import TransformerConfig
 
@@ -115,6 +119,36 @@ def test_each_rival_shows_its_output_and_retention_its_weights(mixer):
     weights = {"blocks.0.mixer.weights"} if mixer == "retnet" else set()
     blocks = {f"blocks.0.{name}" for name in ("mixer.output", "mlp.hidden", "mlp.output", "residual")}
     assert names == {"embed", "norm", "read_out"} | blocks | weights
+
+
+@pytest.mark.parametrize(
+    ("config", "names"),
+    [
+        (
+            EncoderDecoderConfig(width=16, depth=1, heads=2),
+            {"embed", "memory", "norm", "read_out", "encoder.0.residual", "decoder.0.residual"}
+            | {f"encoder.0.mlp.{name}" for name in ("hidden", "output")}
+            | {f"decoder.0.mlp.{name}" for name in ("hidden", "output")}
+            | {
+                f"{layer}.{name}"
+                for layer in ("encoder.0.mixer", "decoder.0.mixer", "decoder.0.cross")
+                for name in ("logits", "weights", "heads", "output")
+            },
+        ),
+        (SetConfig(width=16, depth=1, pooling="attention"), {"encoder.0", "weights", "pooled", "read_out"}),
+        (SetConfig(width=16, depth=1, pooling="constrained"), {"encoder.0", "scores", "read_out"}),
+        (MLPConfig(width=16, depth=2), {"layers.0", "layers.1", "read_out"}),
+    ],
+)  # fmt: skip
+def test_other_architectures_show_their_activations_and_name_none_while_they_decode(config, names):
+    shapes = models.Shapes(LENGTH, 2, LETTERS, source=3)
+    graph, params = nnx.split(nnx.eval_shape(lambda: config.build(shapes, rngs=nnx.Rngs(0))))
+    seen = taps.names_of(lambda params, x: nnx.merge(graph, params)(x), params, tokens())
+    assert set(seen) == names
+    if config.decodes:
+        free = jnp.arange(LENGTH)[None] >= jnp.zeros((3, 1))
+        reading = {name for name in names if name.startswith(("encoder", "memory"))}
+        assert set(taps.names_of(lambda p, x: decode(nnx.merge(graph, p), x, free), params, tokens())) == reading
 
 
 def test_blocks_that_make_their_activations_again_show_them_too():

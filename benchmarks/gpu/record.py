@@ -90,7 +90,7 @@ def record_studies(archive: Path, runs: Path) -> list[str]:
     from experiments import studies as claims
     from experiments.engine import config
     from experiments.engine.results import table
-    from experiments.judging import results
+    from experiments.judging import looks, results
 
     with tarfile.open(archive) as packed:
         names = [name.removeprefix("runs/") for name in packed.getnames()]
@@ -108,7 +108,7 @@ def record_studies(archive: Path, runs: Path) -> list[str]:
         claim, path = claims.claim_for(study), results.path_for(study)
         results.write(table(kept), path)
         scores = results.read(path)
-        judgement = claim.judge(scores)
+        judgement = claim.judge(scores, looks.level_for(study))
         claim.draw(scores, judgement, path.with_suffix(""))
         without = f"; without {', '.join(left_out)}" if left_out else ""
         lines.append(f"{study}: {judgement.verdict}, {len(kept)} of {len(jobs)} runs{without}")

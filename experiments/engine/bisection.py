@@ -58,7 +58,19 @@ class Bisection:
                 else:
                     low[c] = m
             done += jobs
+        for column, below, above in zip(columns, low, high, strict=True):
+            print(self._format_crossing(column, below, above), flush=True)
         return done
+
+    def _format_crossing(self, column: Sequence[Overrides], below: int, above: int) -> str:
+        """Formats between which two of a column's values the score reaches the target, by their places in it."""
+        values = [next(o.partition("=")[2] for o in job[::-1] if o.startswith(f"{self.axis}=")) for job in column]
+        others = ",".join(o for o in column[0] if not o.startswith((f"{self.axis}=", "study=", "out=")))
+        if above == len(column):
+            where = f"nowhere up to {values[-1]}"
+        else:
+            where = f"between {values[below]} and {values[above]}" if below >= 0 else f"at {values[0]} or below"
+        return f"the score reaches {self.target:g} {where} of {self.axis}{f' ({others})' if others else ''}"
 
     def _columns(self, grid: Sequence[Overrides]) -> list[list[Overrides]]:
         """Returns the jobs in columns: jobs that differ in the axis alone stand together, along the axis."""

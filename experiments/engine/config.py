@@ -112,7 +112,7 @@ def compose(overrides: Sequence[str]) -> DictConfig:
         except yaml.YAMLError as e:
             raise ConfigError(" ".join(str(e).split())) from None
         except (HydraException, OmegaConfBaseException, ValueError, AssertionError) as e:
-            raise ConfigError(format_error(e, _options, lambda: _plain_base(overrides))) from None
+            raise ConfigError(format_error(e, options, lambda: _plain_base(overrides))) from None
 
 
 def _check_single(parsed: Sequence[Any]) -> None:
@@ -332,7 +332,7 @@ def _job(composed: _Composed, overrides: Sequence[str]) -> Job:
     try:
         plain: Any = OmegaConf.to_container(composed.config, resolve=True, throw_on_missing=True)
     except OmegaConfBaseException as e:
-        raise ConfigError(format_error(e, _options, lambda: _plain_base(overrides))) from None
+        raise ConfigError(format_error(e, options, lambda: _plain_base(overrides))) from None
     _drop_seed(plain, overrides)
     for o in overrides:  # a folder may have a name that reads as a number
         if o.startswith("out=") and isinstance(plain.get("out"), int | float):
@@ -400,7 +400,8 @@ def _get(config: dict[str, Any], key: str) -> Any:
     return config
 
 
-def _options(group: str) -> list[str]:
+def options(group: str) -> list[str]:
+    """Returns the names that a configuration group offers."""
     with _hydra():
         return sorted(set(GlobalHydra.instance().config_loader().get_group_options(group)) - {"base"})
 

@@ -5,7 +5,7 @@ They are measured at each evaluation on one batch of fresh training examples, an
 - gradient_norm, parameter_norm: of all trained parameters, and of each part: gradient_norm_embedding,
   gradient_norm_blocks_0, gradient_norm_read_out ... as the model's parameters are named;
 - attention_logit: the largest logit of attention, of a model that has any;
-- log_z: the mean over answers of the log of the softmax's normaliser;
+- log_z: the mean over answers of the log of the softmax's normaliser (of StableMax's, if that is the loss);
 - absorbed: the share of answers in which the softmax's sum of the other classes is lost beside the top one, at the
   threshold `train.absorb`, by default float32's. Prieto et al. 2025, "Grokking at the edge of numerical stability",
   section 3: such an answer gives the top class no gradient.
@@ -20,7 +20,7 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 
-from experiments.engine.losses import absorbed
+from experiments.engine.losses import absorbed, stable
 from experiments.engine.share import Share, part
 from models.taps import capturing
 from models.variables import Frozen
@@ -47,7 +47,8 @@ def monitor(
             outputs = model(some.inputs)
         numbers = {"attention_logit": jnp.stack([logits.max() for logits in seen.values()]).max()} if seen else {}
         if head.discrete:
-            log_z, lost = jax.nn.logsumexp(outputs, -1), absorbed(outputs, absorb)
+            logits = stable(outputs) if train.loss == "stablemax" else outputs
+            log_z, lost = jax.nn.logsumexp(logits, -1), absorbed(logits, absorb)
             numbers |= {"log_z": (log_z * some.weights).sum(), "absorbed": (lost * some.weights).sum()}
         return numbers
 

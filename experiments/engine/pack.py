@@ -216,8 +216,9 @@ def _rows(lane: int, step: int, learner: str, scores: dict[str, dict[str, np.nda
 
 
 def _plain(score: np.ndarray) -> Any:
-    """Returns a number, or a list of numbers with None for the positions that have no score."""
-    return score.item() if score.ndim == 0 else [None if np.isnan(x) else x for x in score.tolist()]
+    """Returns a number, or a list of numbers; None for a position that has no score, and for a measure without one."""
+    number = lambda x: None if np.isnan(x) else x  # noqa: E731
+    return number(score.item()) if score.ndim == 0 else list(map(number, score.tolist()))
 
 
 class _Clock:

@@ -47,7 +47,7 @@ class Progress:
         self._jobs: dict[Path, Job] = {}
         self._steps: dict[Path, int] = {}
         self._total = self._ended = self._diverged = self._failed = 0
-        self._scores: dict[Path, float] = {}
+        self._scores: dict[Path, float | None] = {}
         self._rate, self._tokens = 0.0, 0.0
         self._phase, self._printed, self._began = "", time.monotonic(), time.monotonic()
         self._console = console(stderr=True)
@@ -160,8 +160,10 @@ class Progress:
             self.say(self._format_line())
 
 
-def _format_score(score: float) -> str:
+def _format_score(score: float | None) -> str:
     """Formats a share in three characters, another number in up to three digits."""
+    if score is None:
+        return "-"
     if not 0 <= score <= 1:
         return f"{score:.3g}"
     return f"{score:.2f}".lstrip("0") if score < 1 else "1.0"
