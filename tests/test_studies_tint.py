@@ -19,7 +19,14 @@ from synthetic.tint.generate import COMPACT, Form, needed
 
 TINT = [claim for claim in studies.every() if claim.name.startswith("tint/")]
 HIGH, MIDDLE, LOW, SPREAD = [0.95, 0.93, 0.96], [0.6, 0.55, 0.62], [0.01, 0.0, 0.02], [0.1, 0.6, 0.99]
-LABELS = {"clean": 1.0, "characters_25": 0.52, "characters_50": 0.22, "dynamic_10": 0.51, "dynamic_20": 0.26}
+LABELS = {
+    "clean": 1.0,
+    "characters_25": 0.52,
+    "characters_50": 0.22,
+    "dynamic_10": 0.51,
+    "dynamic_20": 0.26,
+    "dynamic_45": 0.05,
+}
 PAIRS = static_vs_dynamic.PAIRS
 
 
