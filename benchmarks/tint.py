@@ -35,7 +35,7 @@ def main() -> None:
     """Measures both and records them."""
     devices.use_all_cores()
     rows: list[dict[str, Any]] = []
-    for style, name in [*(("compact", name) for name in NOISE), ("lines", "clean"), ("lines", "dynamic")]:
+    for style, name in [*(("compact", name) for name in NOISE), ("steps", "clean"), ("steps", "dynamic")]:
         task = TInt(min_digits=5, style=style, examples=EXAMPLES, test_examples=1, **NOISE[name])
         clock, processor = zip(*(_seconds(task) for _ in range(REPEATS)), strict=True)
         for kind, seconds in (("s", clock), ("processor s", processor)):

@@ -12,6 +12,7 @@ import pytest
 from fields import check
 from synthetic.tint import TInt, language, operations
 from synthetic.tint.arrays import Items
+from synthetic.tint.digits import DigitsMachine
 from synthetic.tint.generate import Form, generate, needed
 from synthetic.tint.machine import Machine, Rates
 from synthetic.tint.noise import Noise
@@ -33,13 +34,14 @@ PYTHON = {
 }
 
 
-def trace(name, *operands, compact=False):
+def trace(name, *operands, style="steps"):
     """The lines of one computation as text."""
     arrays = [Items(np.array([x]), np.array([len(x)])) if isinstance(x, list) else np.array([x]) for x in operands]
-    machine = Machine(root(0, 0), Rates(), 1000, compact=compact)
-    machine.run(language.operations()[name], arrays)
-    names = vocabulary()
-    laid = lay_out(machine.lines, 1, {name: i for i, name in enumerate(names)}, newlines=not compact)
+    kind = DigitsMachine if style == "lines" else Machine
+    machine = kind(root(0, 0), Rates(), 1000, compact=style == "compact")
+    machine.run(language.operations(style)[name], arrays)
+    names = vocabulary(style)
+    laid = lay_out(machine.lines, 1, {name: i for i, name in enumerate(names)}, newlines=style != "compact")
     return format_tokens(laid.tokens.tolist(), names).rstrip("\n")
 
 
@@ -68,46 +70,73 @@ def rows(made):
         yield tokens[:begin], tokens[begin : end + 1]
 
 
-def test_an_addition_reads_as_in_the_paper():
-    said = trace("add", 57, 68).split("\n")
-    first = ["x = 5 7 , y = 6 8", "res = 0", "carry = 0", "digx = 7", "digy = 8", "x = 5", "y = 6", "ds = 1 5"]
-    then = ["res = 5", "carry = 1", "digx = 5", "digy = 6", "x = 0", "y = 0", "ds = 1 1", "ds = 1 2", "res = 2 5"]
-    assert said == [*first, *then, "carry = 1", "res = 1 2 5"]
+# What the code released with the paper prints, read off runs of it: its own traces, line by line.
+RELEASED = {
+    ("add", 57, 68): "x = 5 7 , y = 6 8|res = 0|carry = 0|digx = 7|digy = 8|x = 5|y = 6|ds = 1 5|res = 5|carry = 1|"
+    "digx = 5|digy = 6|x = 0|y = 0|ds = 1 1|ds = 1 2|res = 2 5|carry = 1|res = 1 2 5",
+    ("add", 999, 1): "x = 9 9 9 , y = 1|res = 0|carry = 0|digx = 9|digy = 1|x = 9 9|y = 0|ds = 1 0|res = 0|carry = 1|"
+    "digx = 9|digy = 0|x = 9|y = 0|ds = 9|ds = 1 0|res = 0 0|carry = 1|digx = 9|digy = 0|x = 0|y = 0|ds = 9|ds = 1 0|"
+    "res = 0 0 0|carry = 1|res = 1 0 0 0",
+    ("subtract", 170, 88): "x = 1 7 0 , y = 8 8|res = 0|borrow = 0|digx = 0|digy = 8|x = 1 7|y = 8|digx = 1 0|"
+    "borrow = 1|dd = 2|res = 2|digx = 7|digy = 8|x = 1|y = 0|digx = 6|borrow = 0|digx = 1 6|borrow = 1|dd = 8|"
+    "res = 8 2|dd = 0",
+    ("subtract", 100, 99): "x = 1 0 0 , y = 9 9|res = 0|borrow = 0|digx = 0|digy = 9|x = 1 0|y = 9|digx = 1 0|"
+    "borrow = 1|dd = 1|res = 1|digx = 0|digy = 9|x = 1|y = 0|digx = 1 0|digx = 9|dd = 0|res = 0 1|dd = 0",
+    ("multiply", 57, 8): "x = 5 7 , y = 8|out_res = 0|carry = 0|mag = 0|fac = 8|y = 0|x_c = 5 7|in_res = 0|term = 7|"
+    "x_c = 5|dm = 5 6|dm = call( 5 6 + 0 )|dm = 5 6|in_res = 6|carry = 5|term = 5|x_c = 0|dm = 4 0|"
+    "dm = call( 4 0 + 5 )|dm = 4 5|in_res = 5 6|carry = 4|in_res = 4 5 6|carry = 0|in_res = 4 5 6|mag = 0|"
+    "out_res = call( 0 + 4 5 6 )|out_res = 4 5 6",
+    ("multiply", 0, 34): "x = 0 , y = 3 4|t = 0|x = 3 4|y = 0|out_res = 0|carry = 0|mag = 0",
+    ("multiply", 7, 8): "x = 7 , y = 8|out_res = 5 6",
+    ("divide", 7, 5): "x = 7 , y = 5|res = 0|len_x = 1|len_y = 1|factor_mag = call( 1 - 1 )|factor_mag = 0|dig = 1|"
+    "sum_div = 5|sub_x = 7|dig = call( 1 + 1 )|dig = 2|sum_div = call( 5 + 5 )|sum_div = 1 0|dig = call( 2 - 1 )|"
+    "dig = 1|sum_div = call( 1 0 - 5 )|sum_div = 5|factor = 1|res = call( 0 + 1 )|res = 1|remove = 5|"
+    "x = call( 7 - 5 )|x = 2",
+    ("gcd", 12, 18): "x = 1 2 , y = 1 8|t = 1 8|y = call( 1 2 % 1 8 )|y = 1 8|y = 1 2 , t = 1 8|x = 1 8|t = 1 2|"
+    "y = call( 1 8 % 1 2 )|y = 1 2|len_x = 2|len_y = 2|factor_mag = 0|sum_div = 1 2|sub_x = 1 8|sum_div = 2 4|"
+    "sum_div = 1 2|remove = 1 2|x = 0 6|x = 1 8 , y = 0 6 , t = 1 2|x = 1 2|t = 0 6|y = call( 1 2 % 0 6 )|y = 0 6|"
+    "len_x = 2|len_y = 1|factor_mag = 1|factor_mag = 0|sum_div = 0 6|sub_x = 1 2|sum_div = 1 2|sum_div = 1 8|"
+    "sum_div = 1 2|remove = 1 2|x = 0 0|x = 1 2 , y = 0 0 , t = 0 6|x = 0 6",
+    ("median", (200, 7)): "nums = [ 2 0 0 , 7 ]|nums_sorted = call( sort_ints([ 2 0 0 , 7 ]))|l = [ 2 0 0 , 7 ]|"
+    "sorted_l = []|min_item = 2 0 0|min_index = 0|i = 0|candidate = 2 0 0|i = 1|candidate = 7|min_item = 7|"
+    "min_index = 1|l = [ 2 0 0 ]|min_item = 2 0 0|min_index = 0|i = 0|candidate = 2 0 0|l = []|"
+    "nums = [ 2 0 0 , 7 ] , nums_sorted = [ 7 , 2 0 0 ]|n = 2|left_mid = 7|right_mid = 2 0 0|"
+    "sum_mid = call( 7 + 2 0 0 )|sum_mid = 2 0 7|res = 1 0 3",
+}
+
+
+@pytest.mark.parametrize("asked", RELEASED, ids=str)
+def test_lines_are_those_of_the_code_released_with_the_paper(asked):
+    name, *operands = asked
+    operands = [list(x) if isinstance(x, tuple) else x for x in operands]
+    assert trace(name, *operands, style="lines").split("\n") == RELEASED[asked].split("|")
+
+
+def test_the_steps_of_ours_show_numbers_without_zeros_in_front():
+    results = [line for line in trace("add", 999, 1).split("\n") if "res" in line]
+    assert results == [*["res = 0"] * 4, "res = 1 0 0 0"]
 
 
 def test_the_second_sum_of_digits_is_left_out_without_a_carry():
     assert trace("add", 2, 3).split("\n")[-3:] == ["ds = 5", "res = 5", "carry = 0"]
 
 
-def test_a_median_reads_as_in_the_paper():
-    said = trace("median", [12, 7, 305, 44, 9]).split("\n")
-    assert said[:4] == [
-        "nums = [ 1 2 , 7 , 3 0 5 , 4 4 , 9 ]",
-        "nums_sorted = call( sort_ints([ 1 2 , 7 , 3 0 5 , 4 4 , 9 ]))",
-        "l = [ 1 2 , 7 , 3 0 5 , 4 4 , 9 ]",
-        "sorted_l = []",
-    ]
-    scan = ["min_item = 1 2", "min_index = 0", "i = 0", "candidate = 1 2", "i = 1", "candidate = 7", "min_item = 7"]
-    assert said[4:12] == [*scan, "min_index = 1"]
-    assert said[18] == "l = [ 1 2 , 3 0 5 , 4 4 , 9 ]"
-    assert said[-2:] == ["n = 5", "res = 1 2"]
-
-
 def test_a_call_inside_a_product_is_one_line_and_its_result():
     assert "dm = 5 6\ndm = call( 5 6 + 0 )\ndm = 5 6\n" in trace("multiply", 7, 8)
 
 
-def test_whole_examples_read_as_in_the_paper():
-    made, _ = table("add", "lines", digits=2)
-    names = vocabulary()
+@pytest.mark.parametrize("style", ["lines", "steps"])
+def test_whole_examples_are_prompt_trace_and_answer(style):
+    made, _ = table("add", style, digits=2)
+    names = vocabulary(style)
     for prompt, said in rows(made):
-        x, y = parsed(prompt)[1]
+        x, y = parsed(prompt, style)[1]
         assert format_tokens(prompt, names) == f"{' '.join(str(x))} + {' '.join(str(y))}\n"
-        assert format_tokens(said, names) == f"{trace('add', x, y)}\n{' '.join(str(x + y))} ."
+        assert format_tokens(said, names) == f"{trace('add', x, y, style=style)}\n{' '.join(str(x + y))} ."
 
 
 def test_a_compact_addition_takes_nine_tokens_a_digit():
-    assert trace("add", 57, 68, compact=True) == "digx 7 digy 8 ds 1 5 carry 1 digx 5 digy 6 ds 1 2 carry 1"
+    assert trace("add", 57, 68, style="compact") == "digx 7 digy 8 ds 1 5 carry 1 digx 5 digy 6 ds 1 2 carry 1"
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -122,14 +151,14 @@ def test_operations_are_pythons_arithmetic(name):
         assert function(*operands) == python(*operands)
 
 
-@pytest.mark.parametrize("style", ["lines", "compact", "none"])
+@pytest.mark.parametrize("style", ["lines", "steps", "compact", "none"])
 @pytest.mark.parametrize("name", NAMES)
 def test_responses_are_those_of_python_running_the_function(name, style):
     made, size = table(name, style, digits=2, items=4)
-    names = vocabulary()
+    names = vocabulary(style)
     for i, (prompt, said) in enumerate(rows(made)):
         assert said == response(prompt, style, size.tokens, size.fuel, Noise(), 5, 0, i)
-        _, operands = parsed(prompt)
+        _, operands = parsed(prompt, style)
         answer = PYTHON[name](*operands)
         answers = answer if isinstance(answer, list) else [answer]
         last = format_tokens(said, names).rstrip(" .").split("\n")[-1]
@@ -247,14 +276,14 @@ def head_of(said, t, names):
     return next(said[i] for i in range(t, -1, -1) if said[i] >= 10 and names[said[i]] != "=")
 
 
-@pytest.mark.parametrize("style", ["lines", "compact"])
+@pytest.mark.parametrize("style", ["lines", "steps", "compact"])
 def test_decoded_answers_are_judged(style):
     kinds = "add+subtract+gcd+sort+median"
     task = TInt(operations=kinds, style=style, max_digits=2, max_items=3, examples=1, test_examples=40).materialise()
-    examples, names, cases = drawn(task, "test", 40), vocabulary(), []
+    examples, names, cases = drawn(task, "test", 40), vocabulary(style), []
     for i in range(40):
         example = example_of(examples, i)
-        operation = list(language.operations().values())[example.facts["operation"]]
+        operation = list(language.operations(style).values())[example.facts["operation"]]
         shown = operation.names[operation.units if operation.units and style == "compact" else operation.result]
         asked = np.flatnonzero(example.weights)
         for change in JUDGED:

@@ -33,13 +33,13 @@ def test_a_new_operation_is_one_function(registry):
             total = add(total, square)
         return total
 
-    form = Form("norm", "lines", 1, 3)
+    form = Form("norm", "steps", 1, 3)
     made = generate(form, needed(form).tokens, Laws(1, 1, 1, 3, 0.0), Noise(), 0, "train", np.arange(9))
     for prompt, said in rows(made):
         _, [numbers] = parsed(prompt)
         assert format_tokens(said, vocabulary()).endswith("\n" + " ".join(str(sum(n * n for n in numbers))) + " .")
         fuel, tokens = needed(form).fuel, needed(form).tokens
-        assert said == response(prompt, "lines", tokens, fuel, Noise(), 0, 0, list(made["begin"]).index(len(prompt)))
+        assert said == response(prompt, "steps", tokens, fuel, Noise(), 0, 0, list(made["begin"]).index(len(prompt)))
 
 
 def test_operands_are_as_many_numbers_and_lists_as_there_are_parameters(registry):
@@ -64,14 +64,14 @@ def test_operands_are_as_many_numbers_and_lists_as_there_are_parameters(registry
         return res
 
     for function in (square, dot, count):
-        form = Form(function.__name__, "lines", 1, 3)
+        form = Form(function.__name__, "steps", 1, 3)
         made = generate(form, needed(form).tokens, Laws(1, 1, 2, 3, 0.0), Noise(dynamic=0.2), 0, "train", np.arange(40))
         for i, (prompt, said) in enumerate(rows(made)):
             operation, operands = parsed(prompt)
             assert operation is not None
             assert [isinstance(x, list) for x in operands] == [p in operation.lists for p in operation.parameters]
             fuel, tokens = needed(form).fuel, needed(form).tokens
-            assert said == response(prompt, "lines", tokens, fuel, Noise(dynamic=0.2), 0, 0, i)
+            assert said == response(prompt, "steps", tokens, fuel, Noise(dynamic=0.2), 0, 0, i)
             assert not any("_" in word for word in format_tokens(said, vocabulary()).split())
         clean = generate(form, needed(form).tokens, Laws(1, 1, 2, 3, 0.0), Noise(), 0, "train", np.arange(40))
         for prompt, said in rows(clean):

@@ -26,7 +26,7 @@ NOISES = {
 }
 
 
-def made(noise=Noise(), *, operations="add", style="lines", digits=4, items=4, count=COUNT, magnitude=0.3):  # noqa: B008
+def made(noise=Noise(), *, operations="add", style="steps", digits=4, items=4, count=COUNT, magnitude=0.3):  # noqa: B008
     """Training examples, all of the largest size."""
     form = Form(operations, style, digits, items)
     laws = Laws(digits, digits, items, items, magnitude)
@@ -58,7 +58,7 @@ def near(share, expected, count):
 @pytest.mark.parametrize("noise", NOISES.values(), ids=NOISES)
 @pytest.mark.parametrize("name", ["add", "multiply", "divide", "gcd", "sort", "median"])
 def test_noised_responses_equal_those_of_plain_python_given_the_same_random_words(name, noise):
-    for style in ("lines", "compact", "none"):
+    for style in ("lines", "steps", "compact", "none"):
         if style == "none" and noise.of_lines:
             continue
         form = Form(name, style, 2, 4)
@@ -82,6 +82,25 @@ def test_character_noise_redraws_digits_alone_and_spares_the_prompt():
     assert counts.min() > 0.9 * counts.mean()
     firsts = eligible.argmax(1)
     assert near((clean["tokens"] == noised["tokens"])[np.arange(COUNT), firsts].mean(), 1 - 0.9 * rate, COUNT)
+
+
+def test_character_noise_spares_numbers_beside_a_comma_or_bracket_in_the_papers_lines():
+    names = vocabulary("lines")
+    beside = {names.index(mark) for mark in (",", "]", ")")}
+    for operation in ("multiply", "median"):
+        clean, noised = (made(Noise(characters=c), operations=operation, style="lines", count=20) for c in (0.0, 1.0))
+        for was, now in zip(responses(clean), responses(noised), strict=True):
+            after = [next(token for token in was[i:] if token >= 10) for i in range(len(was))]
+            assert all(a == b for a, b, next_mark in zip(was, now, after, strict=True) if next_mark in beside)
+            open_to_noise = [a == b for a, b, c in zip(was, now, after, strict=True) if a < 10 and c not in beside]
+            assert sum(open_to_noise) < len(open_to_noise) / 2
+
+
+def test_sums_under_dynamic_noise_of_all_numbers_are_right_as_often_as_in_the_papers_code():
+    form, laws, noise = Form("add", "lines", 10, 1), Laws(1, 10, 1, 1, 0.0), Noise(dynamic=0.05, hidden=1.0)
+    table = generate(form, needed(form).tokens, laws, noise, 5, "train", np.arange(COUNT))
+    # Of 400 examples of the released code 17 were right.
+    assert abs(table["right"].mean() - 17 / 400) < 4 * math.sqrt(17 / 400 * (1 / 400 + 1 / COUNT))
 
 
 def test_labels_under_character_noise_are_right_as_often_as_their_digits():
@@ -115,8 +134,8 @@ def test_without_a_trace_left_the_answer_stands_alone():
 
 
 def test_insertion_adds_copies_of_lines():
-    clean = made(style="lines", digits=2, count=100)
-    form = Form("add", "lines", 2, 4)
+    clean = made(style="steps", digits=2, count=100)
+    form = Form("add", "steps", 2, 4)
     noised = generate(
         form, 2 * needed(form).tokens, Laws(2, 2, 4, 4, 0.3), Noise(insertion=0.3), 5, "train", np.arange(100)
     )
@@ -176,13 +195,23 @@ def test_dynamic_noise_redraws_new_numbers_at_its_rate():
     assert near(np.mean(first), 1 - 0.9 * rate, len(first))
 
 
+def test_the_papers_lines_redraw_digits_below_nine():
+    tables = (made(Noise(dynamic=d, hidden=1.0), style="lines", digits=3, count=3000) for d in (0.0, 1.0))
+    names = vocabulary("lines")
+    first = [
+        [next(line for line in lines(said) if names[line[0]] == "digx")[2] for said in responses(t)] for t in tables
+    ]
+    redrawn = [now for was, now in zip(*first, strict=True) if was]
+    assert set(redrawn) == set(range(9))
+
+
 def test_digits_are_redrawn_uniformly():
     clean, noised = (made(Noise(dynamic=rate), style="compact", digits=3, count=5000) for rate in (0.0, 1.0))
     pairs = [(was[1], now[1]) for was, now in zip(responses(clean), responses(noised), strict=True)]
     assert chisquare(np.bincount([now for was, now in pairs if was], minlength=10)).pvalue > 0.001
 
 
-@pytest.mark.parametrize("style", ["lines", "compact"])
+@pytest.mark.parametrize("style", ["steps", "compact"])
 def test_noise_on_printed_numbers_alone_keeps_a_trace_consistent(style):
     task = TInt(style=style, max_digits=3, examples=300, test_examples=1)
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from synthetic.tint.language import DIGITS, HALF, LIMIT
+from synthetic.tint.limits import DIGITS, HALF, LIMIT
 
 POWERS = 10 ** np.arange(DIGITS, dtype=np.int64)
 
@@ -19,8 +19,15 @@ class Items(NamedTuple):
     sizes: np.ndarray
 
 
+class Digits(NamedTuple):
+    """Holds a string of digits for each row: `sizes` int64[B] digits, of which `values` int64[B] has no zeros."""
+
+    values: np.ndarray
+    sizes: np.ndarray
+
+
 Number = np.ndarray | int
-Value = Number | Items
+Value = Number | Items | Digits
 
 
 def choose(mask: np.ndarray, new: Value, old: Value) -> Value:
@@ -31,7 +38,25 @@ def choose(mask: np.ndarray, new: Value, old: Value) -> Value:
         a, b = (np.pad(items.values, ((0, 0), (0, width - items.values.shape[1]))) for items in (new, old))
         return Items(np.where(mask[:, None], a, b), np.where(mask, new.sizes, old.sizes))
     assert not isinstance(old, Items)
+    if isinstance(new, Digits) or isinstance(old, Digits):
+        a, b = as_digits(new), as_digits(old)
+        return Digits(np.where(mask, a.values, b.values), np.where(mask, a.sizes, b.sizes))
     return np.where(mask, new, old)
+
+
+def as_digits(x: Value) -> Digits:
+    """Returns the digits of numbers, which have no zeros in front."""
+    if isinstance(x, Digits):
+        return x
+    assert not isinstance(x, Items), "a list, not a number"
+    x = np.asarray(x, np.int64)
+    return Digits(x, 1 + np.searchsorted(POWERS[1:], x, side="right"))
+
+
+def as_number(x: Value) -> Number:
+    """Returns numbers whose digits are given; no digit is 0."""
+    assert not isinstance(x, Items), "a list, not a number"
+    return x.values if isinstance(x, Digits) else x
 
 
 def added(x: Number, y: Number) -> np.ndarray:

@@ -14,14 +14,14 @@ import numpy as np
 from synthetic.tint import operands as operands_of
 from synthetic.tint import words
 from synthetic.tint.arrays import Value
-from synthetic.tint.language import Operation, operations
-from synthetic.tint.machine import Line, Machine, Rates, format_call
-from synthetic.tint.noise import Noise, changed, rearranged, with_wrong_characters
+from synthetic.tint.digits import DigitsMachine
+from synthetic.tint.language import COMPACT, LINES, NONE, STEPS, Operation, operations
+from synthetic.tint.machine import Line, Machine, Rates, format_prompt
+from synthetic.tint.noise import Noise, beside_brackets, changed, rearranged, with_wrong_characters
 from synthetic.tint.operands import Laws
 from synthetic.tint.operations import mixture
 from synthetic.tint.text import END, NEWLINE, UNNAMED, lay_out, vocabulary, within
 
-LINES, COMPACT, NONE = "lines", "compact", "none"
 SPLITS = ("train", "noised", "test")  # a split's number is the key of its stream
 _PROBE = 3  # a stream of its own
 _CHUNK = 4096  # rows at a time, so that arrays stay in the cache
@@ -58,7 +58,7 @@ def needed(form: Form) -> Size:
     round; `generate` draws others for those.
     """
     tokens, turns, fuel = 0, 0, 10**6
-    for operation, _ in mixture(form.operations):
+    for operation, _ in mixture(form.operations, form.style):
         for least in (1, 2):  # short second operands make long divisions
             digits = form.max_digits if least == 2 else 1
             items = form.max_items if least == 2 else 1
@@ -76,15 +76,17 @@ class _Made:
     def __init__(
         self, form: Form, operation: Operation, keys: np.ndarray, drawn: Sequence[Value], rates: Rates, fuel: int
     ):
-        ids, rows = {name: i for i, name in enumerate(vocabulary())}, keys.size
+        ids, rows = {name: i for i, name in enumerate(vocabulary(form.style))}, keys.size
         everyone = np.ones(rows, bool)
-        machine = Machine(keys, rates, fuel, compact=form.style != LINES)
+        machine = (DigitsMachine if form.style == LINES else Machine)(
+            keys, rates, fuel, compact=form.style in (COMPACT, NONE)
+        )
         answer = machine.run(operation, drawn)
         unnamed = (UNNAMED, *[part for x in drawn for part in (",", x)][1:], ")")
-        text = format_call(operation, drawn) if form.named else unnamed
+        text = format_prompt(operation, drawn) if form.named else unnamed
         self.prompt = lay_out([Line(everyone, text)], rows, ids, newlines=True)
         lines = machine.lines if form.style != NONE else []
-        self.trace = lay_out(lines, rows, ids, newlines=form.style == LINES)
+        self.trace = lay_out(lines, rows, ids, newlines=form.style in (LINES, STEPS))
         self.answer = lay_out([Line(everyone, (answer,))], rows, ids, newlines=False)
         self.left = machine.fuel
         # A compact trace has no newlines, so one is put behind it.
@@ -149,7 +151,7 @@ def generate(
     example) of longer (tokens of the longer of the two responses, with the end token), operation (its number among
     all), digits (of the longest operand). Raises ValueError if no operands of the right side can be found.
     """
-    parts = mixture(form.operations)
+    parts = mixture(form.operations, form.style)
     edges = np.array([words.threshold(share) for share in np.cumsum([share for _, share in parts])[:-1]], np.uint64)
     root, indices = words.root(seed, SPLITS.index(split)), np.asarray(indices)
     keys, groups = words.fold(root, indices), words.fold(root, indices // group)
@@ -191,7 +193,8 @@ def _examples(
                 made.trace = rearranged(made.trace, own, noise)
             after = made.tokens(length)
         if noise.characters:
-            noisy = with_wrong_characters(after.tokens, after.begin, after.end, own, noise.characters)
+            spared = beside_brackets(after.tokens) if form.style == LINES else None
+            noisy = with_wrong_characters(after.tokens, after.begin, after.end, own, noise.characters, spared)
             after = _Rows(noisy, after.begin, after.answer, after.end)
         rows.put(touched, after)
         different[touched] = changed(*before.response(), *after.response())
@@ -205,7 +208,7 @@ def _examples(
         "longer": longer,
         "right": right,
         "contaminated": contaminated,
-        "operation": np.full(keys.size, list(operations()).index(operation.name)),
+        "operation": np.full(keys.size, list(operations(form.style)).index(operation.name)),
         "digits": operands_of.digits(drawn),
     }
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 
-from synthetic.tint.language import operations
-from synthetic.tint.text import END, NEWLINE, vocabulary
+from synthetic.tint.language import COMPACT, NONE, operations
+from synthetic.tint.text import END, FIRST_MARK, MARKS, NEWLINE, vocabulary
 
 
 def judge(targets: jax.Array, weights: jax.Array, operation: jax.Array, decoded: jax.Array, *, style: str) -> dict:
@@ -28,8 +28,8 @@ def judge(targets: jax.Array, weights: jax.Array, operation: jax.Array, decoded:
     answer = ours.ended & (ours.length == theirs.length) & (ours.answer == theirs.answer).all()
     astray = ((decoded != targets) & (place >= begin) & (place <= jnp.maximum(ours.end, theirs.end))).any()
     facts = {"answer": answer, "astray": astray, "recovered": astray & answer}
-    if style != "none":
-        facts["follows"] = ours.ended & ours.follows(operation, compact=style == "compact")
+    if style != NONE:
+        facts["follows"] = ours.ended & ours.follows(operation, style)
     return {name: fact.astype(jnp.float32) for name, fact in facts.items()}
 
 
@@ -47,12 +47,12 @@ class _Response:
         self.answer = jnp.where(place < self.length, tokens[jnp.minimum(self.at + place, last - 1)], END)
         self.traced = inside & (place < self.at)
 
-    def follows(self, operation: jax.Array, *, compact: bool) -> jax.Array:
+    def follows(self, operation: jax.Array, style: str) -> jax.Array:
         """Returns whether the answer's last number is the trace's result; `operation` is its number among all."""
-        ids = {name: i for i, name in enumerate(vocabulary())}
-        declared = list(operations().values())
+        ids = {name: i for i, name in enumerate(vocabulary(style))}
+        declared = list(operations(style).values())
         result = self._last_value(jnp.array([ids[o.names[o.result]] for o in declared])[operation])
-        if compact:
+        if style == COMPACT:
             units, carry = (
                 jnp.array([ids[o.names[name]] if name else -1 for o, name in named])[operation]
                 for named in ([(o, o.units) for o in declared], [(o, o.carry) for o in declared])
@@ -66,8 +66,7 @@ class _Response:
 
         The name is the last token that is no digit nor equals sign.
         """
-        ids = {name: i for i, name in enumerate(vocabulary())}
-        head = (self.tokens >= 10) & (self.tokens != ids["="])
+        head = (self.tokens >= 10) & (self.tokens != FIRST_MARK + MARKS.index("="))
         return self.tokens[jax.lax.cummax(jnp.where(head, self.place, 0))]
 
     def _digits_before(self, end: jax.Array) -> jax.Array:

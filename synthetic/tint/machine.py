@@ -28,17 +28,20 @@ from synthetic.tint.arrays import (
     COMPARISONS,
     FUNCTIONS,
     POWERS,
+    Digits,
     Items,
     Number,
     Value,
     added,
+    as_number,
     choose,
     divided,
     multiplied,
     read,
     subtracted,
 )
-from synthetic.tint.language import HIDDEN, SHOWN, Operation, arguments, called, operations
+from synthetic.tint.grammar import arguments, called
+from synthetic.tint.language import HIDDEN, SHOWN, Operation, operations
 
 
 @dataclass(frozen=True)
@@ -75,31 +78,33 @@ class Machine:
     def __init__(self, keys: np.ndarray, rates: Rates, fuel: int, *, compact: bool):
         self.lines: list[Line] = []
         self.fuel = np.full(keys.shape, fuel)
-        self._active = np.ones(keys.shape, bool)
-        self._rates = rates
-        self._compact = compact
-        self._keys = {stream: words.fold(keys, stream) for stream in (words.DYNAMIC, words.OPERATORS)}
-        self._drawn = {stream: np.zeros(keys.shape, np.int64) for stream in self._keys}
+        self.active = np.ones(keys.shape, bool)
+        self.rates = rates
+        self.compact = compact
+        self.keys = {stream: words.fold(keys, stream) for stream in (words.DYNAMIC, words.OPERATORS)}
+        self.drawn = {stream: np.zeros(keys.shape, np.int64) for stream in self.keys}
 
     def run(self, operation: Operation, arguments: Sequence[Value]) -> Value:
         """Returns the operation's answer for each row, and records its lines.
 
         The answer meets noise of the hidden rate.
         """
-        answer = _Call(self, operation, arguments, shown=True).run()
-        if not isinstance(answer, Items):
-            return self.noised(answer, self._rates.hidden)
+        answer = Call(self, operation, arguments, shown=True).run()
+        return self._noised_items(answer) if isinstance(answer, Items) else self.noised(answer, self.rates.hidden)
+
+    def _noised_items(self, answer: Items) -> Items:
         columns = []
         for i, column in enumerate(answer.values.T):
-            self._active = i < answer.sizes
-            columns.append(np.where(self._active, self.noised(column, self._rates.hidden), column))
+            self.active = i < answer.sizes
+            noised = as_number(self.noised(column, self.rates.hidden))
+            columns.append(np.where(self.active, noised, column))
         return Items(np.array(columns).T, answer.sizes)
 
     def noised(self, value: Value, rate: float) -> Value:
         """Returns a new value after noise: each digit of a number redrawn with probability `rate`; 0 and lists stay."""
-        if rate == 0 or isinstance(value, Items):
+        if rate == 0 or isinstance(value, Items | Digits):
             return value
-        key = words.fold(self._keys[words.DYNAMIC], self._next(words.DYNAMIC))
+        key = self.next_key()
         old = np.broadcast_to(value, key.shape)
         new = old.copy()
         for place, power in enumerate(POWERS):
@@ -111,10 +116,14 @@ class Machine:
             new += np.where(redrawn, (words.digit(word) - old // power % 10) * power, 0)
         return new
 
+    def next_key(self) -> np.ndarray:
+        """Returns the key of the noise of each row's next number."""
+        return words.fold(self.keys[words.DYNAMIC], self._next(words.DYNAMIC))
+
     def _next(self, stream: int) -> np.ndarray:
         """Returns the number of each row's next draw from a stream, which is then used up in the active rows."""
-        counter = self._drawn[stream]
-        self._drawn[stream] = counter + self._active
+        counter = self.drawn[stream]
+        self.drawn[stream] = counter + self.active
         return counter
 
     def operate(self, op: ast.operator, x: Number, y: Number) -> np.ndarray:
@@ -123,15 +132,15 @@ class Machine:
             return divided(op, x, y)
         kinds, results = [ast.Add, ast.Sub, ast.Mult], [added, subtracted, multiplied]
         kind = kinds.index(type(op))
-        if self._rates.operators == 0:
+        if self.rates.operators == 0:
             return results[kind](x, y)
-        word = words.fold(self._keys[words.OPERATORS], self._next(words.OPERATORS))
+        word = words.fold(self.keys[words.OPERATORS], self._next(words.OPERATORS))
         other = (kind + 1 + words.below(word & np.uint64(0xFFFFFFFF), 2)) % 3
-        done = np.where(words.happens(word, self._rates.operators), other, kind)
+        done = np.where(words.happens(word, self.rates.operators), other, kind)
         return np.choose(done, [result(x, y) for result in results])
 
 
-class _Call:
+class Call:
     """Runs one call of an operation: its variables, and whether its lines are shown."""
 
     def __init__(self, machine: Machine, operation: Operation, arguments: Sequence[Value], *, shown: bool):
@@ -139,7 +148,8 @@ class _Call:
         self.variables: dict[str, Value] = dict(zip(operation.parameters, arguments, strict=True))
 
     def run(self) -> Value:
-        if self.shown and not self.m._compact:
+        """Returns what the operation returns, and records its lines."""
+        if self.shown and not self.m.compact:
             self._show_arguments()
         self._block(self.operation.tree.body[:-1])
         return self.variables[self.operation.returned]
@@ -148,61 +158,70 @@ class _Call:
         parts: list[str | Value] = []
         for name in self.operation.parameters:
             parts += [*([","] if parts else []), name, "=", self.variables[name]]
-        self.m.lines.append(Line(self.m._active, tuple(parts)))
+        self.m.lines.append(Line(self.m.active, tuple(parts)))
 
     def _prints(self, name: str) -> bool:
         if not self.shown:
             return False
-        return name in (self.operation.essential if self.m._compact else self.operation.names)
+        return name in (self.operation.essential if self.m.compact else self.operation.names)
 
     def _block(self, statements: Sequence[ast.stmt]) -> None:
         for s in statements:
-            if not self.m._active.any():
+            if not self.m.active.any():
                 return
             getattr(self, f"_{type(s).__name__.lower()}")(s)
 
     # `language` has checked the statements' forms.
 
     def _assign(self, s: Any) -> None:
-        name: str = s.targets[0].id
-        if isinstance(s.value, ast.Name):
-            return self._set(name, self.variables[s.value.id])
-        if isinstance(s.value, ast.Constant):
-            return self._set(name, self._number(s.value), constant=True)
-        if isinstance(s.value, ast.List):
+        constant = isinstance(s.value, ast.Constant | ast.List)
+        self._set(s.targets[0].id, self._assigned(s.targets[0].id, s.value), constant=constant)
+
+    def _assigned(self, name: str, e: Any) -> Value:
+        """Evaluates the right-hand side of an assignment; a new number meets noise."""
+        if isinstance(e, ast.Name | ast.Constant):
+            return self._value(e)
+        if isinstance(e, ast.List):
             nobody = np.zeros_like(self.m.fuel)
-            return self._set(name, Items(np.zeros((nobody.size, 0), np.int64), nobody), constant=True)
-        callee = called(s.value)
-        value = self._called(name, callee, s.value.args) if callee in operations() else self._raw(s.value)
-        return self._set_new(name, value)
+            return Items(np.zeros((nobody.size, 0), np.int64), nobody)
+        if isinstance(e, ast.IfExp):
+            before, true, values = self.m.active, self._truth(e.test), []
+            for active, branch in ((before & true, e.body), (before & ~true, e.orelse)):
+                self.m.active = active
+                values.append(self._assigned(name, branch))
+            self.m.active = before
+            return choose(true, *values)
+        callee = called(e)
+        value = self._called(name, callee, e.args) if callee in operations() else self._raw(e)
+        return self.m.noised(value, self._rate(name))
 
     def _called(self, name: str, callee: str, nodes: Sequence[ast.expr]) -> Value:
         operation, how = operations()[callee], self.operation.inside.get(callee, HIDDEN)
         arguments = [self._value(node) for node in nodes]
-        if self._prints(name) and how != HIDDEN and not self.m._compact:
+        if self._prints(name) and how != HIDDEN and not self.m.compact:
             text = format_call(operation, arguments)
-            self.m.lines.append(Line(self.m._active, (self.operation.names[name], "=", "call(", *text, ")")))
-        return _Call(self.m, operation, arguments, shown=self.shown and how == SHOWN).run()
+            self.m.lines.append(Line(self.m.active, (self.operation.names[name], "=", "call(", *text, ")")))
+        return Call(self.m, operation, arguments, shown=self.shown and how == SHOWN).run()
 
-    def _set_new(self, name: str, value: Value) -> None:
-        rates = self.m._rates
-        self._set(name, self.m.noised(value, rates.printed if self._prints(name) else rates.hidden))
+    def _rate(self, name: str) -> float:
+        """Returns the rate of noise of a new number that this variable gets."""
+        return self.m.rates.printed if self._prints(name) else self.m.rates.hidden
 
     def _set(self, name: str, value: Value, *, constant: bool = False) -> None:
         """Keeps a value in the active rows, and shows it."""
-        active = self.m._active
-        if not isinstance(value, Items):
+        active = self.m.active
+        if not isinstance(value, Items | Digits):
             value = np.broadcast_to(np.asarray(value, np.int64), active.shape)
         if name in self.variables and not active.all():
             value = choose(active, value, self.variables[name])
         self.variables[name] = value
-        if self._prints(name) and not (constant and self.m._compact):
+        if self._prints(name) and not (constant and self.m.compact):
             shown = self.operation.names[name]
-            self.m.lines.append(Line(active, (shown, value) if self.m._compact else (shown, "=", value)))
+            self.m.lines.append(Line(active, (shown, value) if self.m.compact else (shown, "=", value)))
 
     def _expr(self, s: Any) -> None:
         name, node = s.value.func.value.id, s.value.args[0]
-        items, item, active = self._items(name), self._number(node), self.m._active
+        items, item, active = self._items(name), self._number(node), self.m.active
         width = int(items.sizes.max(where=active, initial=0)) + 1
         values = np.pad(items.values, ((0, 0), (0, max(0, width - items.values.shape[1]))))
         at = active[:, None] & (np.arange(values.shape[1]) == items.sizes[:, None])
@@ -210,31 +229,35 @@ class _Call:
         self.variables[name] = Items(values, items.sizes + active)
 
     def _if(self, s: ast.If) -> None:
-        before, true = self.m._active, self._truth(s.test)
+        before, true = self.m.active, self._truth(s.test)
         for active, statements in ((before & true, s.body), (before & ~true, s.orelse)):
-            self.m._active = active
+            self.m.active = active
             self._block(statements)
-        self.m._active = before
+        self.m.active = before
 
     def _while(self, s: ast.While) -> None:
-        before = self.m._active
+        before = self.m.active
         while self._turn(self._truth(s.test)):
             self._block(s.body)
-        self.m._active = before
+        self.m.active = before
 
     def _for(self, s: Any) -> None:
-        before, turns, i = self.m._active, self._number(s.iter.args[0]), 0
+        before, turns, i = self.m.active, self._number(s.iter.args[0]), 0
         while self._turn(np.asarray(i < turns)):
-            self._set_new(s.target.id, i)
+            self._set(s.target.id, self._turned(s.target.id, i))
             self._block(s.body)
             i += 1
-        self.m._active = before
+        self.m.active = before
+
+    def _turned(self, name: str, i: int) -> Value:
+        """Returns the value of a loop's variable in turn `i`, which is a new number."""
+        return self.m.noised(i, self._rate(name))
 
     def _turn(self, wanted: np.ndarray) -> bool:
         """Begins a turn of a loop in the rows that want one and have fuel; returns whether there are any."""
-        self.m._active = self.m._active & wanted & (self.m.fuel > 0)
-        self.m.fuel -= self.m._active
-        return bool(self.m._active.any())
+        self.m.active = self.m.active & wanted & (self.m.fuel > 0)
+        self.m.fuel -= self.m.active
+        return bool(self.m.active.any())
 
     def _truth(self, e: ast.expr) -> np.ndarray:
         """Evaluates a condition in the active rows; of `and` and `or` only the parts that Python would evaluate."""
@@ -244,12 +267,12 @@ class _Call:
             x, y = self._number(e.left), self._number(e.comparators[0])
             return np.asarray(COMPARISONS[type(e.ops[0])](x, y))
         assert isinstance(e, ast.BoolOp)
-        before, decides = self.m._active, isinstance(e.op, ast.Or)
+        before, decides = self.m.active, isinstance(e.op, ast.Or)
         truth = np.full(before.shape, not decides)
         for part in e.values:
-            truth = np.where(self.m._active, self._truth(part), truth)
-            self.m._active = before & (truth != decides)
-        self.m._active = before
+            truth = np.where(self.m.active, self._truth(part), truth)
+            self.m.active = before & (truth != decides)
+        self.m.active = before
         return truth
 
     def _value(self, e: ast.expr) -> Value:
@@ -259,11 +282,11 @@ class _Call:
         if isinstance(e, ast.Constant):
             assert isinstance(e.value, int)
             return e.value
-        return self.m.noised(self._raw(e), self.m._rates.hidden)
+        return self.m.noised(self._raw(e), self.m.rates.hidden)
 
     def _number(self, e: ast.expr) -> Number:
         value = self._value(e)
-        assert not isinstance(value, Items), f"{self.operation.name}: {ast.unparse(e)} is a list, not a number"
+        assert not isinstance(value, Items | Digits), f"{self.operation.name}: {ast.unparse(e)} is a list, not a number"
         return value
 
     def _items(self, name: str) -> Items:
@@ -280,6 +303,15 @@ class _Call:
 
 
 def format_call(operation: Operation, arguments: Sequence[Value]) -> tuple[str | Value, ...]:
-    """Returns an operation's text with these arguments."""
+    """Returns the words of a call of an operation with these arguments."""
+    return _filled(operation.call, operation, arguments)
+
+
+def format_prompt(operation: Operation, arguments: Sequence[Value]) -> tuple[str | Value, ...]:
+    """Returns the words by which a prompt asks for an operation on these arguments."""
+    return _filled(operation.text, operation, arguments)
+
+
+def _filled(text: Sequence[str], operation: Operation, arguments: Sequence[Value]) -> tuple[str | Value, ...]:
     given = {f"{{{name}}}": a for name, a in zip(operation.parameters, arguments, strict=True)}
-    return tuple(given.get(word, word) for word in operation.text)
+    return tuple(given.get(word, word) for word in text)

@@ -13,7 +13,7 @@ import numpy as np
 
 from synthetic.tint import words
 from synthetic.tint.machine import Rates
-from synthetic.tint.text import Lines
+from synthetic.tint.text import BESIDE, FIRST_MARK, MARKS, Lines
 
 
 @dataclass(frozen=True)
@@ -80,13 +80,36 @@ def rearranged(lines: Lines, keys: np.ndarray, noise: Noise) -> Lines:
 
 
 def with_wrong_characters(
-    tokens: np.ndarray, begin: np.ndarray, end: np.ndarray, keys: np.ndarray, rate: float
+    tokens: np.ndarray,
+    begin: np.ndarray,
+    end: np.ndarray,
+    keys: np.ndarray,
+    rate: float,
+    spared: np.ndarray | None = None,
 ) -> np.ndarray:
-    """Returns tokens [B, T] with digits from place `begin` to before `end` ([B]) redrawn with probability `rate`."""
+    """Returns tokens [B, T] with digits from place `begin` to before `end` ([B]) redrawn with probability `rate`.
+
+    Places of `spared` bool[B, T] stay.
+    """
     place = np.arange(tokens.shape[1])
     word = words.fold(words.fold(keys, words.CHARACTERS)[:, None], place[None])
     eligible = (place >= begin[:, None]) & (place < end[:, None]) & (tokens < 10)
+    if spared is not None:
+        eligible &= ~spared
     return np.where(eligible & words.happens(word, rate), words.digit(word), tokens).astype(tokens.dtype)
+
+
+def beside_brackets(tokens: np.ndarray) -> np.ndarray:
+    """Returns the places of numbers before a comma or a closing bracket, bool[B, T].
+
+    The released code spares these: it noises words that are all digits, and there such a number is one word with the
+    mark behind it.
+    """
+    marks = np.isin(tokens, [FIRST_MARK + MARKS.index(mark) for mark in BESIDE])
+    place = np.arange(tokens.shape[1])
+    after = np.where(tokens < 10, tokens.shape[1] - 1, place)
+    after = np.minimum.accumulate(after[:, ::-1], 1)[:, ::-1]  # the next token that is no digit
+    return (tokens < 10) & np.take_along_axis(marks, after, 1)
 
 
 def changed(clean: np.ndarray, lengths: np.ndarray, noised: np.ndarray, noised_lengths: np.ndarray) -> np.ndarray:

@@ -1,14 +1,27 @@
 """The operations of TInt, as traced functions: `synthetic.tint.language` defines what such a function may do.
 
-They follow section 3 of arXiv 2402.04004 and the code released with it: their variables and the order in which these
-change. The essential variables, those of compact traces, are our choice.
+They are ours, after section 3 of arXiv 2402.04004: most variables have the names that they have there. The essential
+variables, those of compact traces, are our choice too. `synthetic.tint.authors` has the steps of the released code.
 """
 
 from __future__ import annotations
 
 import difflib
 
-from synthetic.tint.language import CALL, SHOWN, Operation, digit, join, length, operations, put, traced, without
+from synthetic.tint import authors as _authors  # noqa: F401 registers the operations of the style `lines`
+from synthetic.tint.language import (
+    CALL,
+    COMPACT,
+    SHOWN,
+    Operation,
+    digit,
+    join,
+    length,
+    operations,
+    put,
+    traced,
+    without,
+)
 
 
 @traced(
@@ -173,24 +186,26 @@ def median(nums):
     return res
 
 
-def mixture(text: str) -> list[tuple[Operation, float]]:
+def mixture(text: str, style: str = COMPACT) -> list[tuple[Operation, float]]:
     """Returns the operations of "add", "add+median" or "add+2*median" with their shares, which add up to 1.
+
+    They are those of a style: `lines` has its own.
 
     Raises ValueError, one line, for an operation that does not exist or is named twice, and a weight that is not above
     0.
     """
-    weights: dict[str, float] = {}
+    declared, weights = operations(style), dict[str, float]()
     for part in text.replace(" ", "").split("+"):
         weight, times, name = part.rpartition("*")
-        if name not in operations():
-            near = difflib.get_close_matches(name, operations(), n=1)
+        if name not in declared:
+            near = difflib.get_close_matches(name, declared, n=1)
             meant = f" (did you mean {near[0]}?)" if near else ""
-            raise ValueError(f"unknown operation {name or 'without a name'}{meant}; allowed: {', '.join(operations())}")
+            raise ValueError(f"unknown operation {name or 'without a name'}{meant}; allowed: {', '.join(declared)}")
         if name in weights:
             raise ValueError(f"{name} stands twice in {text}")
         weights[name] = _weight(weight, text) if times else 1.0
     total = sum(weights.values())
-    return [(operations()[name], weight / total) for name, weight in weights.items()]
+    return [(declared[name], weight / total) for name, weight in weights.items()]
 
 
 def _weight(word: str, text: str) -> float:

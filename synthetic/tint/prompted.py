@@ -24,9 +24,9 @@ from synthetic.draws import below
 from synthetic.task import Example, Task, register
 from synthetic.tint import plain
 from synthetic.tint.documents import documents
-from synthetic.tint.generate import COMPACT, LINES, SPLITS, Form, needed
+from synthetic.tint.generate import SPLITS, Form, needed
 from synthetic.tint.judge import judge
-from synthetic.tint.language import operations
+from synthetic.tint.language import COMPACT, LINES, STEPS, operations
 from synthetic.tint.noise import CLEAN, Noise
 from synthetic.tint.task import TInt
 from synthetic.tint.text import END, NEWLINE, format_tokens, vocabulary
@@ -48,7 +48,7 @@ class TIntPrompted(TInt):
     operations: str = static(
         "add+subtract+multiply+divide+modulo+gcd", doc="operations: a mixture, one of which is in each document"
     )
-    style: str = static(COMPACT, choices=(LINES, COMPACT), doc="format of the chain of thought")
+    style: str = static(COMPACT, choices=(LINES, STEPS, COMPACT), doc="format of the chain of thought")
     max_digits: int = static(2, low=1, high=9, unit="digits", doc="digits of the largest operands")
     examples: int = static(2000, low=1, high=10**7, unit="documents", doc="size of the training set")
     test_examples: int = static(200, low=1, high=10**7, unit="documents", doc="size of each evaluation set")
@@ -132,7 +132,7 @@ class TIntPrompted(TInt):
         """Returns each response that is asked for, by Python itself."""
         split, index = int(example.facts["split"]), int(example.facts["index"])
         noise = self._noise if SPLITS[split] == "train" else CLEAN
-        operation = list(operations().values())[int(example.facts["operation"])]
+        operation = list(operations(self.style).values())[int(example.facts["operation"])]
         prompts, size = self._prompts(example), needed(self._form)
         first = (index + 1) * (self.shots + 1) - len(prompts)
         responses = [
@@ -154,7 +154,7 @@ class TIntPrompted(TInt):
 
     def identities(self, example: Example) -> set[Hashable]:
         """Returns the operands of each example, in whatever order."""
-        return {plain.numbers(plain.parsed(prompt)[1]) for prompt in self._prompts(example)}
+        return {plain.numbers(plain.parsed(prompt, self.style)[1]) for prompt in self._prompts(example)}
 
     def tiny(self) -> Task:
         """Returns sets of 16 documents with one worked example each."""
@@ -162,7 +162,7 @@ class TIntPrompted(TInt):
 
     def render(self, example: Example) -> tuple[str, str]:
         """Returns (all up to the question, the responses that are asked for) as text."""
-        names, inputs, targets = vocabulary(), np.asarray(example.inputs), np.asarray(example.targets)
+        names, inputs, targets = vocabulary(self.style), np.asarray(example.inputs), np.asarray(example.targets)
         scored = np.asarray(example.weights) > 0
         begin = int(np.flatnonzero(scored & ~np.append(False, scored[:-1]))[-1])
         prompt, answer = inputs[: begin + 1].tolist(), targets[scored].tolist()

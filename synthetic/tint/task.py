@@ -2,20 +2,29 @@
 
 The task is that of "Understanding the effect of noise in LLM training data with algorithmic chains of thought" (arXiv
 2402.04004). A prompt asks for an operation; the response is its trace and, on a line of its own, the answer. In the
-three styles (`|` is a newline, `.` the end token; loss is on all after the prompt):
+four styles (`|` is a newline, `.` the end token; loss is on all after the prompt):
 
-    lines     5 7 + 6 8 | x = 5 7 , y = 6 8 | res = 0 | carry = 0 | digx = 7 | digy = 8 | ... | res = 1 2 5 | 1 2 5 .
-    compact   5 7 + 6 8 | digx 7 digy 8 ds 1 5 carry 1 digx 5 digy 6 ds 1 2 carry 1 | 1 2 5 .
-    none      5 7 + 6 8 | 1 2 5 .
+    lines     9 + 1 | x = 9 , y = 1 | res = 0 | carry = 0 | digx = 9 | ... | res = 0 | carry = 1 | res = 1 0 | 1 0 .
+    steps     9 + 1 | x = 9 , y = 1 | res = 0 | carry = 0 | digx = 9 | ... | carry = 1 | res = 1 0 | 1 0 .
+    compact   9 + 1 | digx 9 digy 1 ds 1 0 carry 1 | 1 0 .
+    none      9 + 1 | 1 0 .
 
-`lines` is the paper's format, `compact` ours for small models: it has the variables that each operation needs most.
+`lines` has the steps and lines of the code released with the paper, in which a number is the text of its digits and may
+begin with zeros (`synthetic.tint.authors`). `steps` is ours, line by line, on whole numbers; `compact` has those of its
+variables that each operation needs most, for small models; `none` has no trace.
 
 The training set is finite and made on the host (`materialise`). Evaluation has fresh examples with the same noise, and
-clean ones whose operands are in no training example. Departures from the released code, on purpose: contamination gates
-every kind of noise; character noise meets every digit of the response, where theirs spares digits beside a bracket or
-comma; a redrawn digit is uniform in 0..9, theirs under dynamic noise in 0..8; numbers read from a list are new, and so
-meet dynamic noise; numbers that the trace does not print meet it only as often as `hidden` states (in the style `none`
-these are the numbers that a compact trace would not print); loops end.
+clean ones whose operands are in no training example.
+
+Departures from the released code, on purpose. In every style: contamination gates each kind of noise, where theirs
+gates static noise alone; numbers have 18 digits or fewer; loops end, where noise can make theirs run for ever; no trace
+is cut at 300 lines with an answer of 0, but operands are drawn anew if the clean trace does not fit; no operands of a
+test are in training; a sort or a remainder can be asked for by itself. Calls are shown as in its configurations for
+fine-tuning: those inside products, quotients and medians, but none inside remainders. In `lines` dynamic noise meets
+what it meets there if `hidden` is 1: every number that a step makes, with digits redrawn in 0..8; and character noise
+spares numbers before a comma or bracket. In the other styles character noise meets every digit of the response; digits
+are redrawn in 0..9; numbers read from a list and results of calls are new, and so meet dynamic noise; in `none` the
+numbers that meet it as `hidden` states are those that a compact trace would not print.
 """
 
 from __future__ import annotations
@@ -33,9 +42,10 @@ from synthetic.heads import Classes
 from synthetic.task import Example, Spec, Task, register
 from synthetic.tint import operands as operands_of
 from synthetic.tint import plain
-from synthetic.tint.generate import COMPACT, LINES, NONE, SPLITS, Form, generate, needed
+from synthetic.tint.generate import SPLITS, Form, generate, needed
 from synthetic.tint.judge import judge
-from synthetic.tint.language import DIGITS
+from synthetic.tint.language import COMPACT, LINES, NONE, STEPS
+from synthetic.tint.limits import DIGITS
 from synthetic.tint.noise import CLEAN, Noise
 from synthetic.tint.operands import Laws
 from synthetic.tint.operations import mixture
@@ -48,7 +58,7 @@ class TInt(Task):
     """Compute with a chain of thought; training traces may be noised, test operands are never met in training."""
 
     operations: str = static("add", doc="operations: add, subtract ... or a mixture such as add+2*median")
-    style: str = static(COMPACT, choices=(LINES, COMPACT, NONE), doc="format of the chain of thought")
+    style: str = static(COMPACT, choices=(LINES, STEPS, COMPACT, NONE), doc="format of the chain of thought")
     max_digits: int = static(5, low=1, high=DIGITS - 1, unit="digits", doc="digits of the largest operands")
     max_items: int = static(5, low=1, high=99, unit="numbers", doc="numbers of the longest list")
     examples: int = static(20000, low=1, high=10**7, unit="examples", doc="size of the training set")
@@ -119,7 +129,7 @@ class TInt(Task):
     @property
     def spec(self) -> Spec:
         """Returns the shapes; tokens are of all declared operations, so that every mixture has the same."""
-        names = len(vocabulary())
+        names = len(vocabulary(self.style))
         return Spec(length=self._tokens - 1, head=Classes(names), vocabulary=names)
 
     @property
@@ -130,7 +140,7 @@ class TInt(Task):
     def problems(self) -> Iterator[tuple[str, str]]:
         """Yields faults that relate fields to one another."""
         try:
-            parts = [operation for operation, _ in mixture(self.operations)]
+            parts = [operation for operation, _ in mixture(self.operations, self.style)]
         except ValueError as e:
             yield "operations", str(e)
             return
@@ -230,21 +240,21 @@ class TInt(Task):
 
     def identities(self, example: Example) -> set[Hashable]:
         """Returns the operands, in whatever order."""
-        return {plain.numbers(plain.parsed(self._prompt(example))[1])}
+        return {plain.numbers(plain.parsed(self._prompt(example), self.style)[1])}
 
     def tiny(self) -> Task:
         """Returns sets of 16, of the hundred pairs or so of numbers of one digit."""
-        items = 2 if any(operation.takes_list for operation, _ in mixture(self.operations)) else 1
+        items = 2 if any(operation.takes_list for operation, _ in mixture(self.operations, self.style)) else 1
         small = self.replace(max_digits=1, max_items=items, length=0, examples=16, test_examples=16)
         return small.replace(min_digits=1, min_items=items, contamination=0.0)
 
     @property
     def names(self) -> list[str]:
         """Returns digits, marks (a newline is |) and words."""
-        return ["|" if name == "\n" else name for name in vocabulary()]
+        return ["|" if name == "\n" else name for name in vocabulary(self.style)]
 
     def render(self, example: Example) -> tuple[str, str]:
         """Returns (prompt, response) as text."""
-        names, targets = vocabulary(), np.asarray(example.targets)
+        names, targets = vocabulary(self.style), np.asarray(example.targets)
         response = targets[np.asarray(example.weights) > 0].tolist()
         return format_tokens(self._prompt(example), names).strip(), format_tokens(response, names)

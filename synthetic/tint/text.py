@@ -12,21 +12,24 @@ from typing import NamedTuple
 import numpy as np
 
 from synthetic.tint import words
-from synthetic.tint.arrays import Items, Value
-from synthetic.tint.language import DIGITS, operations
+from synthetic.tint.arrays import Digits, Items, Value, as_digits
+from synthetic.tint.language import COMPACT, operations
+from synthetic.tint.limits import DIGITS
 from synthetic.tint.machine import Line
 
 UNNAMED = "?("  # stands for an operation that is not told
 MARKS = (".", "\n", "=", ",", "[", "]", ")", "call(", UNNAMED)
-END, NEWLINE = 10, 11  # ids
+FIRST_MARK = 10  # ids, those of the digits being the digits
+END, NEWLINE = 10, 11
+BESIDE = (",", "]", ")")  # marks that the released code writes without a space before them
 _POWERS = 10 ** np.arange(DIGITS, dtype=np.int64)
 
 
-def vocabulary() -> list[str]:
+def vocabulary(style: str = COMPACT) -> list[str]:
     """Returns each token's text: digits, marks, then the words and variables of each operation as it was declared."""
     texts = dict.fromkeys([*map(str, range(10)), *MARKS])
-    for operation in operations().values():
-        texts |= dict.fromkeys(word for word in operation.text if not word.startswith("{"))
+    for operation in operations(style).values():
+        texts |= dict.fromkeys(word for word in (*operation.text, *operation.call) if not word.startswith("{"))
         texts |= dict.fromkeys(operation.names.values())
     return list(texts)
 
@@ -126,8 +129,18 @@ def _pieces(parts: Sequence[str | Value], ids: dict[str, int]):
                     yield np.int64(-1 - ids[","]), inside
                 yield part.values[:, i], inside
             yield np.int64(-1 - ids["]"]), True
+        elif isinstance(part, Digits):
+            zeros = _zeros(part)
+            for i in range(int(zeros.max(initial=0))):
+                yield np.int64(0), i < zeros
+            yield part.values, True
         else:
             yield np.asarray(part, np.int64), True
+
+
+def _zeros(number: Digits) -> np.ndarray:
+    """Returns how many zeros stand in front of each number; no digit reads 0."""
+    return number.sizes - as_digits(number.values).sizes
 
 
 def _fingerprint(line: Line, ids: dict[str, int], rows: int) -> np.ndarray:
@@ -139,6 +152,9 @@ def _fingerprint(line: Line, ids: dict[str, int], rows: int) -> np.ndarray:
         elif isinstance(part, Items):
             for i in range(part.values.shape[1]):
                 mark = np.where(i < part.sizes, words.fold(mark, 100 + part.values[:, i]), mark)
+        elif isinstance(part, Digits):
+            zeros, number = _zeros(part), words.fold(mark, 100 + part.values)
+            mark = np.where(zeros > 0, words.fold(number, np.maximum(zeros, 0)), number)
         else:
             mark = words.fold(mark, 100 + np.broadcast_to(part, rows))
     return mark

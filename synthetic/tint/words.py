@@ -47,9 +47,9 @@ def happens(words: Words, rate: float) -> np.ndarray:
     return (words >> np.uint64(40)) < np.uint64(threshold(rate))
 
 
-def digit(words: Words) -> np.ndarray:
-    """Returns uniform int64 in 0..9 by the lower 32 bits of each word, which `happens` does not use."""
-    return (((words & np.uint64(0xFFFFFFFF)) * np.uint64(10)) >> np.uint64(32)).astype(np.int64)
+def digit(words: Words, n: int = 10) -> np.ndarray:
+    """Returns uniform int64 in 0 .. n-1 by the lower 32 bits of each word, which `happens` does not use."""
+    return (((words & np.uint64(0xFFFFFFFF)) * np.uint64(n)) >> np.uint64(32)).astype(np.int64)
 
 
 def below(words: Words, n: np.ndarray | int) -> np.ndarray:
