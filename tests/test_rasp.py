@@ -133,8 +133,8 @@ CASES: dict[str, tuple[Any, Any]] = {
     "first_true": (lambda x, y, b: library.first_true(b), prefixes(lambda x, y, b, i: first(b, 1, -1))),
     "mode": (lambda x, y, b: library.mode(x), prefixes(often)),
     "binary_mode": (
-        lambda x, y, b: library.binary_mode(b),
-        prefixes(lambda x, y, b, i: int(2 * sum(t != 0 for t in b) > len(b))),
+        lambda x, y, b: library.binary_mode(x),
+        prefixes(lambda x, y, b, i: int(x.count(1) > x.count(0))),
     ),
     "induct_kqv": (
         lambda x, y, b: library.induct_kqv(x, y, b, 2, -4),

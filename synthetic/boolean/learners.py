@@ -23,7 +23,11 @@ def null(x_MxN: jax.Array, y_M: jax.Array) -> jax.Array:
 
 
 def averaging(x_MxN: jax.Array, y_M: jax.Array) -> jax.Array:
-    """Returns the side of the mean of y x that a point is on, with y of -1 and 1; 0 on neither side."""
+    """Returns the side of the mean of y x that a point is on, with y of -1 and 1; 0 on neither side.
+
+    In the code published with arXiv 2310.03016 neither side is an answer of its own, which is never right; here it is
+    right where the label is 0.
+    """
     direction = _before(jnp.cumsum(_signs(y_M)[:, None] * x_MxN, 0))
     return ((x_MxN * direction).sum(-1) > 0).astype(jnp.int32)
 

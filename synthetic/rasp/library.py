@@ -147,8 +147,8 @@ def mode(x: Seq) -> Seq:
 
 
 def binary_mode(x: Seq) -> Seq:
-    """Returns 1 if more of x_0 .. x_i are other than 0 than are 0, else 0."""
-    return seq_map(cumsum(x), cumsum(tok_map(x, lambda t: t == 0)), gt)
+    """Returns 1 if more of x_0 .. x_i are 1 than are 0, else 0; other tokens do not count."""
+    return seq_map(cumsum(tok_map(x, lambda t: t == 1)), cumsum(tok_map(x, lambda t: t == 0)), gt)
 
 
 def induct_kqv(k: Seq, q: Seq, v: Seq, offset: int, default: int = 0, null: int = -128) -> Seq:
