@@ -12,7 +12,7 @@ from experiments.engine import config, lane, monitor, records
 from experiments.engine.engine import Engine
 from experiments.engine.lane import Run, Training
 from experiments.engine.losses import token_losses
-from experiments.engine.optim import Optimizer
+from experiments.engine.rules import AdamW
 from fields import replace
 from models.taps import capturing
 from models.transformer import TransformerConfig
@@ -22,7 +22,7 @@ from tests.toys import Sum
 SMALL = Run(
     Sum(letters=8),
     TransformerConfig(width=16, depth=2, heads=2),
-    Optimizer(),
+    AdamW(),
     Training(steps=3, batch_size=16, eval_examples=8, monitor=True),
     seed=1,
 )
