@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import pytest
 from flax import nnx
 
-from experiments import cost, flops
+from experiments import cost, flops, settings
 from experiments.engine import config
 from experiments.errors import ConfigError
 from models.registry import Shapes
@@ -68,6 +68,13 @@ def test_runs_that_others_start_from_are_counted_once_each():
 @pytest.mark.slow
 def test_of_a_bisected_grid_only_the_rounds_are_counted():
     assert cost.row("markov/budget/paper", H100).runs == 75
+
+
+def test_the_header_of_a_study_that_takes_too_long_says_what_to_run_first():
+    late = [line.split()[1] for line in cost.PAGE.read_text().splitlines() if "takes more than 48 hours" in line]
+    assert late
+    for study in late:
+        assert "run the gpu scale first" in " ".join(settings.format_study(study).split())
 
 
 def test_utilisation_is_that_measured_at_both_sizes_and_has_an_end():
