@@ -98,7 +98,7 @@ def test_a_study_of_more_than_48_hours_on_8_devices_names_the_smaller_scale_to_r
         ),
         (["tint/why", "utilisation=2"], "utilisation: expected a share above 0 and up to 1, got 2"),
         (["tint/why", "lanes=2"], "lanes: not an option; allowed: device=, utilisation="),
-        (["tint/wy"], "study: there is no tint/wy (did you mean tint/why?)"),
+        (["tint/wy"], "study: there is no tint/wy (did you mean tint/why"),
     ],
 )
 def test_what_costs_cannot_be_computed_for_is_refused_in_one_line(words, message, monkeypatch):
