@@ -4,7 +4,8 @@ A product of N rows with a matrix takes two operations for each row and entry. T
 layer, those by which positions are mixed (`MIXING`): for attention two products with all positions, not only those
 before (Chowdhery et al. 2022, "PaLM", appendix B). A step of training takes three times the operations of the model
 alone, and four times where blocks are made again for their gradients. Embedding, norms, nonlinearities, optimiser and
-the making of examples are not counted.
+the making of examples are not counted. If an architecture has no `mixer`, each of its layers counts as one of
+attention, and each matrix as one that every position meets.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import pytest
 from flax import nnx
 
-from experiments import cost, flops
+from experiments import cost, flops, settings
 from experiments.engine import config
 from experiments.errors import ConfigError
 from models.registry import Shapes
@@ -70,6 +70,13 @@ def test_of_a_bisected_grid_only_the_rounds_are_counted():
     assert cost.row("markov/budget/paper", H100).runs == 75
 
 
+def test_the_header_of_a_study_that_takes_too_long_says_what_to_run_first():
+    late = [line.split()[1] for line in cost.PAGE.read_text().splitlines() if "takes more than 48 hours" in line]
+    assert late
+    for study in late:
+        assert "run the gpu scale first" in " ".join(settings.format_study(study).split())
+
+
 def test_utilisation_is_that_measured_at_both_sizes_and_has_an_end():
     assert [cost.utilisation(forward) for forward, _ in cost.MEASURED] == pytest.approx([s for _, s in cost.MEASURED])
     assert cost.utilisation(1e12) == cost.MOST
@@ -91,7 +98,7 @@ def test_a_study_of_more_than_48_hours_on_8_devices_names_the_smaller_scale_to_r
         ),
         (["tint/why", "utilisation=2"], "utilisation: expected a share above 0 and up to 1, got 2"),
         (["tint/why", "lanes=2"], "lanes: not an option; allowed: device=, utilisation="),
-        (["tint/wy"], "study: there is no tint/wy (did you mean tint/why?)"),
+        (["tint/wy"], "study: there is no tint/wy (did you mean tint/why"),
     ],
 )
 def test_what_costs_cannot_be_computed_for_is_refused_in_one_line(words, message, monkeypatch):

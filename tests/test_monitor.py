@@ -22,7 +22,7 @@ from tests.toys import Sum
 SMALL = Run(
     Sum(letters=8),
     TransformerConfig(width=16, depth=2, heads=2),
-    AdamW(weight_decay=0.0, clip=0.0),
+    AdamW(),
     Training(steps=3, batch_size=16, eval_examples=8, monitor=True),
     seed=1,
 )

@@ -70,6 +70,15 @@ def test_the_paper_scale_has_the_papers_settings():
     assert sorted({job.config["task"]["num_rules"] for job in jobs}) == grid
 
 
+def test_the_paper_scale_of_boolean_studies_has_plain_adam_and_that_of_tint_the_noise_of_the_authors():
+    papers = [name for name in STUDIES if name.endswith("/paper")]
+    for values in (settings.read_study(name) for name in papers if name.startswith("boolean/")):
+        assert values["choose"]["optim"] == "adam"
+        assert set(values["optim"]) == {"lr"}
+    for values in (settings.read_study(name) for name in papers if name.startswith("tint/")):
+        assert (values["task"]["style"], values["task"]["hidden"]) == ("lines", 1.0)
+
+
 # In every round a study of each kind: of one task, of several, of several models, with baselines, in context, of
 # decoded answers. They share a process by family, and one is beside a study of another family.
 WHOLE = {
