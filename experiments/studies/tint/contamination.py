@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from experiments.judging.axes import Axis
+from experiments.judging.axes import Axis, Pick
 from experiments.judging.claim import Fact
 from experiments.judging.criterion import Criterion
 from experiments.judging.drawing import Curves, Drawing
 from experiments.judging.notes import also
+from experiments.judging.quantities import Difference
 from experiments.studies.tint.family import (
     ANSWER,
     CHARACTERS,
@@ -28,8 +29,8 @@ NONE, ALL = SHARE.at(0.0).named("no example"), SHARE.at(1.0).named("all examples
 PAPER = {("characters", 1.0): "robust", ("dynamic", 1.0): "fragile"}
 
 
-def _cost(level: Axis):
-    return ANSWER.at(level.most, NONE) - ANSWER.at(level.most, ALL)
+def _cost(*level: Pick) -> Difference:
+    return ANSWER.at(*level, NONE) - ANSWER.at(*level, ALL)
 
 
 CLAIM = claim(
@@ -43,9 +44,11 @@ CLAIM = claim(
         "half of the steps, traces with half of their characters redrawn were still being learnt."
     ),
     differs="From scratch; contamination gates every kind of noise, which in the released code it does not.",
-    criterion=Criterion(axes=(NOISES, SHARE), read=read(NONE), bounds=(_cost(CHARACTERS).at_most(0.1),), whole=True),
+    criterion=Criterion(
+        axes=(NOISES, SHARE), read=read(NONE), bounds=(_cost(CHARACTERS.most).at_most(0.1),), whole=True
+    ),
     rows=rows(lambda noise, share: PAPER.get((kind(*noise)[0], share), "")),
-    notes=(also(_cost(DYNAMIC_LEVEL)), recovery),
+    notes=(also(_cost(DYNAMIC_LEVEL.some, DYNAMIC_LEVEL.most)), recovery),
     figure=Drawing(
         tuple(
             Curves(x=x, scores={"": ANSWER}, by=NOISES, log=False, xlabel=name, legend=legend)
