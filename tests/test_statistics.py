@@ -124,6 +124,13 @@ def test_the_margin_of_a_bound_is_what_a_true_effect_passes_it_by_with_probabili
     assert np.mean(means + needed - half * spreads >= 0) == pytest.approx(0.8, abs=0.01)
 
 
+@pytest.mark.parametrize("freedom", [1, 1.3, 2])
+def test_the_margin_at_any_level_is_found_and_steadily_nears_its_limit(freedom):
+    margins = [margin(1.0, freedom, 1 - 2 * tail) for tail in (1e-2, 1e-3, 1e-4, 1e-6, 1e-9, 1e-12)]
+    assert margins == sorted(margins, reverse=True)
+    assert margins[-1] == pytest.approx(margins[-3], rel=1e-3)
+
+
 def test_an_interval_that_is_unbounded_has_no_margin():
     assert margin(math.inf, 2) == math.inf
     assert margin(0.5, 0) == math.inf

@@ -35,13 +35,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-from scipy.special import nctdtrinc, ndtri, stdtrit
+from scipy.special import chdtri, nctdtrinc, ndtri, stdtrit
 
 from experiments.judging.measures import SHARE, Measure
 
 LEVEL = 0.95
 POWER = 0.8  # with which the smallest effect that would have been decided is stated
 HALF = 0.5  # a seed above it counts as one that has learnt, where seeds are in two camps
+_FAR = 100.0  # a quantile of Student's t that is large
 GAP = math.pi / 8  # between two camps of seeds, on the arcsine scale from 0 to pi / 2
 
 
@@ -226,6 +227,8 @@ def margin(half: float, freedom: float, level: float = LEVEL) -> float:
     if not math.isfinite(freedom):
         return half * (1 + float(ndtri(POWER)) / float(ndtri(_tail(level))))
     t = float(stdtrit(freedom, _tail(level)))
+    if t > _FAR:  # there the noise of the mean is small beside that of its spread; and scipy 1.17 may never end
+        return half * math.sqrt(float(chdtri(freedom, 1 - POWER)) / freedom)
     return half * float(nctdtrinc(freedom, 1 - POWER, t)) / t
 
 
