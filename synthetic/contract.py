@@ -271,6 +271,8 @@ def items_are_drawn(task: Task) -> None:
 
     Items that are whole examples, so that a key changes nothing, are compared as such, others by their identities.
     """
+    if type(task).item is Task.item:
+        return
     small = task.tiny().materialise()
     size = int(small.size)
     if not 0 < size <= ITEMS:

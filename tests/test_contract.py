@@ -116,6 +116,27 @@ class ObjectiveOfAll(Line):
         return jnp.square(model(batch.inputs) - batch.targets).mean()
 
 
+class FourItems(Sum):
+    size: ClassVar = 4
+
+    def item(self, index, key, split):
+        return Sum.sample(self, jax.random.key(index), split)
+
+
+@broken(contract.items_are_drawn, "training draws examples that are none of its 4 items")
+class DrawsMoreThanItsItems(FourItems):
+    pass
+
+
+@broken(contract.items_are_drawn, "its 4 items are all the same")
+class HasOneItem(FourItems):
+    def item(self, index, key, split):
+        return FourItems.item(self, 0, key, split)
+
+    def sample(self, key, split):
+        return self.item(0, key, split)
+
+
 @broken(contract.shapes_match_spec, "inputs should be int32[3]")
 class FloatTokens(Sum):
     sample = changed(inputs=lambda e: e.inputs.astype(jnp.float32))

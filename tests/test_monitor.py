@@ -49,7 +49,7 @@ def of_part(named, part):
 def test_norms_of_gradient_and_parameters_are_those_of_the_parts_and_of_all(monitored):
     scores, params = monitored
     graph = lane._graph(SMALL)
-    batch = lane.draw(SMALL.task, "train", jax.random.split(SMALL.key(5))[0], 16)
+    batch = lane.draw(SMALL.task, "train", jax.random.split(SMALL.key(lane._MONITOR))[0], 16)
 
     @jax.jit
     @jax.grad
@@ -66,7 +66,7 @@ def test_norms_of_gradient_and_parameters_are_those_of_the_parts_and_of_all(moni
 
 def test_logits_of_attention_and_of_the_softmax_are_those_of_the_batch(monitored):
     scores, params = monitored
-    batch = lane.draw(SMALL.task, "train", jax.random.split(SMALL.key(5))[0], 16)
+    batch = lane.draw(SMALL.task, "train", jax.random.split(SMALL.key(lane._MONITOR))[0], 16)
     with capturing("*.logits") as seen:
         outputs = nnx.merge(lane._graph(SMALL), params)(batch.inputs)
     assert scores["attention_logit"] == pytest.approx(max(float(x.max()) for x in seen.values()), rel=1e-4)
