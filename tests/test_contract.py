@@ -117,7 +117,9 @@ class ObjectiveOfAll(Line):
 
 
 class FourItems(Sum):
-    size: ClassVar = 4
+    @property
+    def size(self):
+        return 4
 
     def item(self, index, key, split):
         return Sum.sample(self, jax.random.key(index), split)
@@ -131,10 +133,10 @@ class DrawsMoreThanItsItems(FourItems):
 @broken(contract.items_are_drawn, "its 4 items are all the same")
 class HasOneItem(FourItems):
     def item(self, index, key, split):
-        return FourItems.item(self, 0, key, split)
+        return FourItems.item(self, jnp.int32(0), key, split)
 
     def sample(self, key, split):
-        return self.item(0, key, split)
+        return self.item(jnp.int32(0), key, split)
 
 
 @broken(contract.shapes_match_spec, "inputs should be int32[3]")
