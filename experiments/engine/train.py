@@ -100,7 +100,7 @@ def train(
     for job in {job.id: job for job in jobs}.values():
         Record(job).check()
     queue = [(pack, 1.0) for pack in packs(todo, max_lanes)]
-    progress.add(todo, done=len(jobs) - len(todo))
+    progress.add(todo, done=len({job.folder for job in jobs}) - len(todo))
     with COURIER, Stop() as stop, Locks(progress) as locks:
         if todo:
             provenance()  # of the code that trains, not of what the tree has become by the end
