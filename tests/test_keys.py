@@ -111,7 +111,7 @@ def test_the_one_command_runs_the_others_and_refuses_what_is_none():
 @pytest.mark.parametrize(
     ("line", "offers"),
     [
-        ("terrarium re", {"reproduce", "report"}),
+        ("terrarium re", {"reproduce", "report", "results"}),
         ("terrarium run model=ti", {"model=tiny"}),
         ("python -m experiments.run task=markov task.num", {"task.num_rules="}),
         ("python -m experiments.run -m study=markov/thr", {f"study=markov/threshold/{s}" for s in settings.SCALES}),
