@@ -124,8 +124,11 @@ class Mixture(Task):
         return Spec(max(s.length for s in specs), head, max(tokens, default=None), first.width_in, first.source)
 
     def problems(self) -> Iterator[tuple[str, str]]:
-        """Yields the parts that do not fit the first one."""
+        """Yields the parts that do not fit the first one, and those that have what no mixture keeps."""
         (first, one), *others = self._ordered
+        for name, part in self._ordered:
+            if type(part).objective is not Task.objective or part.measures():
+                yield f"parts.{name}", "has an objective or measures of its own, which a mixture would not keep"
         for name, part in others:
             for what, ours, theirs in (
                 ("tokens", one.spec.vocabulary, part.spec.vocabulary),

@@ -11,10 +11,12 @@ from experiments.engine import config
 from experiments.engine.engine import Engine
 from experiments.engine.job import Job
 from experiments.errors import ConfigError
-from fields import plain_values
+from fields import plain_values, pytree
 from synthetic import contract
+from synthetic.measures import Measure, Measured
 from synthetic.mixture import Mixture
 from tests.commands import TINY
+from tests.toys import Sum
 
 SHORT = "name:markov,alphabet:8,input_length:4,search_length:1,replace_length:1,num_rules:5"
 LONG = "name:markov,alphabet:8,input_length:6,search_length:2,replace_length:2,num_rules:9"
@@ -160,3 +162,22 @@ def test_parts_that_do_not_fit_are_refused_in_one_line_that_names_the_part(overr
         job_of(*overrides)
     assert len(refused.value.lines) == 1
     assert refused.value.lines[0].startswith(error)
+
+
+@pytree
+class WithObjective(Sum):
+    def objective(self, model, batch, keys):
+        return (model(batch.inputs).sum(-1) * batch.weights).sum(-1)
+
+
+@pytree
+class WithMeasure(Sum):
+    def measures(self):
+        return (Measured(Measure("size"), lambda example, outputs: outputs.sum()),)
+
+
+@pytest.mark.parametrize("own", [WithObjective(), WithMeasure()], ids=lambda task: type(task).__name__)
+def test_a_part_with_an_objective_or_measures_of_its_own_is_refused(own):
+    mixed = Mixture(parts={"plain": Sum(), "own": own}, weights={"plain": 1.0, "own": 1.0})
+    message = "has an objective or measures of its own, which a mixture would not keep"
+    assert list(mixed.problems()) == [("parts.own", message)]
