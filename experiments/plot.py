@@ -12,7 +12,6 @@ that no two settings are averaged unseen.
 
 from __future__ import annotations
 
-import argparse
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,7 +25,7 @@ from experiments.errors import ConfigError, command
 from experiments.judging import figures
 from experiments.judging.statistics import Interval
 from experiments.streams import console
-from experiments.sweeps import Setting, Sweep, read_sweep
+from experiments.sweeps import Setting, Sweep, read_words
 
 _LOG_FROM = 20  # numbers that span at least this factor are drawn on a logarithmic axis
 
@@ -62,19 +61,7 @@ def main() -> int:
 
 
 def _read_request() -> _Request:
-    summary = (__doc__ or "").split("\n")[0]
-    parser = argparse.ArgumentParser(prog="python -m experiments.plot", description=summary)
-    parser.add_argument("folder", metavar="FOLDER", help="a folder of runs")
-    parser.add_argument("words", nargs="*", metavar="KEY=VALUE", help="x=, by=, condition=, score=, out=, or a filter")
-    arguments = parser.parse_args()
-    words: dict[str, str] = {}
-    for word in arguments.words:
-        key, equals, value = word.partition("=")
-        if not equals or not value:
-            raise ConfigError(f"{word}: expected KEY=VALUE, such as x=task.num_rules")
-        words[key] = value
-    own = {key: words.pop(key, None) for key in ("x", "by", "condition", "score", "out")}
-    sweep = read_sweep(arguments.folder).where(words)
+    sweep, own = read_words("plot", __doc__ or "", "x=task.num_rules", "x", "by", "condition", "score", "out")
     by = own["by"].split(",") if own["by"] else []
     x = own["x"] or _only_axis(sweep, by)
     for key in (x, *by):

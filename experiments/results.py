@@ -11,7 +11,6 @@ diverged scores 0.
 
 from __future__ import annotations
 
-import argparse
 import io
 from collections.abc import Sequence
 from dataclasses import replace
@@ -28,7 +27,7 @@ from experiments.files import check_writable, write_whole
 from experiments.judging.statistics import Interval
 from experiments.printing import format_interval
 from experiments.streams import console
-from experiments.sweeps import Sweep, read_run, read_sweep
+from experiments.sweeps import Sweep, read_run, read_words
 
 _MANY = 8  # conditions, beyond which a sweep's end shows the headline alone
 _FILES = (".csv", ".parquet")
@@ -36,20 +35,10 @@ _FILES = (".csv", ".parquet")
 
 def main() -> int:
     """Runs the command; see the module's docstring."""
-    parser = argparse.ArgumentParser(prog="python -m experiments.results", description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("folder", metavar="FOLDER", help="a folder of runs")
-    parser.add_argument("words", nargs="*", metavar="KEY=VALUE", help="condition=, score=, out=, or a filter")
-    arguments = parser.parse_args()
-    words: dict[str, str] = {}
-    for word in arguments.words:
-        key, equals, value = word.partition("=")
-        if not equals or not value:
-            raise ConfigError(f"{word}: expected KEY=VALUE, such as condition=train")
-        words[key] = value
-    conditions, score, out = (words.pop(key, None) for key in ("condition", "score", "out"))
+    sweep, own = read_words("results", __doc__ or "", "condition=train", "condition", "score", "out")
+    conditions, score, out = own["condition"], own["score"], own["out"]
     if out:
         check_out(Path(out))
-    sweep = read_sweep(arguments.folder).where(words)
     table = scores_of(sweep, conditions.split(",") if conditions else sweep.conditions(), score or "exact_match")
     console().print(format_scores(table))
     if sweep.unfinished:

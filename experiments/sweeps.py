@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -118,6 +119,27 @@ class Sweep:
     def objective(self) -> str:
         """Returns the measure that the first run names as its objective."""
         return self.runs[0].config.get("train.objective", "exact_match")
+
+
+def read_words(command: str, doc: str, example: str, *own: str) -> tuple[Sweep, dict[str, str | None]]:
+    """Reads the words of a command on a folder of runs: the runs that its filters keep, and the values of its own keys.
+
+    example: a word that an error can show. A key in `own` that is not given has None. Raises ConfigError for a word
+    that is no KEY=VALUE, and as `read_sweep` does.
+    """
+    parser = argparse.ArgumentParser(prog=f"python -m experiments.{command}", description=doc.split("\n")[0])
+    parser.add_argument("folder", metavar="FOLDER", help="a folder of runs")
+    keys = ", ".join(f"{key}=" for key in own)
+    parser.add_argument("words", nargs="*", metavar="KEY=VALUE", help=f"{keys}, or a filter")
+    arguments = parser.parse_args()
+    words: dict[str, str] = {}
+    for word in arguments.words:
+        key, equals, value = word.partition("=")
+        if not equals or not value:
+            raise ConfigError(f"{word}: expected KEY=VALUE, such as {example}")
+        words[key] = value
+    values = {key: words.pop(key, None) for key in own}
+    return read_sweep(arguments.folder).where(words), values
 
 
 def read_sweep(folder: str | Path) -> Sweep:
