@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from experiments.engine import processes
+from experiments.engine import lock, processes
 from experiments.engine.fit import objective
 from experiments.engine.job import Job, headline
 from experiments.engine.lane import treedef
@@ -97,8 +97,11 @@ def train(
     todo = missing(jobs)
     if starts := [job.start for job in todo if job.start]:
         train(starts, **how, max_lanes=max_lanes, progress=progress)
+    unfinished = {job.id for job in todo}
     for job in {job.id: job for job in jobs}.values():
         Record(job).check()
+        if processes.writes() and job.id not in unfinished:
+            lock.clear(job)
     queue = [(pack, 1.0) for pack in packs(todo, max_lanes)]
     progress.add(todo, done=len({job.folder for job in jobs}) - len(todo))
     with COURIER, Stop() as stop, Locks(progress) as locks:
