@@ -38,6 +38,8 @@ def main() -> int:
     overrides = [word for word in words.words if "=" in word]
     if words.all == bool(named) or len(named) > 1:
         raise ConfigError(f"STUDY: name one study, as markov/threshold/cpu, or ask for --all; got {named or 'none'}")
+    if words.all and (other := [o for o in overrides if o.startswith("name=")]):
+        raise ConfigError(f"{other[0]}: not with --all, where each study has a folder of its own")
     if words.check and overrides:
         raise ConfigError(f"{overrides[0]}: not with --check, which reads the record and runs nothing")
     if words.record and (other := [o for o in overrides if not o.startswith(settings.SAME_STUDY)]):

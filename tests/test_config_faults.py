@@ -56,6 +56,9 @@ def test_options_of_a_group_are_swept_by_a_pattern():
         (["out=runs/é"], "out=runs/é: quotes are needed for these letters: 'out=\"runs/é\"'"),
         (["wandb.project=my project!"], "wandb.project=my project!: quotes are needed for these letters: "),
         (["task.num_rules=[1"], "task.num_rules=[1: not an override; write KEY=VALUE, a list as KEY=[1,2]"),
+        (["name=a/b"], "name: expected the name of a folder, of letters, digits and . _ + -, got 'a/b'"),
+        (["name=.."], "name: expected the name of a folder, of letters, digits and . _ + -, got '..'"),
+        (["nam=a"], "nam: unknown key (did you mean name?); allowed: "),
         (["hydra.job.chdir=true"], "hydra.job.chdir: not used by this project: each run has a folder of its own"),
         (["hydra.mode=MULTIRUN"], "hydra.mode: not used by this project: use -m for a sweep"),
     ],
@@ -69,6 +72,19 @@ def test_a_folder_may_have_a_name_that_is_a_number():
     (job,) = config.jobs([[*TINY, "out=20251127"]])
     assert job.config["out"] == "20251127"
     assert job.folder.parts[0] == "20251127"
+
+
+@pytest.mark.parametrize("overrides", [["seed=1,2"], ["study=markov/threshold/smoke"]])
+def test_a_sweep_with_a_name_has_a_folder_of_its_own(overrides):
+    named = config.jobs(config.sweep([*overrides, "name=20251127", "out=x"]))
+    others = config.jobs(config.sweep([*overrides, "out=x"]))
+    assert {str(job.folder.parent) for job in named} == {"x/20251127"}
+    assert [job.id for job in named] == [job.id for job in others]
+    assert [job.folder.name for job in named] == [job.folder.name for job in others]
+
+
+def test_a_sweep_over_names_is_refused():
+    assert lines_of("name=a,b") == ("name: give one, which is that of the whole sweep",)
 
 
 @pytest.fixture

@@ -138,6 +138,8 @@ def sweep(overrides: Sequence[str]) -> list[list[str]]:
             raise ConfigError(
                 "study: sweep one study at a time, each has launcher and sweep of its own; run them in turn"
             )
+        if o.is_sweep_override() and o.key_or_group == "name":
+            raise ConfigError("name: give one, which is that of the whole sweep")
     base = _composed([str(o.input_line) for o in fixed])
     if not base.sweeper.endswith((".GridSweeper", ".BisectSweeper")):
         return []  # it decides on its jobs as it goes; the launcher checks them
@@ -334,9 +336,9 @@ def _job(composed: _Composed, overrides: Sequence[str]) -> Job:
     except OmegaConfBaseException as e:
         raise ConfigError(format_error(e, options, lambda: _plain_base(overrides))) from None
     _drop_seed(plain, overrides)
-    for o in overrides:  # a folder may have a name that reads as a number
-        if o.startswith("out=") and isinstance(plain.get("out"), int | float):
-            plain["out"] = o.removeprefix("out=")
+    for key, equals, text in (o.partition("=") for o in overrides):  # a folder may have a name that reads as a number
+        if equals and key in ("out", "name") and isinstance(plain.get(key), int | float):
+            plain[key] = text
     _check_named(plain, composed.choices)
     run = _built(plain)
     start = _before(run, plain, composed.choices.get("study"))
