@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from experiments import run
+from experiments import run, settings
 from experiments.engine import config
 from experiments.errors import ConfigError
 from tests.commands import TINY, call
@@ -97,7 +97,7 @@ def own_folder(tmp_path, monkeypatch):
     }.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(text)
-    monkeypatch.setenv(config._CONFIG_DIR, "")
+    monkeypatch.setenv(settings.CONFIG_DIR, "")
     config.use_config_dir(str(tmp_path))
     yield tmp_path
     config._COMPOSED.clear()

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import functools
-import json
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -24,6 +23,7 @@ from hydra import initialize_config_dir
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
+from hydra._internal.sources_registry import SourcesRegistry
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.plugins import Plugins
 from hydra.errors import HydraException
@@ -38,7 +38,7 @@ from experiments.engine.job import NAMED, NOT_IDENTITY, SECTIONS, Job, build, re
 from experiments.engine.lane import Run, Training
 from experiments.errors import ConfigError
 
-_CONFIG_DIR = "TERRARIUM_CONFIG_DIR"
+_SEARCH_PATH = "hydra.searchpath"
 _GRID = {
     "_target_": "hydra_plugins.terrarium_sweeper.GridSweeper",
     "max_batch_size": None,  # jobs that the launcher is given at a time; null: all
@@ -82,13 +82,16 @@ def use_config_dir(folder: str | None) -> None:
     if folder is not None:
         if not Path(folder).is_dir():
             raise ConfigError(f"--config-dir: {folder} is not a folder")
-        os.environ[_CONFIG_DIR] = str(Path(folder).absolute())
+        os.environ[settings.CONFIG_DIR] = str(Path(folder).absolute())
 
 
 @contextmanager
 def _hydra() -> Iterator[None]:
     """Enters Hydra: the one inside a running command, or a fresh one over `conf/`."""
     register()
+    own = os.environ.get(settings.CONFIG_DIR)
+    if own and not Path(own).is_dir():
+        raise ConfigError(f"{settings.CONFIG_DIR}: {own} is not a folder")
     if GlobalHydra.instance().is_initialized():
         yield
         return
@@ -97,10 +100,7 @@ def _hydra() -> Iterator[None]:
 
 
 def _compose(overrides: Sequence[str]) -> DictConfig:
-    """Returns what Hydra composes, with the user's own folder among those that it reads."""
-    folder = os.environ.get(_CONFIG_DIR)
-    more = [f"hydra.searchpath=[{json.dumps(f'file://{folder}')}]"] if folder else []
-    return hydra_compose("config", overrides=[*overrides, *more], return_hydra_config=True)
+    return hydra_compose("config", overrides=[*overrides], return_hydra_config=True)
 
 
 def compose(overrides: Sequence[str]) -> DictConfig:
@@ -112,7 +112,12 @@ def compose(overrides: Sequence[str]) -> DictConfig:
         except yaml.YAMLError as e:
             raise ConfigError(" ".join(str(e).split())) from None
         except (HydraException, OmegaConfBaseException, ValueError, AssertionError) as e:
-            raise ConfigError(format_error(e, options, lambda: _plain_base(overrides))) from None
+            raise ConfigError(_format_error(e, overrides)) from None
+
+
+def _format_error(error: Exception, overrides: Sequence[str]) -> str:
+    """Formats an error of Hydra or OmegaConf in one line."""
+    return format_error(error, lambda group: options(group, overrides), lambda: _plain_base(overrides))
 
 
 def _check_single(parsed: Sequence[Any]) -> None:
@@ -121,10 +126,28 @@ def _check_single(parsed: Sequence[Any]) -> None:
         if o.is_sweep_override():
             text = o.input_line.partition("=")[2]
             raise ConfigError(f"{o.key_or_group}: {text} is a sweep: python -m experiments.run -m; here give one value")
-        if _chooses(o.key_or_group) and not isinstance(o.value(), str | list | type(None)):
+        if o.key_or_group == _SEARCH_PATH:
+            _check_search_path(o.value())
+        elif _chooses(o.key_or_group) and not isinstance(o.value(), str | list | type(None)):
             raise ConfigError(f"{o.key_or_group}: expected the name of an option, got {o.value()!r}")
         if why := _REFUSED.get(o.key_or_group):
             raise ConfigError(f"{o.key_or_group}: not used by this project: {why}")
+
+
+def _check_search_path(elements: Any) -> None:
+    """Raises ConfigError if these are no places of configuration, for which Hydra only warns."""
+    if not isinstance(elements, list) or not all(isinstance(element, str) for element in elements):
+        raise ConfigError(f"{_SEARCH_PATH}: expected a list as [file://FOLDER,pkg://PACKAGE], got {elements!r}")
+    Plugins.instance()  # finds the kinds of places
+    for element in elements:
+        scheme, _, path = element.rpartition("://")
+        try:
+            source = SourcesRegistry.instance().resolve(scheme or "file")(_SEARCH_PATH, path)
+        except ValueError:
+            raise ConfigError(f"{_SEARCH_PATH}: expected file:// or pkg://, got {element}") from None
+        if not source.available():
+            kind = f"package {path} with an __init__.py" if scheme == "pkg" else f"folder {path}"
+            raise ConfigError(f"{_SEARCH_PATH}: there is no {kind}")
 
 
 def sweep(overrides: Sequence[str]) -> list[list[str]]:
@@ -256,8 +279,8 @@ def _copied(copies: dict[tuple[Any, ...], _Composed], groups: tuple[str, ...], v
 
 
 def _chooses(key: str) -> bool:
-    """Returns whether an override's key is a configuration group (`model`), not a value (`model.width`)."""
-    return key in GROUPS or "/" in key
+    """Returns whether a key is a configuration group (`model`), not a value, or says where Hydra finds the groups."""
+    return key in GROUPS or "/" in key or key == _SEARCH_PATH
 
 
 def _set(config: DictConfig, key: str, value: Any) -> None:
@@ -278,12 +301,12 @@ class _Composed:
     without: list[dict[str, Any]]  # the cells that the grid leaves out
 
 
-_COMPOSED: dict[tuple[Path, tuple[str, ...]], _Composed] = {}
+_COMPOSED: dict[tuple[Any, ...], _Composed] = {}
 
 
 def _composed(overrides: Sequence[str]) -> _Composed:
     """Returns the parts of `compose`'s configuration, composed once a process. Callers change nothing in it."""
-    key = (settings.CONF, tuple(overrides))
+    key = (settings.CONF, os.environ.get(settings.CONFIG_DIR), tuple(overrides))
     if key not in _COMPOSED:
         _COMPOSED[key] = _split(compose(overrides))
     return _COMPOSED[key]
@@ -297,7 +320,7 @@ def _composed_by_arms(groups: Sequence[str]) -> _Composed:
     chosen = dict(group.split("=", 1) for group in groups if "=" in group)
     if "study" not in chosen or len(chosen) < len(groups):
         return _composed(groups)
-    if chosen["study"] not in settings.studies() and os.environ.get(_CONFIG_DIR):
+    if chosen["study"] not in settings.studies():
         return _composed(groups)  # a plain file of the user's own
     known, choices = settings.arms(), settings.read_study(chosen["study"])["choose"]
     swept = {group: name for group, name in choices.items() if group in known and group not in SECTIONS}
@@ -334,7 +357,12 @@ def _job(composed: _Composed, overrides: Sequence[str]) -> Job:
     try:
         plain: Any = OmegaConf.to_container(composed.config, resolve=True, throw_on_missing=True)
     except OmegaConfBaseException as e:
-        raise ConfigError(format_error(e, options, lambda: _plain_base(overrides))) from None
+        raise ConfigError(_format_error(e, overrides)) from None
+    if "study" in plain:
+        raise ConfigError(
+            f"study: {composed.choices.get('study')} sets nothing of a run: a file of one's own begins with "
+            "# @package _global_; a study with scales and a claim needs an entry point (docs/adding_a_study.md)"
+        )
     _drop_seed(plain, overrides)
     for key, equals, text in (o.partition("=") for o in overrides):  # a folder may have a name that reads as a number
         if equals and key in ("out", "name") and isinstance(plain.get(key), int | float):
@@ -402,10 +430,17 @@ def _get(config: dict[str, Any], key: str) -> Any:
     return config
 
 
-def options(group: str) -> list[str]:
-    """Returns the names that a configuration group offers."""
+def search_path(config: DictConfig) -> list[str]:
+    """Returns the override of Hydra's search path in a command, if any, which Hydra keeps from launchers' jobs."""
+    return [o for o in config.hydra.overrides.hydra if o.startswith(f"{_SEARCH_PATH}=")]
+
+
+def options(group: str, overrides: Sequence[str] = ()) -> list[str]:
+    """Returns the names that a configuration group offers, with those of the search path in `overrides`."""
+    path = [o for o in overrides if o.startswith(f"{_SEARCH_PATH}=")]
     with _hydra():
-        return sorted(set(GlobalHydra.instance().config_loader().get_group_options(group)) - {"base"})
+        loader = GlobalHydra.instance().config_loader()
+        return sorted(set(loader.get_group_options(group, config_name="config", overrides=path)) - {"base"})
 
 
 def _plain_base(overrides: Sequence[str]) -> DictConfig:
