@@ -26,6 +26,7 @@ from experiments.engine import devices
 from experiments.engine.bisection import bisection_of
 from experiments.engine.job import Job, check_output
 from experiments.engine.launch import LAUNCHED, Settings, launch, settings_of
+from experiments.engine.overrides import swept_keys
 from experiments.engine.records import read_end
 from experiments.engine.stop import Stopped
 from experiments.engine.train import value
@@ -161,7 +162,7 @@ def _report(jobs: list[Job]) -> int:
         if len(failed) < len(jobs):
             from experiments.results import show_sweep
 
-            show_sweep(jobs, configs.swept_keys(get_args_parser().parse_args().overrides))
+            show_sweep(jobs, swept_keys(get_args_parser().parse_args().overrides))
         if not jobs[0].study:
             print(f"every condition, and a file: python -m experiments.results {shlex.quote(str(folder))} [out=FILE]")
             print(f"a figure: python -m experiments.plot {shlex.quote(str(folder))} x=KEY [by=KEY]")

@@ -17,6 +17,7 @@ from omegaconf import DictConfig
 from experiments.engine import config as configs
 from experiments.engine.job import Job
 from experiments.engine.launch import Settings, launch
+from experiments.engine.overrides import search_path
 from experiments.engine.train import value
 
 
@@ -30,7 +31,7 @@ class VmapLauncher(Launcher):
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
         """Keeps the search path of the command, which alone is not among the overrides of its jobs."""
-        self.search_path = configs.search_path(config)
+        self.search_path = search_path(config)
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
         """Trains all jobs; each returns its own value to the sweeper."""

@@ -30,6 +30,7 @@ from experiments.cells import kept
 from experiments.engine import config as configs
 from experiments.engine.bisection import Bisection, Overrides
 from experiments.engine.fit import objective
+from experiments.engine.overrides import search_path
 
 
 class GridSweeper(BasicSweeper):
@@ -60,7 +61,7 @@ class BisectSweeper(Sweeper):
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
         """Makes the launcher that the configuration names, and keeps the command's search path."""
-        self.search_path = configs.search_path(config)
+        self.search_path = search_path(config)
         plugins = Plugins.instance()
         self.launcher = plugins.instantiate_launcher(
             hydra_context=hydra_context, task_function=task_function, config=config

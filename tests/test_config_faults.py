@@ -100,7 +100,6 @@ def own_folder(tmp_path, monkeypatch):
     monkeypatch.setenv(settings.CONFIG_DIR, "")
     config.use_config_dir(str(tmp_path))
     yield tmp_path
-    config._COMPOSED.clear()
     config._MADE.clear()
 
 

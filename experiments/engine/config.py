@@ -6,9 +6,7 @@ defaults, so every field is an override. Composed values become a `Run`, or a `C
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
-import functools
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,8 +21,6 @@ from hydra import initialize_config_dir
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
-from hydra._internal.sources_registry import SourcesRegistry
-from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.plugins import Plugins
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf, open_dict
@@ -36,9 +32,9 @@ from experiments import cells, settings
 from experiments.engine.explain import GROUPS, format_error, format_unknown
 from experiments.engine.job import NAMED, NOT_IDENTITY, SECTIONS, Job, build, registries, start_of, starts_alike
 from experiments.engine.lane import Run, Training
+from experiments.engine.overrides import REFUSED, SEARCH_PATH, check_single, chooses, parse
 from experiments.errors import ConfigError
 
-_SEARCH_PATH = "hydra.searchpath"
 _GRID = {
     "_target_": "hydra_plugins.terrarium_sweeper.GridSweeper",
     "max_batch_size": None,  # jobs that the launcher is given at a time; null: all
@@ -46,11 +42,6 @@ _GRID = {
     "without": [],  # cells of the grid that are left out, each as key to value or values
 }
 _FEW = 20  # of the faults that a sweep has, how many are named
-# Options of Hydra that are refused here, with the reasons.
-_REFUSED = {
-    "hydra.job.chdir": "each run has a folder of its own, below out; a process stays where it was started",
-    "hydra.mode": "use -m for a sweep, and nothing for a single run",
-}
 
 
 def register() -> None:
@@ -105,7 +96,7 @@ def _compose(overrides: Sequence[str]) -> DictConfig:
 
 def compose(overrides: Sequence[str]) -> DictConfig:
     """Returns the composed configuration with its `hydra` node. Raises ConfigError, one line, if that fails."""
-    _check_single(_parse(overrides))
+    check_single(parse(overrides))
     with _hydra():
         try:
             return _compose(overrides)
@@ -120,43 +111,13 @@ def _format_error(error: Exception, overrides: Sequence[str]) -> str:
     return format_error(error, lambda group: options(group, overrides), lambda: _plain_base(overrides))
 
 
-def _check_single(parsed: Sequence[Any]) -> None:
-    """Raises ConfigError for an override with several values, and for one of Hydra's that is refused here."""
-    for o in parsed:
-        if o.is_sweep_override():
-            text = o.input_line.partition("=")[2]
-            raise ConfigError(f"{o.key_or_group}: {text} is a sweep: python -m experiments.run -m; here give one value")
-        if o.key_or_group == _SEARCH_PATH:
-            _check_search_path(o.value())
-        elif _chooses(o.key_or_group) and not isinstance(o.value(), str | list | type(None)):
-            raise ConfigError(f"{o.key_or_group}: expected the name of an option, got {o.value()!r}")
-        if why := _REFUSED.get(o.key_or_group):
-            raise ConfigError(f"{o.key_or_group}: not used by this project: {why}")
-
-
-def _check_search_path(elements: Any) -> None:
-    """Raises ConfigError if these are no places of configuration, for which Hydra only warns."""
-    if not isinstance(elements, list) or not all(isinstance(element, str) for element in elements):
-        raise ConfigError(f"{_SEARCH_PATH}: expected a list as [file://FOLDER,pkg://PACKAGE], got {elements!r}")
-    Plugins.instance()  # finds the kinds of places
-    for element in elements:
-        scheme, _, path = element.rpartition("://")
-        try:
-            source = SourcesRegistry.instance().resolve(scheme or "file")(_SEARCH_PATH, path)
-        except ValueError:
-            raise ConfigError(f"{_SEARCH_PATH}: expected file:// or pkg://, got {element}") from None
-        if not source.available():
-            kind = f"package {path} with an __init__.py" if scheme == "pkg" else f"folder {path}"
-            raise ConfigError(f"{_SEARCH_PATH}: there is no {kind}")
-
-
 def sweep(overrides: Sequence[str]) -> list[list[str]]:
     """Returns the overrides of each job of a multirun's grid, in the order of Hydra's basic sweeper.
 
     `hydra/sweeper=basic` launches them all, `bisect` launches some. The list is empty for other sweepers.
     """
-    fixed = [o for o in _parse(overrides) if not o.is_sweep_override()]
-    for o in _parse(overrides):
+    fixed = [o for o in parse(overrides) if not o.is_sweep_override()]
+    for o in parse(overrides):
         if o.is_sweep_override() and o.key_or_group == "study":
             raise ConfigError(
                 "study: sweep one study at a time, each has launcher and sweep of its own; run them in turn"
@@ -172,14 +133,9 @@ def sweep(overrides: Sequence[str]) -> list[list[str]]:
     return jobs
 
 
-def swept_keys(overrides: Sequence[str]) -> list[str]:
-    """Returns the keys to which the overrides give several values."""
-    return [o.key_or_group for o in _parse(overrides) if o.is_sweep_override()]
-
-
 def grid(params: Mapping[str, Any], overrides: Sequence[str]) -> list[list[str]]:
     """Returns the overrides of each job of the grid of `params` and `overrides`. Raises ConfigError if that fails."""
-    every = _parse([f"{k}={v}" for k, v in params.items()] + list(overrides))
+    every = parse([f"{k}={v}" for k, v in params.items()] + list(overrides))
     with _hydra():
         try:
             every = [dataclasses.replace(o, config_loader=GlobalHydra.instance().config_loader()) for o in every]
@@ -192,28 +148,6 @@ def grid(params: Mapping[str, Any], overrides: Sequence[str]) -> list[list[str]]
     if not jobs:
         raise ConfigError("a sweep over no value: no job is left")
     return jobs
-
-
-def _parse(overrides: Sequence[str]) -> list[Any]:
-    return [_parse_one(override) for override in overrides]
-
-
-@functools.lru_cache(maxsize=10_000)  # the jobs of a sweep share most of their overrides
-def _parse_one(override: str) -> Any:
-    parse = OverridesParser.create().parse_override
-    try:
-        parsed = parse(override)
-        if parsed.key_or_group:
-            return parsed
-        raise HydraException("no key")
-    except HydraException:
-        key, equals, text = override.partition("=")
-        if key and equals and text[:1] not in tuple("[{('\""):
-            quoted = f'{key}="{text}"'
-            with contextlib.suppress(HydraException):
-                parse(quoted)
-                raise ConfigError(f"{override}: quotes are needed for these letters: '{quoted}'") from None
-        raise ConfigError(f"{override}: not an override; write KEY=VALUE, a list as KEY=[1,2]") from None
 
 
 # A command checks its jobs before Hydra starts, and its launcher asks for the same again.
@@ -234,10 +168,10 @@ def jobs(batch: Sequence[Sequence[str]]) -> list[Job]:
             checked.append(made)
             continue
         try:
-            parsed = _parse(overrides)
-            _check_single(parsed)
-            groups = tuple(str(o.input_line) for o in parsed if _chooses(o.key_or_group))
-            values = [o for o in parsed if not _chooses(o.key_or_group)]
+            parsed = parse(overrides)
+            check_single(parsed)
+            groups = tuple(str(o.input_line) for o in parsed if chooses(o.key_or_group))
+            values = [o for o in parsed if not chooses(o.key_or_group)]
             plain = all(o.is_add() is False and o.is_delete() is False and o.is_force_add() is False for o in values)
             if not plain:
                 composed = _composed(overrides)
@@ -276,11 +210,6 @@ def _copied(copies: dict[tuple[Any, ...], _Composed], groups: tuple[str, ...], v
     if (groups, keys) not in copies or any(isinstance(o.value(), dict) for o in values):
         copies[groups, keys] = replace(copies[groups,], config=copies[groups,].config.copy())
     return copies[groups, keys]
-
-
-def _chooses(key: str) -> bool:
-    """Returns whether a key is a configuration group (`model`), not a value, or says where Hydra finds the groups."""
-    return key in GROUPS or "/" in key or key == _SEARCH_PATH
 
 
 def _set(config: DictConfig, key: str, value: Any) -> None:
@@ -339,7 +268,7 @@ def _composed_by_arms(groups: Sequence[str]) -> _Composed:
 def _split(config: DictConfig) -> _Composed:
     hydra = config.hydra
     if hydra.job.get("chdir"):
-        raise ConfigError(f"hydra.job.chdir: not used by this project: {_REFUSED['hydra.job.chdir']}")
+        raise ConfigError(f"hydra.job.chdir: not used by this project: {REFUSED['hydra.job.chdir']}")
     with open_dict(config):
         config.pop("hydra")
     sweeper = hydra.sweeper
@@ -430,14 +359,9 @@ def _get(config: dict[str, Any], key: str) -> Any:
     return config
 
 
-def search_path(config: DictConfig) -> list[str]:
-    """Returns the override of Hydra's search path in a command, if any, which Hydra keeps from launchers' jobs."""
-    return [o for o in config.hydra.overrides.hydra if o.startswith(f"{_SEARCH_PATH}=")]
-
-
 def options(group: str, overrides: Sequence[str] = ()) -> list[str]:
     """Returns the names that a configuration group offers, with those of the search path in `overrides`."""
-    path = [o for o in overrides if o.startswith(f"{_SEARCH_PATH}=")]
+    path = [o for o in overrides if o.startswith(f"{SEARCH_PATH}=")]
     with _hydra():
         loader = GlobalHydra.instance().config_loader()
         return sorted(set(loader.get_group_options(group, config_name="config", overrides=path)) - {"base"})
@@ -445,7 +369,7 @@ def options(group: str, overrides: Sequence[str] = ()) -> list[str]:
 
 def _plain_base(overrides: Sequence[str]) -> DictConfig:
     """Returns the configuration with only its groups chosen; its keys are those that an error can name."""
-    groups = [o for o in overrides if "=" in o and _chooses(o.split("=", 1)[0])]
+    groups = [o for o in overrides if "=" in o and chooses(o.split("=", 1)[0])]
     with _hydra():
         try:
             return _compose(groups)
