@@ -204,6 +204,7 @@ def main() -> int:
     if len(names) + len(flags) != 1 or any(name.startswith("-") for name in names):
         raise ConfigError("STUDY: name one study, as tint/why or tint/why/paper, or ask for --all or --check")
     devices.use_all_cores()
+    devices.check_platform()
     if flags == ["--check"]:
         same = PAGE.exists() and PAGE.read_text() == page()
         if not same:

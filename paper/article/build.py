@@ -14,6 +14,7 @@ from typing import Any
 import typst
 
 from experiments import recorded as studies
+from experiments.errors import check_no_words
 from experiments.files import write_whole
 from experiments.judging.chance import false_positives
 from experiments.judging.looks import format_look
@@ -99,6 +100,7 @@ def write(judged: Sequence[Entry]) -> None:
 
 def main() -> None:
     """Checks the records and writes the PDF. Raises RecordError for a damaged record, ClaimError for a lone study."""
+    check_no_words("paper.article.build", __doc__)
     studies.check()
     write(entries(studies.SCALES[0], own()))
 
