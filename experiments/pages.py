@@ -10,8 +10,7 @@ from pathlib import Path
 from experiments.engine import devices
 from experiments.errors import ConfigError, check_docstrings
 from experiments.files import write_whole
-
-ROOT = Path(__file__).resolve().parent.parent
+from experiments.modules import ROOT, check_checkout
 
 
 def keep(path: Path, make: Callable[[], str], module: str, *, computes: bool = False) -> int:
@@ -23,6 +22,7 @@ def keep(path: Path, make: Callable[[], str], module: str, *, computes: bool = F
     parser = argparse.ArgumentParser(prog=f"python -m {module}", description=f"Write {where}.")
     parser.add_argument("--check", action="store_true", help="only say whether the page is current; exit 1 if not")
     args = parser.parse_args()
+    check_checkout(str(where))
     check_docstrings()
     devices.pin()
     if computes:

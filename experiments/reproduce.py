@@ -15,7 +15,8 @@ import argparse
 
 from experiments import recorded, settings, summary
 from experiments.errors import ConfigError, command
-from experiments.judging.results import RecordError, path_for
+from experiments.judging.results import RESULTS, RecordError, folder_for, path_for
+from experiments.modules import check_checkout
 from experiments.printing import show, show_left_out, show_summary
 from experiments.streams import console
 from experiments.studies import ClaimError, claim_for, faults
@@ -46,6 +47,8 @@ def main() -> int:
         raise ConfigError(f"{other[0]}: not with --record, which writes down the study as its file has it")
     if named:
         settings.read_study(named[0])
+    if words.record and (words.all or folder_for(named[0]) == RESULTS):
+        check_checkout("the record")
     try:
         if words.check:
             return _check_all(words.scale) if words.all else _check(named[0])

@@ -42,10 +42,10 @@ class Setting:
 
 @functools.cache
 def setting(study: str) -> Setting:
-    """Returns the setting of `study`, as of markov/threshold/cpu. Raises RecordError if it does not compose,
-    ConfigError if JAX has no device.
+    """Returns the setting of `study`, as of markov/threshold/cpu.
 
-    It composes only those jobs of the grid that differ from the first in one key.
+    It composes only those jobs of the grid that differ from the first in one key. Raises RecordError if they do not
+    compose, ConfigError if JAX has no device.
     """
     from experiments.engine import config, devices
     from experiments.errors import ConfigError
