@@ -147,4 +147,4 @@ def test_a_sweep_without_a_claim_is_plotted(package: Run, folder: Path):
         [sys.executable, "-m", "experiments.run", "-m", *(f"{key}={few.get(key, value)}" for key, _, value in sweep)]
     )
     assert "unseen" in package(words("experiments.plot ")).stdout
-    assert (folder / "runs" / "single" / "plot.svg").exists()
+    assert (folder / "runs" / "values" / "plot.svg").exists()
