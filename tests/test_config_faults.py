@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+import synthetic
 from experiments import run, settings
 from experiments.engine import config
 from experiments.errors import ConfigError
@@ -72,6 +73,12 @@ def test_a_folder_may_have_a_name_that_is_a_number():
     (job,) = config.jobs([[*TINY, "out=20251127"]])
     assert job.config["out"] == "20251127"
     assert job.folder.parts[0] == "20251127"
+
+
+def test_a_task_with_a_misspelt_headline_is_refused_before_it_is_trained(monkeypatch):
+    monkeypatch.setattr(synthetic.registry()["markov"], "headline", "unsene")
+    (line,) = lines_of("task=markov", "seed=8124", multirun=False)
+    assert line.startswith("task.name: the headline unsene of markov is none of its conditions: train, ")
 
 
 @pytest.mark.parametrize("overrides", [["seed=1,2"], ["study=markov/threshold/smoke"]])

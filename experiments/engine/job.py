@@ -164,6 +164,9 @@ def build(config: dict[str, Any]) -> Run:
     if not errors:
         misfits = parts["model"].misfits(shapes_of(parts["task"].spec))
         errors = [f"model.{key}: {message}" for key, message in misfits]
+        if parts["task"].headline not in ("", *(conditions := parts["task"].conditions())):
+            why = f"the headline {parts['task'].headline} of {config['task']['name']} is none of its conditions"
+            errors.append(f"task.name: {why}: {', '.join(conditions)}")
         if parts["train"].order == "epochs" and not 0 < (size := int(parts["task"].size)) <= 2**30:
             why = f"{size} items" if size else "no finite training set as it is set"
             errors.append(
