@@ -156,9 +156,9 @@ def _default(text: str) -> str:
 
 def main() -> int:
     """Runs the command; see the module's docstring."""
+    configs.register()
     return keep(PAGE, page, "experiments.keys")
 
 
 if __name__ == "__main__":
-    configs.register()
     command(main)()

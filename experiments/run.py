@@ -65,6 +65,7 @@ def _job(config: DictConfig) -> float:
 def main() -> int:
     """Checks every job before Hydra makes a folder or JAX compiles; then lets Hydra run."""
     devices.use_all_cores()
+    configs.register()
     sys.argv[1:] = [_spell_seeds(word) for word in sys.argv[1:]]  # Hydra reads them again
     parser = get_args_parser()
     parser.error = _refuse
@@ -74,10 +75,10 @@ def main() -> int:
             name = option.replace("_", "-")
             raise ConfigError(f"--{name}: not used by this project; files of your own are found with --config-dir")
     configs.use_config_dir(args.config_dir)
-    asked = [f"--{name.replace('_', '-')}" for name in _ONE_OF if getattr(args, name)]
-    if len(asked) > 1:
-        why = "; it shows one run, whose keys have one value each" if asked[:2] == ["--multirun", "--cfg"] else ""
-        raise ConfigError(f"{asked[1]}: not beside {asked[0]}{why}")
+    options = [f"--{name.replace('_', '-')}" for name in _ONE_OF if getattr(args, name)]
+    if len(options) > 1:
+        why = "; it shows one run, whose keys have one value each" if options[:2] == ["--multirun", "--cfg"] else ""
+        raise ConfigError(f"{options[1]}: not beside {options[0]}{why}")
     if args.resolve and not args.cfg:
         raise ConfigError("--resolve: only with --cfg")
     if listed := _format_list(args.overrides):
@@ -197,5 +198,4 @@ def _report(jobs: list[Job]) -> int:
 
 
 if __name__ == "__main__":
-    configs.register()
     command(main, trains=True)()

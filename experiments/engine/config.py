@@ -21,7 +21,6 @@ from hydra import initialize_config_dir
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
-from hydra.core.plugins import Plugins
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
@@ -33,6 +32,7 @@ from experiments.engine.explain import GROUPS, format_error, format_unknown
 from experiments.engine.job import NAMED, NOT_IDENTITY, SECTIONS, Job, build, registries, start_of, starts_alike
 from experiments.engine.lane import Run, Training
 from experiments.engine.overrides import REFUSED, SEARCH_PATH, check_single, chooses, parse
+from experiments.engine.plugins import find_plugins
 from experiments.errors import ConfigError
 
 _GRID = {
@@ -54,7 +54,7 @@ def register() -> None:
     for group, classes in known.items():
         for name, cls in classes.items():
             store.store(group=group, name=name, node={NAMED[group]: name, **fields.defaults(cls)})
-    Plugins.instance()  # finds Hydra's own sweeper, which would else take the place of ours later
+    find_plugins()  # among them Hydra's own sweeper, which would else take the place of ours later
     store.store(group="hydra/sweeper", name="basic", node=_GRID)
     store.store(group="train", name="base", node=fields.defaults(Training))
     OmegaConf.register_new_resolver("floordiv", _floordiv, replace=True)

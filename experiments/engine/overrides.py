@@ -9,11 +9,11 @@ from typing import Any
 
 from hydra._internal.sources_registry import SourcesRegistry
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.plugins import Plugins
 from hydra.errors import HydraException
 from omegaconf import DictConfig
 
 from experiments.engine.explain import GROUPS
+from experiments.engine.plugins import find_plugins
 from experiments.errors import ConfigError
 
 SEARCH_PATH = "hydra.searchpath"
@@ -70,7 +70,7 @@ def _check_search_path(elements: Any) -> None:
     """Raises ConfigError if these are no places of configuration, for which Hydra only warns."""
     if not isinstance(elements, list) or not all(isinstance(element, str) for element in elements):
         raise ConfigError(f"{SEARCH_PATH}: expected a list as [file://FOLDER,pkg://PACKAGE], got {elements!r}")
-    Plugins.instance()  # finds the kinds of places
+    find_plugins()  # among them the kinds of places
     for element in elements:
         scheme, _, path = element.rpartition("://")
         try:
