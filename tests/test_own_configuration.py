@@ -73,6 +73,7 @@ def test_a_folder_of_the_environment_that_is_none_is_one_line(monkeypatch):
         config.compose([])
 
 
+@pytest.mark.slow
 def test_a_package_brings_its_configuration_along_and_the_folder_is_found_by_every_command(tmp_path):
     package = install(PAGE, tmp_path / "package", tmp_path / "installed")
     chosen = yaml.safe_load(package(PAGE.words("experiments.run model=shallow ")).stdout)
