@@ -242,7 +242,7 @@ def _format_block(text: str, language: str = "text") -> str:
 
 def main() -> int:
     """Runs the command; see the module's docstring."""
-    return keep(PAGE, page, "experiments.gallery")
+    return keep(PAGE, page, "experiments.gallery", computes=True)
 
 
 if __name__ == "__main__":

@@ -50,7 +50,7 @@ _INTRODUCTION = """\
 Every key is an override: `python -m experiments.run model.width=128`. With `-m`, several values are a sweep:
 `optim.lr=1e-3,3e-3`. Values of a **knob** are trained side by side in one program. Each value of a **static** key is
 compiled anew. The fields of tasks are in [tasks.md](tasks.md). Names that can be chosen are chosen as
-`group=name`: `model=small`, `hydra/launcher=vmap`.
+`group=name`: `model=small`, `hydra/launcher=vmap`. A file of yours can be [one of them](own_configuration.md).
 """
 
 
@@ -156,9 +156,9 @@ def _default(text: str) -> str:
 
 def main() -> int:
     """Runs the command; see the module's docstring."""
+    configs.register()
     return keep(PAGE, page, "experiments.keys")
 
 
 if __name__ == "__main__":
-    configs.register()
     command(main)()
