@@ -108,6 +108,7 @@ class Record:
         self.job, self.folder = job, job.folder
         self.rows: list[dict[str, Any]] = []
         self._saved_step, self._writes = -1, writes
+        self._published = -1  # rows that are on disk
 
     @property
     def ended(self) -> bool:
@@ -161,11 +162,17 @@ class Record:
         self.rows = [row for row in read_metrics(self.folder) if row["step"] <= self._saved_step]
         return state
 
+    def publish(self) -> None:
+        """Writes the metrics, later than any state as they may be, if there are new ones."""
+        if len(self.rows) != self._published:
+            self._write("metrics.jsonl", "".join(json.dumps(row) + "\n" for row in self.rows))
+            self._published = len(self.rows)
+
     def save(self, state: Any) -> None:
         """Writes metrics, then the state they belong to; writes nothing if the step is the one already on disk."""
         if int(state.step) == self._saved_step:
             return
-        self._write("metrics.jsonl", "".join(json.dumps(row) + "\n" for row in self.rows))
+        self.publish()
         if self._writes:  # what is a copy of all parameters
             self._write("state.safetensors", safetensors.numpy.save(named(state)))
         self._saved_step = int(state.step)

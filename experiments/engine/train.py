@@ -105,13 +105,16 @@ def train(
         if todo:
             provenance()  # of the code that trains, not of what the tree has become by the end
             progress.say(plan(todo, max_lanes))
+        begun = 0
         while queue:
             stop.obey()
             pack, spare = queue.pop(0)
+            begun += 1
+            place = f"{begun} of {begun + len(queue)}" if begun + len(queue) > 1 else ""
             locked = pack = locks.take(pack)
             try:
                 if pack:
-                    Pack(pack, progress, **how, spare=spare).train(stop)
+                    Pack(pack, progress, **how, spare=spare, place=place).train(stop)
             except ConfigError:
                 raise
             except Exception as e:
