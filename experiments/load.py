@@ -36,7 +36,7 @@ from synthetic.heads import Places
 from synthetic.task import Example, Task
 
 # The keys of a configuration that say where a run is kept, and not what it is.
-_ELSEWHERE = {"out": "runs", "retry": False, "wandb": {"mode": "disabled"}, "start_from": None}
+_ELSEWHERE = {"out": "runs", "retry": False, "wandb": {"mode": "disabled"}, "tensorboard": False, "start_from": None}
 _FEW = 2  # sequences with which a model is traced for the names of its activations
 
 Replacement = Patch | jax.Array | np.ndarray | float | int

@@ -34,7 +34,7 @@ from experiments.errors import ConfigError
 from experiments.settings_file import KEYS, SCALES, SECTIONS, format_path, near, read_settings
 
 # Overrides under which a study stays what it is: its seeds, and where and how its runs are done.
-SAME_STUDY = ("seed=", "out=", "wandb.", "retry=", "hydra.launcher.", "hydra/launcher=")
+SAME_STUDY = ("seed=", "out=", "wandb.", "tensorboard=", "retry=", "hydra.launcher.", "hydra/launcher=")
 CONF = Path(__file__).resolve().parents[1] / "conf"
 _LAUNCHER = {"choose": {"hydra/launcher": "vmap"}}  # a study's jobs are lanes unless it chooses otherwise
 
