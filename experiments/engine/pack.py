@@ -81,7 +81,7 @@ class Pack:
         saved = [record.open(lane) for record, lane in zip(self.records, fresh, strict=True)]
         if any(lane is not None for lane in saved) or any(job.start for job in jobs):
             self.lanes = self.engine.load([new if old is None else old for old, new in zip(saved, fresh, strict=True)])
-        self.trackers = [Tracker(job) for job in jobs] if processes.writes() else []
+        self.trackers = [Tracker(record.job, record.rows) for record in self.records] if processes.writes() else []
         self.ended = np.zeros(len(jobs), bool)
         self._chunk = 1
         self._look()

@@ -17,7 +17,7 @@ from experiments.engine.progress import Progress
 from experiments.engine.records import Record, provenance, read_end
 from experiments.engine.sharing import Locks
 from experiments.engine.stop import Stop
-from experiments.engine.tracking import COURIER
+from experiments.engine.tracking import couriers
 from experiments.errors import ConfigError
 from fields import declared
 
@@ -101,7 +101,7 @@ def train(
         Record(job).check()
     queue = [(pack, 1.0) for pack in packs(todo, max_lanes)]
     progress.add(todo, done=len({job.folder for job in jobs}) - len(todo))
-    with COURIER, Stop() as stop, Locks(progress) as locks:
+    with couriers(), Stop() as stop, Locks(progress) as locks:
         if todo:
             provenance()  # of the code that trains, not of what the tree has become by the end
             progress.say(plan(todo, max_lanes))
