@@ -81,10 +81,20 @@ def read_params(folder: Path, template: Any) -> tuple[Any, int]:
     path = folder / "state.safetensors"
     state = _read_state(path)
     arrays = {k.removeprefix(_PARAMS): v for k, v in state.items() if k.startswith(_PARAMS)}
+    return _shaped(arrays, template, path), int(state["step"])
+
+
+def read_weights(path: Path, template: Any) -> Any:
+    """Returns the parameters of an exported file, shaped as `template`. Raises ConfigError if they do not fit."""
+    return _shaped(_read_state(path), template, path)
+
+
+def _shaped(arrays: dict[str, np.ndarray], template: Any, path: Path) -> Any:
+    """Returns arrays by their plain names in the shape of a template."""
     wanted = {_name(keys): leaf.shape for keys, leaf in jax.tree.leaves_with_path(template)}
     if {k: v.shape for k, v in arrays.items()} != wanted:
         raise ConfigError(f"{path}: does not fit this version's model")
-    return jax.tree.unflatten(jax.tree.structure(template), [arrays[name] for name in wanted]), int(state["step"])
+    return jax.tree.unflatten(jax.tree.structure(template), [arrays[name] for name in wanted])
 
 
 def task_of(job: Job) -> Task:
