@@ -11,12 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import jax
-import jax.numpy as jnp
-import numpy as np
+import polars as pl
 import yaml
 
 from experiments.engine.records import provenance
-from experiments.examples import Words, compiled, rows
+from experiments.examples import Words
 from experiments.pages import format_table
 
 _SIZES = [10**n for n in range(3, 10)]  # of the Hub's size categories
@@ -86,7 +85,7 @@ def format_card(words: Words, paths: Mapping[str, Path]) -> str:
             '```python\nfrom datasets import load_dataset\n\ndata = load_dataset("FOLDER")\n```\n',
             format_table(("split", "examples", "held out from training"), splits) + "\n",
             format_table(("column", "what"), columns) + "\n",
-            f"An example of `{next(iter(paths))}`:\n\n```text\n{_format_example(words, next(iter(paths)))}\n```\n",
+            f"An example of `{next(iter(paths))}`:\n\n```text\n{_format_example(next(iter(paths.values())))}\n```\n",
             f"Tokens: {', '.join(tokens)}.\n" if task.spec.vocabulary else "",
             f"Made by {facts['project']} {facts['version']} (commit {facts['commit']}), with\n",
             f"```sh\n{again}\n```\n\nin the configuration\n\n```yaml\n{config}```\n",
@@ -95,12 +94,10 @@ def format_card(words: Words, paths: Mapping[str, Path]) -> str:
     )
 
 
-def _format_example(words: Words, split: str) -> str:
-    """Formats the first example of a split."""
-    batch = compiled(words.run, split, 1)(jnp.int32(0))
-    (example,) = rows(jax.tree.map(np.asarray, batch))
-    prompt, answer = words.run.task.render(example)
-    return f"{prompt}  =>  {answer}"
+def _format_example(path: Path) -> str:
+    """Formats the first example of a file."""
+    row = pl.read_parquet(path, n_rows=1, columns=["prompt", "answer"]).row(0)
+    return "  =>  ".join(row)
 
 
 def _facts(words: Words) -> list[str]:
