@@ -35,7 +35,7 @@ ENVIRONMENT = {
     "SLURM_NTASKS": "set by Slurm; the number of processes of a run",
     "SLURM_PROCID": "set by Slurm; which of the processes this is",
     "TERRARIUM_ATTENTION": "the implementation of attention: auto, plain, chunked or fused",
-    "TERRARIUM_CHECKPOINT_SECONDS": "seconds between states on disk, by default 30",
+    "TERRARIUM_CHECKPOINT_SECONDS": "seconds between states on disk, at most; by default 30, and the first after one",
     "TERRARIUM_COMMIT": "the commit that records name, where the code is no git repository",
     "TERRARIUM_CONFIG_DIR": "a folder of configuration of one's own, which --config-dir sets for its processes",
     "XDG_CACHE_HOME": "the folder of caches, by default ~/.cache",

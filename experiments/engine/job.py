@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ SECTIONS = ("task", "model", "optim", "train")
 NAMED = {"task": "name", "model": "name", "optim": "rule"}
 _OF_START = ("fresh", "start_from")  # beside the sections of `start_from`
 # Keys that do not change a result, or by rounding alone, are not part of a run's identity.
-NOT_IDENTITY = ("out", "name", "wandb", "retry")
+NOT_IDENTITY = ("out", "name", "wandb", "tensorboard", "retry")
 NOT_IDENTITY_OF = {"train": ("microbatch", "objective"), "model": ("remat",)}
 _FOLDER = re.compile(r"[\w+-][\w.+-]{0,99}")  # what a sweep may be named
 WANDB_MODES = ("disabled", "offline", "online")
@@ -159,6 +160,8 @@ def build(config: dict[str, Any]) -> Run:
     if name is not None and not (isinstance(name, str) and _FOLDER.fullmatch(name)):
         errors.append(f"name: expected the name of a folder, of letters, digits and . _ + -, got {name!r}")
     errors += _check_wandb(config.get("wandb"))
+    if not isinstance(config.get("tensorboard", False), bool):
+        errors.append(f"tensorboard: expected true or false, got {config['tensorboard']!r}")
     if not isinstance(config.get("retry"), bool):
         errors.append(f"retry: expected true or false, got {config.get('retry')!r}")
     if not errors:
@@ -181,7 +184,9 @@ def build(config: dict[str, Any]) -> Run:
 
 
 def check_output(jobs: Sequence[Job]) -> None:
-    """Raises ConfigError if the runs cannot be written to their folder. Makes no folder."""
+    """Raises ConfigError if the runs cannot be written to their folder, or not for TensorBoard. Makes no folder."""
+    if any(job.config.get("tensorboard") for job in jobs) and not find_spec("tensorboardX"):
+        raise ConfigError("tensorboard: true needs the package tensorboardX: .venv/bin/pip install tensorboardX")
     for out in dict.fromkeys(job.config["out"] for job in jobs):
         try:
             check_writable(Path(out) / "run")

@@ -17,7 +17,7 @@ from experiments.engine.progress import Progress
 from experiments.engine.records import Record, provenance, read_end
 from experiments.engine.sharing import Locks
 from experiments.engine.stop import Stop
-from experiments.engine.tracking import COURIER
+from experiments.engine.tracking import couriers
 from experiments.errors import ConfigError
 from fields import declared
 
@@ -104,17 +104,20 @@ def train(
             lock.clear(job)
     queue = [(pack, 1.0) for pack in packs(todo, max_lanes)]
     progress.add(todo, done=len({job.folder for job in jobs}) - len(todo))
-    with COURIER, Stop() as stop, Locks(progress) as locks:
+    with couriers(), Stop() as stop, Locks(progress) as locks:
         if todo:
             provenance()  # of the code that trains, not of what the tree has become by the end
             progress.say(plan(todo, max_lanes))
+        begun = 0
         while queue:
             stop.obey()
             pack, spare = queue.pop(0)
+            begun += 1
+            place = f"{begun} of {begun + len(queue)}" if begun + len(queue) > 1 else ""
             locked = pack = locks.take(pack)
             try:
                 if pack:
-                    Pack(pack, progress, **how, spare=spare).train(stop)
+                    Pack(pack, progress, **how, spare=spare, place=place).train(stop)
             except ConfigError:
                 raise
             except Exception as e:
