@@ -3,7 +3,7 @@
 from synthetic import boolean, markov, mixture, tint  # they register themselves
 from synthetic.heads import Classes, Head, Numbers, Places
 from synthetic.measures import Measure, Measured
-from synthetic.plane import hull  # likewise
+from synthetic.plane import delaunay, hull, tour  # likewise
 from synthetic.rasp import addition, copying, counting, parity  # likewise
 from synthetic.task import Example, Spec, Task, register, registry
 
@@ -21,6 +21,7 @@ __all__ = [
     "boolean",
     "copying",
     "counting",
+    "delaunay",
     "hull",
     "markov",
     "mixture",
@@ -28,4 +29,5 @@ __all__ = [
     "register",
     "registry",
     "tint",
+    "tour",
 ]

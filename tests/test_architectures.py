@@ -128,8 +128,9 @@ def test_additive_attention_points_as_its_formula_says():
     assert (np.triu(np.exp(logits), 1) == 0).all()
 
 
-def test_padding_of_a_source_is_neither_attended_to_nor_pointed_at():
-    config = EncoderDecoderConfig(**SMALL, read_out="pointer", position="answer")
+@pytest.mark.parametrize("mixer", ["attention", "lstm"])
+def test_padding_of_a_source_is_neither_read_nor_pointed_at(mixer):
+    config = EncoderDecoderConfig(**SMALL, mixer=mixer, read_out="pointer", position="answer")
     rngs = nnx.Rngs(params=jax.random.key(0))
     model = config.build(models.Shapes(8, 6, width_in=3, places=True, source=6), rngs=rngs)
     x = jax.random.normal(jax.random.key(1), (2, 8, 3)).at[:, 4:6].set(0.0)

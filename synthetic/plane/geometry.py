@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 
 GRID = 2**14
+_LOW = 2**15 - 1
 
 
 def turn(a: jax.Array, b: jax.Array, c: jax.Array) -> jax.Array:
@@ -52,11 +53,12 @@ def walk(successors: jax.Array, start: jax.Array, most: int) -> tuple[jax.Array,
 def doubled_area(polygon: jax.Array, count: jax.Array) -> jax.Array:
     """Returns twice the area of the polygon of the first `count` rows of int32[M, 2], by the shoelace formula.
 
-    Sums that leave int32 come back to it, so the result is exact for a simple polygon. Clockwise ones have it too.
+    It is negative for a clockwise polygon. Sums that leave int32 come back to it, so the result is exact for a simple
+    one.
     """
     here, ahead = polygon, polygon[_next(polygon.shape[0], count)]
     turns = turn(polygon[0], here, ahead)
-    return jnp.abs(jnp.where(jnp.arange(polygon.shape[0]) < count, turns, 0).sum())
+    return jnp.where(jnp.arange(polygon.shape[0]) < count, turns, 0).sum()
 
 
 def is_simple(polygon: jax.Array, count: jax.Array) -> jax.Array:
@@ -83,6 +85,34 @@ def is_simple(polygon: jax.Array, count: jax.Array) -> jax.Array:
     real = side < count
     crossed = (meet & ~adjacent & (side != side[:, None]) & real & real[:, None]).any()
     return (count >= 3) & ~crossed & ~(back & real).any()
+
+
+def in_circle(a: jax.Array, b: jax.Array, c: jax.Array, d: jax.Array) -> jax.Array:
+    """Returns 1 where d is inside the circle through a, b and c, 0 where it is on it, else -1; int32[...].
+
+    The sign is that of a determinant of 60 bits, which is summed in three parts: of 2^30, of 2^15 and of 1.
+    """
+    from_d = [point - d for point in (a, b, c)]
+    high = middle = low = jnp.int32(0)
+    for one, two, three in (from_d, from_d[1:] + from_d[:1], from_d[2:] + from_d[:2]):
+        square, cross = (one * one).sum(-1), two[..., 0] * three[..., 1] - two[..., 1] * three[..., 0]
+        (s_high, s_low), (c_high, c_low) = ((x >> 15, x & _LOW) for x in (square, cross))
+        ones = s_low * c_low
+        above = s_high * c_low + (ones >> 15)
+        across = s_low * c_high
+        high = high + s_high * c_high + (above >> 15) + (across >> 15)
+        middle = middle + (above & _LOW) + (across & _LOW)
+        low = low + (ones & _LOW)
+    middle = middle + (low >> 15)
+    high, rest = high + (middle >> 15), ((middle & _LOW) << 15) | (low & _LOW)
+    sign = jnp.where(high != 0, jnp.sign(high), jnp.sign(rest))
+    return sign * jnp.sign(turn(a, b, c))
+
+
+def counts(indices: jax.Array, count: jax.Array, size: int) -> jax.Array:
+    """Returns how often each of `size` indices is among the first `count`, int32[size]."""
+    equal = (indices[:, None] == jnp.arange(size)) & (jnp.arange(indices.shape[0]) < count)[:, None]
+    return equal.sum(0)
 
 
 def _next(size: int, count: jax.Array) -> jax.Array:

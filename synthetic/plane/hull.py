@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 
 from fields import pytree
-from synthetic.plane.geometry import GRID, doubled_area, hull_successors, is_simple, leftmost, walk
+from synthetic.plane.geometry import GRID, counts, doubled_area, hull_successors, is_simple, leftmost, walk
 from synthetic.plane.points import Point, PointsTask
 from synthetic.task import Example, Judged, register
 
@@ -50,12 +50,12 @@ class Hull(PointsTask):
         indices, count, ended = self.decoded_answer(decoded)
         right, vertices, _ = self.decoded_answer(example.targets)
         listed = jnp.arange(indices.shape[0]) < count
-        pointed = _counts(indices, count, self.capacity)
+        pointed = counts(indices, count, self.capacity)
         known = ended & (~listed | present[indices]).all() & (pointed <= 1).all()
         simple = known & is_simple(points[indices], count)
         area = jnp.maximum(doubled_area(points[right], vertices), 1)
-        covered = jnp.where(simple, doubled_area(points[indices], count) / area, 0.0)
-        match = simple & (pointed == _counts(right, vertices, self.capacity)).all()
+        covered = jnp.where(simple, jnp.abs(doubled_area(points[indices], count)) / area, 0.0)
+        match = simple & (pointed == counts(right, vertices, self.capacity)).all()
         return {"simple": simple, "covered": (covered, simple), "polygon_match": match}
 
     def baselines(self) -> Mapping[str, Callable[[Example], jax.Array]]:
@@ -75,12 +75,6 @@ class Hull(PointsTask):
             return jnp.concatenate([jnp.zeros(1 + self.capacity, jnp.int32), answer])
 
         return {"all_around": all_around}
-
-
-def _counts(indices: jax.Array, count: jax.Array, size: int) -> jax.Array:
-    """Returns how often each of `size` indices is among the first `count`, int32[size]."""
-    here = (indices[:, None] == jnp.arange(size)) & (jnp.arange(indices.shape[0]) < count)[:, None]
-    return here.sum(0)
 
 
 def _chain(points: list[Point]) -> list[Point]:
