@@ -3,8 +3,7 @@
 The source is the first positions of a sequence, as many as the task's spec says; the decoder has the others, and sees
 those up to its own. At the source's positions outputs are 0. Blocks are pre-LN as in `models.transformer`.
 
-Where inputs are vectors, a position of the source whose vector is zero is padding: attention and pointers pass it over.
-Recurrent layers read it.
+Where inputs are vectors, the positions at the source's end whose vectors are zero are padding, which nothing reads.
 """
 
 from __future__ import annotations
@@ -75,19 +74,25 @@ class EncoderDecoderConfig(Architecture):
 class BothWays(nnx.Module):
     """Two recurrent layers, of which one reads the sequence from its end; their outputs are added.
 
-    Schuster and Paliwal 1997, "Bidirectional recurrent neural networks".
+    It follows Schuster and Paliwal 1997, "Bidirectional recurrent neural networks". Both read padding last.
     """
 
     def __init__(self, mixer: str, **layer: Any):
         self.forth, self.back = (MIXERS[mixer](**layer) for _ in range(2))
 
-    def __call__(self, x_NxD: jax.Array, batch: int) -> jax.Array:
+    def __call__(self, x_NxD: jax.Array, padding: jax.Array) -> jax.Array:
         """Mixes N = batch * time positions: float32[N, D] to float32[N, D]."""
-        return self.forth(x_NxD, batch) + _reversed(self.back(_reversed(x_NxD, batch), batch), batch)
+        batch = padding.shape[0]
+        return self.forth(x_NxD, batch) + _reversed(self.back(_reversed(x_NxD, padding), batch), padding)
 
 
-def _reversed(x_NxD: jax.Array, batch: int) -> jax.Array:
-    return rearrange(rearrange(x_NxD, "(b t) d -> b t d", b=batch)[:, ::-1], "b t d -> (b t) d")
+def _reversed(x_NxD: jax.Array, padding: jax.Array) -> jax.Array:
+    """Returns the positions before the padding in reverse, then the padding."""
+    x_BxTxD = rearrange(x_NxD, "(b t) d -> b t d", b=padding.shape[0])
+    before_BxT = padding[:, 0, 0] == 0
+    order_BxT = jnp.where(before_BxT, before_BxT.sum(-1, keepdims=True) - 1 - jnp.arange(x_BxTxD.shape[1]), 0)
+    x_BxTxD = jnp.where(before_BxT[..., None], jnp.take_along_axis(x_BxTxD, order_BxT[..., None], 1), x_BxTxD)
+    return rearrange(x_BxTxD, "b t d -> (b t) d")
 
 
 class EncoderBlock(nnx.Module):
@@ -106,7 +111,7 @@ class EncoderBlock(nnx.Module):
             if isinstance(self.mixer, CrossAttention):
                 y_NxD = self.mixer(h_NxD, self.mixer.keys_values(h_NxD, batch), padding, named=True)
             else:
-                y_NxD = self.mixer(h_NxD, batch)
+                y_NxD = self.mixer(h_NxD, padding)
             x_NxD = x_NxD + tap("output", y_NxD, batch)
         return tap("residual", _after_mlp(x_NxD, self.mlp_norm, self.mlp, batch), batch)
 
