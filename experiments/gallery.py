@@ -35,8 +35,11 @@ WIDTH = 110  # of the rows of an example
 # Settings that make an example short enough to be read, for tasks whose defaults do not.
 _REWRITING = {"alphabet": 16, "input_length": 8, "search_length": 2, "replace_length": 2}
 _LENGTHS = {"max_length": 6, "train_length": 3, "test_every": 3}
+_POINTS = {"capacity": 5, "max_points": 5, "test_every": 5}
 SMALL: dict[str, dict[str, Any]] = {
     "boolean": {"dimensions": 4, "points": 5},
+    "delaunay": _POINTS | {"capacity": 4, "max_points": 4, "test_every": 4},
+    "hull": _POINTS,
     "markov": _REWRITING,
     "markov_encrypted": _REWRITING,
     "markov_families": _REWRITING | {"search_length": 4, "replace_length": 4, "num_rules": 500, "min_k": 2, "max_k": 4},
@@ -47,6 +50,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "rasp_mode": _LENGTHS,
     "rasp_parity": _LENGTHS,
     "rasp_sort": _LENGTHS,
+    "tour": _POINTS,
     "tint": {"max_digits": 2, "examples": 64, "test_examples": 64},
     "tint_prompted": {"operations": "add+subtract", "max_digits": 1, "examples": 64, "test_examples": 64, "shots": 1},
 }

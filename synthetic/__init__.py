@@ -3,6 +3,7 @@
 from synthetic import boolean, markov, mixture, tint  # they register themselves
 from synthetic.heads import Classes, Head, Numbers, Places
 from synthetic.measures import Measure, Measured
+from synthetic.plane import delaunay, hull, tour  # likewise
 from synthetic.rasp import addition, copying, counting, parity  # likewise
 from synthetic.task import Example, Spec, Task, register, registry
 
@@ -20,10 +21,13 @@ __all__ = [
     "boolean",
     "copying",
     "counting",
+    "delaunay",
+    "hull",
     "markov",
     "mixture",
     "parity",
     "register",
     "registry",
     "tint",
+    "tour",
 ]
