@@ -1,6 +1,6 @@
 """Generators: tasks, each in a file of its own, and the pieces they share."""
 
-from synthetic import boolean, markov, mixture, tint  # they register themselves
+from synthetic import boolean, grokking, markov, mixture, tint  # they register themselves
 from synthetic.heads import Classes, Head, Numbers, Places
 from synthetic.measures import Measure, Measured
 from synthetic.rasp import addition, copying, counting, parity  # likewise
@@ -20,6 +20,7 @@ __all__ = [
     "boolean",
     "copying",
     "counting",
+    "grokking",
     "markov",
     "mixture",
     "parity",
