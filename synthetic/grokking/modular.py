@@ -89,7 +89,7 @@ class Modular(Task):
     @property
     def size(self) -> jax.Array | int:
         """Returns the number of pairs that training has."""
-        return int(self._sets().sizes[0]) if self.sets is None else self.sets.sizes[0]
+        return int(self._sets().sizes[0]) if self.sets is None else jnp.asarray(self.sets.sizes)[0]
 
     def sample(self, key: jax.Array, split: str) -> Example:
         """Samples any pair of the split with the same chance. Raises ValueError before `materialise`.
