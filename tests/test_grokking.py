@@ -57,9 +57,8 @@ def test_numbers_are_shown_by_vectors_of_their_own(code):
     vectors, plain = draw(task, "train", 400), draw(SMALL, "train", 400)
     np.testing.assert_array_equal(vectors.targets, plain.targets)
     shown = {}
-    for number, vector in zip(
-        np.asarray(plain.inputs).ravel(), np.asarray(vectors.inputs).reshape(-1, task.spec.width_in)
-    ):
+    rows = np.asarray(vectors.inputs).reshape(-1, task.spec.width_in)
+    for number, vector in zip(np.asarray(plain.inputs).ravel(), rows, strict=True):
         assert shown.setdefault(int(number), vector.tolist()) == vector.tolist()
     assert len({tuple(vector) for vector in shown.values()}) == P
     if code == "one_hot":
@@ -77,7 +76,10 @@ def test_subtraction_and_multiplication_answer_as_arithmetic_does():
     [
         (["task=modular", "task.p=20", "task.code=binary", "task.bits=4"], "task.bits: must give task.p = 20 numbers "),
         (["task=modular", "task.fraction=1.0"], "task.fraction: must leave training and test a pair of the 12769, got"),
-        (["task=modular", "task.p=5", "task.fraction=0.96"], "task.fraction: must leave a pair whose mirror is held out"),
+        (
+            ["task=modular", "task.p=5", "task.fraction=0.96"],
+            "task.fraction: must leave a pair whose mirror is held out",
+        ),
         (["task=modular", "task.operation=divide"], "task.operation: expected one of add, subtract, multiply, got"),
         (["task=sparse_parity", "task.relevant=44"], "task.relevant: must be at most task.bits = 43, got 44"),
         (["task=sparse_parity", "task.bits=8", "task.samples=300"], "task.samples: must be at most 2^task.bits = 256,"),

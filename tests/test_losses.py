@@ -106,9 +106,7 @@ def test_nothing_is_absorbed_at_0():
     np.testing.assert_allclose(gradient[0], np.stack([-share, share], -1), rtol=3e-6)
 
 
-@pytest.mark.parametrize(
-    ("absorb", "kind"), [(2.0**-53, np.float64), (2.0**-24, np.float32), (2.0**-11, np.float16)]
-)
+@pytest.mark.parametrize(("absorb", "kind"), [(2.0**-53, np.float64), (2.0**-24, np.float32), (2.0**-11, np.float16)])
 def test_absorbing_loses_what_rounding_loses(absorb: float, kind: type):
     """Where 1 + x rounds to 1 the loss is 0, and so is the target's gradient; the other class keeps its own."""
     others = np.exp(-AHEAD.astype(np.float64))

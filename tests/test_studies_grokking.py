@@ -14,7 +14,6 @@ from experiments.studies.grokking import collapse, perpendicular
 from experiments.studies.grokking.family import FIRST, TEST, format_steps
 
 
-
 def table_of(early: float, late: float) -> pl.DataFrame:
     """A record of three seeds with each gradient: test accuracy at the first evaluation and at the last."""
     claim = perpendicular.CLAIM

@@ -58,7 +58,7 @@ class Training:
     monitor: bool = static(
         False,
         silent=True,
-        doc="also record norms and alignment of gradients and parameters by part, the largest attention logit, lost sums",
+        doc="also record norms of gradients and parameters and their alignment, the largest attention logit, lost sums",
     )
     objective: str = static("exact_match", doc="the measure that sweepers are given and the display shows")
     microbatch: int = static(

@@ -90,9 +90,9 @@ def _norms(name: str, tree: Any) -> dict[str, jax.Array]:
 def _alignments(params: Any, grads: Any) -> dict[str, jax.Array]:
     """Returns the cosine of the weights and minus the gradient, of all trained leaves and of each part's."""
     weights, slopes = _parts(params), _parts(grads)
-    every = {"": sum(weights.values(), []), **{f"_{part}": leaves for part, leaves in weights.items()}}
-    of_slopes = {"": sum(slopes.values(), []), **{f"_{part}": leaves for part, leaves in slopes.items()}}
-    return {f"alignment{part}": _cosine(leaves, of_slopes[part]) for part, leaves in every.items()}
+    every = [[leaf for leaves in parts.values() for leaf in leaves] for parts in (weights, slopes)]
+    by_part = {f"alignment_{part}": _cosine(leaves, slopes[part]) for part, leaves in weights.items()}
+    return {"alignment": _cosine(*every)} | by_part
 
 
 def _cosine(weights: list[jax.Array], slopes: list[jax.Array]) -> jax.Array:

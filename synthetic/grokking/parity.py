@@ -32,7 +32,9 @@ class SparseParity(Task):
 
     bits: int = static(43, low=2, high=1000, unit="bits", doc="length of a vector")
     relevant: int = knob(3, low=1, high=1000, unit="bits", doc="number of first bits that decide")
-    samples: int = knob(2000, low=2, high=2**30, unit="examples", doc="number of vectors, of training and test together")
+    samples: int = knob(
+        2000, low=2, high=2**30, unit="examples", doc="number of vectors, of training and test together"
+    )
     fraction: float = knob(0.5, low=0.0, high=1.0, unit="share of all vectors", doc="the share that training has")
     seed: int = knob(0, low=0, unit="seed", doc="data seed: fixes the vectors")
 

@@ -38,7 +38,10 @@ CLAIM = claim(
     criterion=Criterion(
         axes=(STEPS,),
         read=(Fitted(TRAIN, 0.99, exempt=(STEPS.fewest,)),),
-        bounds=((ALIGNED.at(STEPS.most) - ALIGNED.at(STEPS.fewest)).at_least(0.3), ALIGNED.at(STEPS.most).at_least(0.7)),
+        bounds=(
+            (ALIGNED.at(STEPS.most) - ALIGNED.at(STEPS.fewest)).at_least(0.3),
+            ALIGNED.at(STEPS.most).at_least(0.7),
+        ),
         apart=STEPS,
     ),
     rows=Rows({"train": TRAIN, **_LAYERS}),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 import statistics
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -100,18 +101,12 @@ class Lines(Panel):
 
 
 def first_steps(score: Score, title: str, name: str | Callable[..., str] = "") -> Bars:
-    """Returns a panel of the first step at which a score is at its level, by setting; where it never is, of the last."""
+    """Returns a panel of the step at which a score comes up to its level, by setting; the last if it never does."""
 
     def mark(panel: Axes, grid: Grid) -> None:
-        end = grid.table["step"].max()
-        panel.axvline(_octaves(end), color="0.5", lw=0.9, ls=":")
+        end: Any = grid.table["step"].max()
+        panel.axvline(math.log2(end), color="0.5", lw=0.9, ls=":")
         panel.xaxis.set_major_formatter(lambda place, _: f"{2**place:,.0f}")
         panel.set(xlabel="training steps (dotted: the last)")
 
     return Bars(scores={title: score}, name=name, title=title, mark=mark)
-
-
-def _octaves(step: Any) -> float:
-    import math
-
-    return math.log2(max(float(step), 1.0))

@@ -31,9 +31,7 @@ _NAMES = {
     "decay_1_5_fast": "weight decay 1.5, five times the rate",
     "perpendicular": "perpendicular gradient",
 }
-GRADIENT = Axis(
-    "grokking/gradient", "gradient", ("plain", "decay_6", "decay_4_fast", "perpendicular"), names=_NAMES
-)
+GRADIENT = Axis("grokking/gradient", "gradient", ("plain", "decay_6", "decay_4_fast", "perpendicular"), names=_NAMES)
 MODEL = Axis("model", "model", ("grokking_mlp",), names={"grokking_mlp": "MLP", "grokking_transformer": "transformer"})
 PLAIN, ACROSS = GRADIENT.at("plain"), GRADIENT.at("perpendicular")
 DECAY = GRADIENT.at("decay_6", "decay_1_5").named("the best weight decay at its rate")
@@ -67,6 +65,7 @@ CLAIM = claim(
             (TEST.at(ACROSS) - TEST.at(PLAIN)).at_least(0.5).each(MODEL),
             TEST.at(ACROSS).at_least(0.9).each(MODEL),
             (FIRST.at(DECAY) - FIRST.at(ACROSS)).at_least(0.5).each(MODEL),
+            (FIRST.at(FAST) - FIRST.at(ACROSS)).at_least(0.0).each(MODEL),
         ),
         view=with_first,
     ),
