@@ -25,7 +25,14 @@ PRECISION = Axis(
     names=_NAMES,
     order={"exact": 0, "float64": 1, "float32": 2, "float16": 3},
 )
-SHARE = Axis("task.fraction", "share of pairs", (0.5, 0.8), ("smallest", "largest"), "{:.0%}", "{} of the pairs")
+SHARE = Axis(
+    "task.fraction",
+    "share of pairs",
+    (0.5, 0.8),
+    ("smallest", "largest"),
+    lambda share: f"{100 * share:.0f} %",
+    lambda share: f"{100 * share:.0f} % of the pairs",
+)
 FINEST, SINGLE, HALF = PRECISION.fewest, PRECISION.at("float32"), PRECISION.at("float16")
 
 

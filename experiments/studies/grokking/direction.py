@@ -11,7 +11,7 @@ from experiments.judging.reading import Fitted
 from experiments.judging.rows import Rows
 from experiments.studies.grokking.family import TRAIN, Lines, claim
 
-STEPS = Axis("train.steps", "steps", (20, 1000))
+STEPS = Axis("train.steps", "steps", (50, 1000))
 COSINE = Measure(low=-1.0, lost=-1.0)
 ALIGNED = Score("train", "cosine of a step downhill and the last layer's weights", "alignment_layers_2", measure=COSINE)
 _LAYERS = {
@@ -25,13 +25,14 @@ CLAIM = claim(
     question="Does the gradient turn along the weights once training is fitted?",
     where="section 4.2, Fig. 5",
     text=(
-        "Once all training pairs are right, a step downhill in the last layer goes along its weights and makes them "
-        "longer; before, it does not."
+        "From when all training pairs are right, a step downhill in the last layer turns along its weights, so that it "
+        "does little but make them longer."
     ),
     setting="steps",
     reading=(
         "The cosine is that of the weights and minus the gradient of the loss on the whole training set, without "
-        "regularisation and with a loss that loses nothing to rounding."
+        "regularisation and with a loss that loses nothing to rounding. The fewest steps are about those in which "
+        "training is fitted. In the first steps of all the cosine is high too, as the figure shows."
     ),
     looked=PILOTS,
     differs="Modulus 47 and width 128 in place of 113 and 200; half of the pairs in place of 40 %.",

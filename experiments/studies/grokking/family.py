@@ -66,7 +66,9 @@ def steps_to(score: Score, level: float, *axes: Axis) -> Callable[[Grid], list[s
             picks = tuple(axis.at(value) for axis, value in zip(axes, some, strict=True))
             name = ", ".join(axis.format_value(value) for axis, value in zip(axes, some, strict=True))
             parts.append(f"{name} {format_steps(grid, score, level, picks)}")
-        return [f"First step at which {score.words} is {level:.0%} (median of seeds and range): {'; '.join(parts)}."]
+        return [
+            f"First step at which {score.words} is {100 * level:g} % (median of seeds and range): {'; '.join(parts)}."
+        ]
 
     return note
 
@@ -85,15 +87,14 @@ class Lines(Panel):
         from experiments.judging import figures
 
         panel.set_xscale("log")
-        for place, (name, (score, picks)) in enumerate(self.lines.items()):
+        drawn = {n: (score, p) for n, (score, p) in self.lines.items() if grid.where((*self.picks, *p))}
+        for place, (name, (score, picks)) in enumerate(drawn.items()):
             style: dict[str, Any] = figures.STYLES[place] | {"marker": None}
-            every = steps(grid, score, *self.picks, *picks) if grid.where((*self.picks, *picks)) else {}
+            every = steps(grid, score, *self.picks, *picks)
             for points in every.values():
                 panel.plot(*zip(*points, strict=True), color=style["color"], lw=0.5, alpha=0.5)
-            long = pl.DataFrame(
-                [point for points in every.values() for point in points], ("step", "score"), orient="row"
-            )
-            means = long.group_by("step").mean().sort("step") if every else long
+            long = [point for points in every.values() for point in points]
+            means = pl.DataFrame(long, ("step", "score"), orient="row").group_by("step").mean().sort("step")
             panel.plot(means["step"], means["score"], label=name, lw=1.8, **style)
             figures.span(panel, "y", grid.measure(score))
         panel.set(xlabel="training steps")

@@ -63,7 +63,7 @@ CLAIM = claim(
         "teach nothing in these steps; a fraction of the steps."
     ),
     criterion=Criterion(axes=(TASK, LOSS), read=(FIT,), bounds=(GAIN.at_least(0.2).each(TASK),)),
-    rows=Rows({"test": TEST, "mirror unseen": APART, "train": TRAIN}),
+    rows=Rows({"test": TEST, "mirror unseen": APART, "train": TRAIN, "lost": LOST}),
     notes=(steps_to(TEST, GROKKED, TASK, LOSS), _attribution),
     figure=Drawing(
         (
