@@ -85,9 +85,9 @@ CLAIM = claim(
             Lines(
                 lines={name: (LOST, (PRECISION.at(value),)) for value, name in _NAMES.items()},
                 picks=(SHARE.most,),
-                ylabel="share of training pairs whose loss is lost",
+                ylabel="training pairs whose loss is lost",
             ),
-            first_steps(COLLAPSE, "first step with 1 % lost"),
+            first_steps(COLLAPSE, "1 % lost", PRECISION, SHARE),
         ),
         widths=(1.2, 1.2, 1.0),
         marks="thick: mean of the seeds; thin: single seeds; bars: 95 % intervals of the geometric mean",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from experiments.judging.axes import Axis, Pick, Score
+from experiments.judging.axes import Axis, Pick, Score, Setting
 from experiments.judging.claim import Claim
 from experiments.judging.drawing import Bars, Panel
 from experiments.judging.grid import Grid
@@ -97,17 +97,25 @@ class Lines(Panel):
             means = pl.DataFrame(long, ("step", "score"), orient="row").group_by("step").mean().sort("step")
             panel.plot(means["step"], means["score"], label=name, lw=1.8, **style)
             figures.span(panel, "y", grid.measure(score))
+        panel.xaxis.set_major_formatter("{x:,.0f}")
+        panel.xaxis.set_minor_formatter("")
         panel.set(xlabel="training steps")
         self.dress(panel, grid)
 
 
-def first_steps(score: Score, title: str, name: str | Callable[..., str] = "") -> Bars:
-    """Returns a panel of the step at which a score comes up to its level, by setting; the last if it never does."""
+def first_steps(score: Score, title: str, *axes: Axis) -> Bars:
+    """Returns a panel of the step at which a score comes up to its level, by setting; the last if it never does.
+
+    axes: those that name a setting.
+    """
 
     def mark(panel: Axes, grid: Grid) -> None:
         end: Any = grid.table["step"].max()
         panel.axvline(math.log2(end), color="0.5", lw=0.9, ls=":")
         panel.xaxis.set_major_formatter(lambda place, _: f"{2**place:,.0f}")
-        panel.set(xlabel="training steps (dotted: the last)")
+        panel.set(xlabel="first step (dotted: the end)")
+
+    def name(grid: Grid, setting: Setting) -> str:
+        return ",\n".join(axis.format_cell(grid.value(axis, setting)) for axis in axes).replace(", ", ",\n")
 
     return Bars(scores={title: score}, name=name, title=title, mark=mark)

@@ -26,9 +26,9 @@ from experiments.studies.grokking.family import (
 _NAMES = {
     "plain": "no decay",
     "decay_6": "weight decay 6",
-    "decay_2_fast": "weight decay 2, ten times the rate",
+    "decay_2_fast": "weight decay 2, 10 times the rate",
     "decay_1_5": "weight decay 1.5",
-    "decay_1_5_fast": "weight decay 1.5, five times the rate",
+    "decay_1_5_fast": "weight decay 1.5, 5 times the rate",
     "perpendicular": "perpendicular gradient",
 }
 GRADIENT = Axis("grokking/gradient", "gradient", ("plain", "decay_6", "decay_2_fast", "perpendicular"), names=_NAMES)
@@ -82,9 +82,9 @@ CLAIM = claim(
                 ylabel="accuracy on test pairs",
                 legend="",
             ),
-            first_steps(FIRST, "first step with 95 % of test pairs"),
+            first_steps(FIRST, "95 % of test pairs", GRADIENT),
         ),
-        widths=(1.3, 1.0),
+        widths=(1.5, 1.0),
         marks="thick: mean of the seeds; thin: single seeds; bars: 95 % intervals of the geometric mean",
         share=False,
     ),
