@@ -52,6 +52,7 @@ CLAIM = claim(
                 lines={name: (score, (STEPS.most,)) for name, score in _LAYERS.items()},
                 ylabel="cosine of a step downhill and the weights",
                 legend="",
+                corner="lower left",
             ),
             Lines(lines={"training pairs": (TRAIN, (STEPS.most,))}, ylabel="accuracy on training pairs"),
         ),

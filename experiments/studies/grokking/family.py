@@ -77,16 +77,20 @@ def steps_to(score: Score, level: float, *axes: Axis) -> Callable[[Grid], list[s
 class Lines(Panel):
     """Scores against training steps, on a logarithmic axis: the mean of the seeds, and each seed as a thin line.
 
-    lines: by name, a score and the settings of its line.
+    lines: by name, a score and the settings of its line. corner: where the legend stands, if there is one.
     """
 
     lines: Mapping[str, tuple[Score, tuple[Pick, ...]]]
+    corner: str = "upper left"
 
     def draw(self, panel: Axes, grid: Grid, judgement: Judgement) -> None:
         """Draws one line after the other."""
+        from matplotlib.ticker import LogLocator
+
         from experiments.judging import figures
 
         panel.set_xscale("log")
+        panel.xaxis.set_major_locator(LogLocator(subs=(1.0, 3.0)))
         drawn = {n: (score, p) for n, (score, p) in self.lines.items() if grid.where((*self.picks, *p))}
         for place, (name, (score, picks)) in enumerate(drawn.items()):
             style: dict[str, Any] = figures.STYLES[place] | {"marker": None}
@@ -101,6 +105,8 @@ class Lines(Panel):
         panel.xaxis.set_minor_formatter("")
         panel.set(xlabel="training steps")
         self.dress(panel, grid)
+        if self.legend is not None:
+            panel.legend(title=self.legend or None, loc=self.corner)
 
 
 def first_steps(score: Score, title: str, *axes: Axis) -> Bars:
