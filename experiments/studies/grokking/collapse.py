@@ -10,7 +10,7 @@ from experiments.judging.criterion import Criterion
 from experiments.judging.drawing import Drawing
 from experiments.judging.reached import OCTAVES, with_first_step
 from experiments.judging.rows import Rows
-from experiments.studies.grokking.family import FIT, LOST, TEST, TRAIN, Lines, claim, first_steps, steps_to
+from experiments.studies.grokking.family import FIT, LOST, TEST, Lines, claim, first_steps, steps_to
 
 SOME = 0.01  # of the training pairs
 COLLAPSE = Score(
@@ -72,7 +72,7 @@ CLAIM = claim(
         ),
         view=with_collapse,
     ),
-    rows=Rows({"test": TEST, "train": TRAIN, "lost": LOST}),
+    rows=Rows({"test": TEST, "lost": LOST}),
     notes=(steps_to(LOST, SOME, PRECISION, SHARE),),
     figure=Drawing(
         (

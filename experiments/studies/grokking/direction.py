@@ -45,14 +45,14 @@ CLAIM = claim(
         ),
         apart=STEPS,
     ),
-    rows=Rows({"train": TRAIN, **_LAYERS}),
+    rows=Rows({"last layer": ALIGNED, "first layer": _LAYERS["first layer"]}),
     figure=Drawing(
         (
             Lines(
                 lines={name: (score, (STEPS.most,)) for name, score in _LAYERS.items()},
                 ylabel="cosine of a step downhill and the weights",
                 legend="",
-                corner="lower left",
+                corner="lower right",
             ),
             Lines(lines={"training pairs": (TRAIN, (STEPS.most,))}, ylabel="accuracy on training pairs"),
         ),

@@ -91,7 +91,8 @@ class Lines(Panel):
 
         panel.set_xscale("log")
         panel.xaxis.set_major_locator(LogLocator(subs=(1.0, 3.0)))
-        drawn = {n: (score, p) for n, (score, p) in self.lines.items() if grid.where((*self.picks, *p))}
+        measured = {n: (score, p) for n, (score, p) in self.lines.items() if score.score in grid.table.columns}
+        drawn = {n: (score, p) for n, (score, p) in measured.items() if grid.where((*self.picks, *p))}
         for place, (name, (score, picks)) in enumerate(drawn.items()):
             style: dict[str, Any] = figures.STYLES[place] | {"marker": None}
             every = steps(grid, score, *self.picks, *picks)
@@ -99,14 +100,14 @@ class Lines(Panel):
                 panel.plot(*zip(*points, strict=True), color=style["color"], lw=0.5, alpha=0.5)
             long = [point for points in every.values() for point in points]
             means = pl.DataFrame(long, ("step", "score"), orient="row").group_by("step").mean().sort("step")
-            panel.plot(means["step"], means["score"], label=name, lw=1.8, **style)
+            panel.plot(means["step"], means["score"], label=name.replace(", ", ",\n"), lw=1.8, **style)
             figures.span(panel, "y", grid.measure(score))
         panel.xaxis.set_major_formatter("{x:,.0f}")
         panel.xaxis.set_minor_formatter("")
         panel.set(xlabel="training steps")
         self.dress(panel, grid)
         if self.legend is not None:
-            panel.legend(title=self.legend or None, loc=self.corner)
+            panel.legend(title=self.legend or None, loc=self.corner, fontsize="small", handlelength=3)
 
 
 def first_steps(score: Score, title: str, *axes: Axis) -> Bars:

@@ -71,7 +71,7 @@ CLAIM = claim(
         ),
         view=with_first,
     ),
-    rows=Rows({"test": TEST, "mirror unseen": APART, "train": TRAIN}),
+    rows=Rows({"test": TEST, "mirror unseen": APART}),
     notes=(steps_to(TEST, GROKKED, MODEL, GRADIENT), steps_to(TRAIN, GROKKED, MODEL, GRADIENT)),
     figure=Drawing(
         (
