@@ -1,6 +1,6 @@
 """Generators: tasks, each in a file of its own, and the pieces they share."""
 
-from synthetic import boolean, markov, mixture, tint  # they register themselves
+from synthetic import bags, boolean, gaussians, markov, mixture, separable, tint  # they register themselves
 from synthetic.heads import Classes, Head, Numbers, Places
 from synthetic.measures import Measure, Measured
 from synthetic.rasp import addition, copying, counting, parity  # likewise
@@ -17,13 +17,16 @@ __all__ = [
     "Spec",
     "Task",
     "addition",
+    "bags",
     "boolean",
     "copying",
     "counting",
+    "gaussians",
     "markov",
     "mixture",
     "parity",
     "register",
     "registry",
+    "separable",
     "tint",
 ]
