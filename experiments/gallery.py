@@ -36,7 +36,9 @@ WIDTH = 110  # of the rows of an example
 _REWRITING = {"alphabet": 16, "input_length": 8, "search_length": 2, "replace_length": 2}
 _LENGTHS = {"max_length": 6, "train_length": 3, "test_every": 3}
 SMALL: dict[str, dict[str, Any]] = {
+    "bags": {"dimensions": 2},
     "boolean": {"dimensions": 4, "points": 5},
+    "gaussians": {"dimensions": 4},
     "markov": _REWRITING,
     "markov_encrypted": _REWRITING,
     "markov_families": _REWRITING | {"search_length": 4, "replace_length": 4, "num_rules": 500, "min_k": 2, "max_k": 4},
@@ -47,6 +49,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "rasp_mode": _LENGTHS,
     "rasp_parity": _LENGTHS,
     "rasp_sort": _LENGTHS,
+    "separable": {"dimensions": 3, "points": 20},
     "tint": {"max_digits": 2, "examples": 64, "test_examples": 64},
     "tint_prompted": {"operations": "add+subtract", "max_digits": 1, "examples": 64, "test_examples": 64, "shots": 1},
 }

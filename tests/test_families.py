@@ -25,6 +25,9 @@ SMALL: dict[str, tuple[list[str], str]] = {
     "tint": (_TINT, "task.characters=0.3"),
     "tint_prompted": ([*_TINT, "task.shots=1", "task.operations=add"], "task.characters=0.3"),
     "boolean": (["task.dimensions=4", "task.points=8"], "task.noise_rate=0.2"),
+    "bags": (["task.dimensions=2", "task.examples=20"], "task.poison_rate=0.5"),
+    "gaussians": (["task.dimensions=4", "task.most=32", "task.examples=16"], "task.examples=32"),
+    "separable": (["task.dimensions=4", "task.points=30"], "task.stretch=2"),
     "mixture": ([], "task.weights={apply:0.3,copy:1}"),
     "rasp_and": (["task.bits=6", "task.fixed=2"], "optim.lr=0.02"),
 }

@@ -3,7 +3,7 @@
 A criterion reads scores at the end of training. A view adds to a table the logarithm, to base 2, of the first step at
 which exact match comes up to a level, or of the first value of an axis, so that criteria bound ratios of these:
 
-    OCTAVES = Score("set", "octaves of steps to no error", octaves.NAME, measure=octaves.MEASURE)
+    OCTAVES = Score("set", "octaves of steps to no error", octaves.NAME, measure=octaves.OF_STEPS)
     Criterion(axes, view=octaves.BySteps("set"), bounds=((OCTAVES.at(SLOW) - OCTAVES.at(FAST)).at_least(2),), ...)
 
 A run that never comes up counts as if it had at its end, so a ratio is too small where the slower side has such runs.
@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import polars as pl
 
@@ -23,7 +23,9 @@ from experiments.judging.axes import Score
 from experiments.judging.frame import MODEL
 from experiments.judging.measures import DECLARED, ERROR, Measure, declared_in, format_declarations
 
-NAME, MEASURE = "octaves", reached.OCTAVES
+NAME = "octaves"
+OF_STEPS = reached.OCTAVES
+OF_VALUES = replace(OF_STEPS, lost=64.0)  # finite, as learners of one run are compared, which all have it
 REACHED_NAME, REACHED = "reached", Measure()
 PEAK_NAME, PEAK = "peak", ERROR
 
@@ -84,7 +86,7 @@ class ByAxis:
             measured = {NAME: pl.lit(octaves), REACHED_NAME: pl.lit(float(place is not None))}
             groups.append(group.tail(1).with_columns(**measured))
         gone = [name for name in {self.axis, value} if name in table.columns]
-        return _declaring(pl.concat(groups).drop(gone), {NAME: MEASURE, REACHED_NAME: REACHED})
+        return _declaring(pl.concat(groups).drop(gone), {NAME: OF_VALUES, REACHED_NAME: REACHED})
 
 
 def _declaring(table: pl.DataFrame, more: Mapping[str, Measure]) -> pl.DataFrame:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 DIMENSIONS = Axis("task.dimensions", "dimensions", (50, 100, 400))
-EXAMPLES = octaves.MEASURE
+EXAMPLES = octaves.OF_VALUES
 REGRESSION = Score("fresh", "octaves of examples of logistic regression", octaves.NAME, measure=EXAMPLES)
 BAYES = replace(REGRESSION, words="octaves of examples of naive Bayes", learner="naive_bayes")
 REACHED = Score(

@@ -40,7 +40,7 @@ SMALL, MIDDLE, LARGE, HUGE = (LEARNER.at(name) for name in RATES)
 PERCEPTRON, NORMALISED = LEARNER.at("perceptron"), LEARNER.at("normalised_30")
 SLOW = LEARNER.at("step_03", "step_3", "normalised_3", "normalised_30", "normalised_300").named("the slower side")
 
-STEPS = Score("set", "octaves of steps to no error", octaves.NAME, measure=octaves.MEASURE)
+STEPS = Score("set", "octaves of steps to no error", octaves.NAME, measure=octaves.OF_STEPS)
 SEPARATED = Score("set", "share of runs that come to no error", octaves.REACHED_NAME, measure=octaves.REACHED)
 PEAK = Score("set", "the largest loss until then", octaves.PEAK_NAME, measure=octaves.PEAK)
 
