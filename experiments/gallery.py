@@ -37,9 +37,11 @@ _REWRITING = {"alphabet": 16, "input_length": 8, "search_length": 2, "replace_le
 _LENGTHS = {"max_length": 6, "train_length": 3, "test_every": 3}
 _POINTS = {"capacity": 5, "max_points": 5, "test_every": 5}
 SMALL: dict[str, dict[str, Any]] = {
+    "bags": {"dimensions": 2},
     "boolean": {"dimensions": 4, "points": 5},
     "delaunay": _POINTS | {"capacity": 4, "max_points": 4, "test_every": 4},
     "hull": _POINTS,
+    "gaussians": {"dimensions": 4},
     "markov": _REWRITING,
     "markov_encrypted": _REWRITING,
     "markov_families": _REWRITING | {"search_length": 4, "replace_length": 4, "num_rules": 500, "min_k": 2, "max_k": 4},
@@ -53,6 +55,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "rasp_sort": _LENGTHS,
     "tour": _POINTS,
     "sparse_parity": {"bits": 12, "samples": 100},
+    "separable": {"dimensions": 3, "points": 20},
     "tint": {"max_digits": 2, "examples": 64, "test_examples": 64},
     "tint_prompted": {"operations": "add+subtract", "max_digits": 1, "examples": 64, "test_examples": 64, "shots": 1},
 }

@@ -1,6 +1,15 @@
 """Generators: tasks, each in a file of its own, and the pieces they share."""
 
-from synthetic import boolean, grokking, markov, mixture, tint  # they register themselves
+from synthetic import (  # they register themselves  # they register themselves
+    bags,
+    boolean,
+    gaussians,
+    grokking,
+    markov,
+    mixture,
+    separable,
+    tint,
+)
 from synthetic.heads import Classes, Head, Numbers, Places
 from synthetic.measures import Measure, Measured
 from synthetic.plane import delaunay, hull, tour  # likewise
@@ -18,17 +27,20 @@ __all__ = [
     "Spec",
     "Task",
     "addition",
+    "bags",
     "boolean",
     "copying",
     "counting",
     "delaunay",
-    "hull",
+    "gaussians",
     "grokking",
+    "hull",
     "markov",
     "mixture",
     "parity",
     "register",
     "registry",
+    "separable",
     "tint",
     "tour",
 ]

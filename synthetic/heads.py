@@ -56,7 +56,7 @@ class Classes(Head):
     """Targets are int32[T] classes from 0 to `number` - 1, and outputs are logits."""
 
     number: int
-    losses: ClassVar[tuple[str, ...]] = ("softmax", "stablemax", "squared")
+    losses: ClassVar[tuple[str, ...]] = ("softmax", "stablemax", "squared", "perceptron")
 
     def outputs(self, places: int) -> int:
         """Returns the number of classes."""
@@ -99,7 +99,7 @@ class Places(Head):
     The positions are those of the spec's source if it has one, else all.
     """
 
-    losses: ClassVar[tuple[str, ...]] = ("softmax", "stablemax", "squared")
+    losses: ClassVar[tuple[str, ...]] = ("softmax", "stablemax", "squared", "perceptron")
 
     def outputs(self, places: int) -> int:
         """Returns the number of positions to point at."""

@@ -231,7 +231,7 @@ def test_a_fault_of_the_loss_names_its_key_before_anything_is_written(tmp_path):
     with pytest.raises(ConfigError, match=r"^train.z_loss: squared error has no softmax that this could change; all"):
         config.jobs([[*COMMAND, "train.loss=squared", "train.z_loss=0.1", f"out={tmp_path / 'runs'}"]])
     with pytest.raises(
-        ConfigError, match=r"^train.loss: expected one of auto, softmax, stablemax, squared, got 'hinge'"
+        ConfigError, match=r"^train.loss: expected one of auto, softmax, stablemax, squared, perceptron, got 'hinge'"
     ):
         config.jobs([[*COMMAND, "train.loss=hinge"]])
     assert not list(tmp_path.iterdir())

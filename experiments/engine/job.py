@@ -170,11 +170,11 @@ def build(config: dict[str, Any]) -> Run:
         if parts["task"].headline not in ("", *(conditions := parts["task"].conditions())):
             why = f"the headline {parts['task'].headline} of {config['task']['name']} is none of its conditions"
             errors.append(f"task.name: {why}: {', '.join(conditions)}")
-        if parts["train"].order == "epochs" and not 0 < (size := int(parts["task"].size)) <= 2**30:
+        by_item = {"order: epochs": parts["train"].order == "epochs", "eval_items: true": parts["train"].eval_items}
+        if any(by_item.values()) and not 0 < (size := int(parts["task"].size)) <= 2**30:
             why = f"{size} items" if size else "no finite training set as it is set"
-            errors.append(
-                f"train.order: epochs needs a set of 1 to 2^30 items; task={config['task']['name']} has {why}"
-            )
+            has = f"needs a set of 1 to 2^30 items; task={config['task']['name']} has {why}"
+            errors += [f"train.{key} {has}" for key, asked in by_item.items() if asked]
     if errors:
         raise ConfigError(*errors)
     run = Run(**parts, seed=seed)

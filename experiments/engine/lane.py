@@ -15,7 +15,7 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 
-from experiments.engine.losses import LOSSES, has_objective, losses, objective
+from experiments.engine.losses import LOSSES, has_objective, losses, mistakes, objective
 from experiments.engine.monitor import monitor
 from experiments.engine.optim import Optimizer
 from experiments.engine.scores import score, score_learner
@@ -92,6 +92,19 @@ class Training:
         choices=("drawn", "epochs"),
         silent=True,
         doc="drawn: any examples at each step; epochs: all of a finite set in each pass, whose last batch may be short",
+    )
+    mean_over: str = static(
+        "positions",
+        choices=("positions", "mistakes"),
+        silent=True,
+        doc="mistakes: the loss and its gradient are divided by the sum of the probabilities of wrong answers (for the "
+        "perceptron, by the number of mistakes), not by the number of positions",
+    )
+    eval_items: bool = static(
+        False,
+        silent=True,
+        doc="conditions of the split train are scored on the first eval_examples items of a finite set, not on drawn "
+        "ones; on all of them, if there are as many",
     )
 
     def problems(self) -> Iterator[tuple[str, str]]:
@@ -170,9 +183,14 @@ def _graph(run: Run) -> Any:
     return nnx.split(nnx.eval_shape(lambda: run.build(jax.random.key(0))))[0]
 
 
-def draw(task: Task, split: str, key: jax.Array, count: int, share: Share = WHOLE) -> Example:
-    """Returns this device's share of `count` examples, each from the key of its own index."""
+def draw(task: Task, split: str, key: jax.Array, count: int, share: Share = WHOLE, *, items: bool = False) -> Example:
+    """Returns this device's share of `count` examples, each from the key of its own index.
+
+    items: take the items of the training set one after another, again from the first where they end.
+    """
     keys = jax.vmap(jax.random.fold_in, (None, 0))(key, share.indices(count))
+    if items:
+        return jax.vmap(task.item, (0, 0, None))(share.indices(count) % task.size, keys, split)
     return jax.vmap(task.sample, (0, None))(keys, split)
 
 
@@ -231,15 +249,27 @@ def _gradient(run: Run, params: Any, batch: Example, key: jax.Array, share: Shar
         return (each * some.weights).sum() / weight
 
     first, at_once = share.first(run.train.batch_size), part(size, run.train.microbatch)
+
+    def in_passes(tree: Any) -> Any:
+        return jax.tree.map(lambda x: x.reshape(size // at_once, at_once, *x.shape[1:]), tree)
+
+    if run.train.mean_over == "mistakes":
+
+        def wrong(one: tuple[Example, jax.Array]) -> jax.Array:
+            some, first = one
+            outputs = nnx.merge(graph, params)(some.inputs, key=key, rows=(first, run.train.batch_size))
+            return (mistakes(run.task.spec.head, outputs, some.targets, run.train) * some.weights).sum()
+
+        of_passes = jax.lax.map(wrong, (in_passes(batch), first + jnp.arange(0, size, at_once)))
+        weight = jnp.maximum(share.total(of_passes.sum()), 1e-30)  # without a mistake the gradient is zero
     if at_once == size:
         return share.total(jax.value_and_grad(loss)(params, batch, first))
 
     def add(sums: Any, one: tuple[Example, jax.Array]) -> tuple[Any, None]:
         return jax.tree.map(jnp.add, sums, jax.value_and_grad(loss)(params, *one)), None
 
-    passes = jax.tree.map(lambda x: x.reshape(size // at_once, at_once, *x.shape[1:]), batch)
     nothing = jax.tree.map(jnp.zeros_like, (jnp.float32(0), params))
-    sums, _ = jax.lax.scan(add, nothing, (passes, first + jnp.arange(0, size, at_once)))
+    sums, _ = jax.lax.scan(add, nothing, (in_passes(batch), first + jnp.arange(0, size, at_once)))
     return share.total(sums)
 
 
@@ -252,7 +282,8 @@ def _evaluation(run: Run, share: Share) -> tuple[Mapping[str, tuple[Task, str]],
         names = [name for name, (_, which) in conditions.items() if which == split]
         keys = jnp.stack([jax.random.fold_in(run.key(_EVALUATE), list(conditions).index(name)) for name in names])
         tasks = jax.tree.map(lambda *x: jnp.stack(x), *[conditions[name][0] for name in names])
-        some = functools.partial(draw, split=split, count=run.train.eval_examples, share=share)
+        items = run.train.eval_items and split == "train"
+        some = functools.partial(draw, split=split, count=run.train.eval_examples, share=share, items=items)
         examples = jax.vmap(lambda task, key, some=some: some(task, key=key))(tasks, keys)
         drawn |= {name: jax.tree.map(lambda x, i=i: x[i], examples) for i, name in enumerate(names)}
     return conditions, jax.tree.map(lambda *x: jnp.stack(x), *[drawn[name] for name in conditions])

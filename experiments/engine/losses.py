@@ -1,4 +1,4 @@
-"""Losses: softmax cross-entropy and its relatives, StableMax and squared error, by position.
+"""Losses: softmax cross-entropy and its relatives, StableMax, squared error and the perceptron's, by position.
 
 Outputs are float32[..., T, W] and losses float32[..., T]. The settings are those of `train`; a setting that is None is
 no part of the program.
@@ -18,7 +18,7 @@ from synthetic.task import Example, Task
 if TYPE_CHECKING:
     from experiments.engine.lane import Training
 
-LOSSES = ("softmax", "stablemax", "squared")
+LOSSES = ("softmax", "stablemax", "squared", "perceptron")
 SOFTMAX_SETTINGS = ("label_smoothing", "z_loss", "absorb")
 _RULED_OUT = -1e8  # a pointer's logit of a place that it cannot choose is this, or lower
 
@@ -34,6 +34,8 @@ def losses(head: Head, outputs: jax.Array, targets: jax.Array, train: Training) 
     name = head.losses[0] if train.loss == "auto" else train.loss
     if name == "squared":
         return squared(head, outputs, targets)
+    if name == "perceptron":
+        return perceptron(outputs, targets)
     logits = outputs if name == "softmax" else stable(outputs)
     return _cross_entropy(logits, targets, train)
 
@@ -50,6 +52,25 @@ def squared(head: Head, outputs: jax.Array, targets: jax.Array) -> jax.Array:
     allowed = outputs > _RULED_OUT
     errors = jnp.where(allowed, outputs - jax.nn.one_hot(targets, outputs.shape[-1]), 0.0)
     return jnp.square(errors).sum(-1) / allowed.sum(-1)
+
+
+def perceptron(logits: jax.Array, targets: jax.Array) -> jax.Array:
+    """Returns the top logit less the target's, 0 where the answer is right: its gradient is the perceptron's step.
+
+    It is the limit of the softmax cross-entropy of ever larger logits, over their size. Equal top logits share the
+    gradient, as in softmax: at weights of zero, half a step for two classes. Rosenblatt 1958; Tyurin 2024, "From
+    logistic regression to the perceptron algorithm", theorem 3.2.
+    """
+    return logits.max(-1) - _at(logits, targets)
+
+
+def mistakes(head: Head, outputs: jax.Array, targets: jax.Array, train: Training) -> jax.Array:
+    """Returns how far each answer is wrong, from 0 to 1: the sum of the loss's slopes by the other classes' logits.
+
+    Under softmax it is the probability of a wrong answer; for the perceptron it is 1 at a mistake, and 0 elsewhere.
+    """
+    slopes = jax.grad(lambda outputs: losses(head, outputs, targets, train).sum())(outputs)
+    return jnp.where(jax.nn.one_hot(targets, outputs.shape[-1], dtype=bool), 0.0, slopes).sum(-1)
 
 
 def stable(logits: jax.Array) -> jax.Array:
@@ -134,5 +155,10 @@ def problems(train: Training, task: Task) -> Iterator[tuple[str, str]]:
             continue
         if train.loss == "auto" and own:
             yield setting, "the task has an objective of its own, which this is no part of; allowed: null"
-        elif name == "squared":
-            yield setting, "squared error has no softmax that this could change; allowed: null"
+        elif name in ("squared", "perceptron"):
+            what = "squared error" if name == "squared" else "the perceptron's loss"
+            yield setting, f"{what} has no softmax that this could change; allowed: null"
+    if train.mean_over == "mistakes":
+        changed = [setting for setting in ("label_smoothing", "z_loss") if getattr(train, setting) is not None]
+        if (train.loss == "auto" and own) or name not in ("softmax", "perceptron") or changed:
+            yield "mean_over", "mistakes needs the loss softmax, unchanged, or perceptron; allowed: positions"

@@ -1,4 +1,4 @@
-"""The optimisers' rules, of optax: adamw, adam, sgd, lion, muon; and the registry that finds one by name.
+"""The optimisers' rules, of optax: adamw, adam, sgd, lbfgs, lion, muon; and the registry that finds one by name.
 
 An optimiser is a declared configuration (see `fields`) that gives a transformation of optax:
 
@@ -87,6 +87,25 @@ class SGD(Optimizer):
     def transformation(self) -> optax.GradientTransformation:
         """Returns the rule of momentum."""
         return optax.trace(decay=self.momentum, nesterov=self.nesterov)
+
+
+@register("lbfgs")
+@pytree
+class LBFGS(Optimizer):
+    """L-BFGS (Liu and Nocedal 1989) without a line search, for convex losses of whole sets. Decay is L2.
+
+    The first steps are short, so that the curvature is known before a step is whole.
+    """
+
+    decoupled: ClassVar = False
+
+    lr: float = knob(1.0, low=0.0, high=1000.0, doc="peak learning rate")
+    warmup: int = knob(20, low=0, unit="steps", doc="steps of linear warm-up; it begins at lr / warmup")
+    memory: int = static(10, low=1, high=1000, unit="steps", doc="steps of which the changes are remembered")
+
+    def transformation(self) -> optax.GradientTransformation:
+        """Returns the gradient times the inverse curvature that the last steps showed."""
+        return optax.scale_by_lbfgs(memory_size=self.memory)
 
 
 @register("lion")

@@ -1,0 +1,3 @@
+"""Studies of linear learners on finite sets."""
+
+ORDER = ("large_steps", "generative")

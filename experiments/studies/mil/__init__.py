@@ -1,0 +1,3 @@
+"""Studies of multiple-instance learning."""
+
+ORDER = ("unit_tests",)
