@@ -17,6 +17,7 @@ import jax
 from benchmarks.record import write
 from experiments.engine import config
 from experiments.engine.engine import Engine
+from experiments.errors import check_no_words
 
 STEPS = 300
 WORDS = [
@@ -54,4 +55,5 @@ def _measure(engine: Engine) -> dict[str, float]:
 
 
 if __name__ == "__main__":
+    check_no_words("benchmarks.full_batch", __doc__)
     main()

@@ -12,12 +12,13 @@ from experiments import errors, run
 from tests.commands import ROOT
 
 _TORCH = ("benchmarks.train_speed", "benchmarks.pytorch_loop", "benchmarks.gpu.pytorch")  # need what tests do not
-MODULES = [
-    path.relative_to(ROOT).with_suffix("").as_posix().replace("/", ".").removesuffix(".__main__")
+SOURCES = {
+    path.relative_to(ROOT).with_suffix("").as_posix().replace("/", ".").removesuffix(".__main__"): path.read_text()
     for folder in ("experiments", "paper", "benchmarks", "tests/drill")
     for path in sorted((ROOT / folder).rglob("*.py"))
-    if re.search('^if __name__ == "__main__":$', path.read_text(), re.MULTILINE)
-]
+}
+MODULES = [name for name, text in SOURCES.items() if '\nif __name__ == "__main__":\n' in text]
+READS_WORDS = re.compile(r"argparse|check_no_words|--help|read_words|keep\(|get_args_parser|= begin\(")
 
 
 def test_the_commands_are_found():
@@ -27,6 +28,7 @@ def test_the_commands_are_found():
 @pytest.mark.filterwarnings("ignore:.*found in sys.modules:RuntimeWarning")
 @pytest.mark.parametrize("module", [name for name in MODULES if name not in _TORCH])
 def test_help_of_every_command_prints_how_to_call_it_and_does_nothing_else(module, monkeypatch, capsys, tmp_path):
+    assert READS_WORDS.search(SOURCES[module]), "it would run: call errors.check_no_words, where it takes no words"
     monkeypatch.setattr(sys, "argv", [module, "--help"])
     monkeypatch.setattr("experiments.engine.devices.use_all_cores", lambda: None)
     monkeypatch.setattr("experiments.files.write_whole", lambda *_: pytest.fail("a file is written"))

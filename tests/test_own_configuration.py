@@ -67,6 +67,13 @@ def test_a_search_path_that_is_none_is_one_line(place, line):
     assert caught.value.lines == (f"hydra.searchpath: {line}",)
 
 
+def test_a_package_may_be_named_on_the_search_path(tmp_path, monkeypatch):
+    write({name: text for name, text in PAGE.files.items() if name.startswith("shallow/")}, tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    (job,) = config.jobs([["model=shallow", "hydra.searchpath=[pkg://shallow.conf]"]])
+    assert job.config["model"]["depth"] == 1
+
+
 def test_a_folder_of_the_environment_that_is_none_is_one_line(monkeypatch):
     monkeypatch.setenv(settings.CONFIG_DIR, "/none")
     with pytest.raises(ConfigError, match=f"^{settings.CONFIG_DIR}: /none is not a folder$"):

@@ -74,7 +74,7 @@ def _check_search_path(elements: Any) -> None:
     for element in elements:
         scheme, _, path = element.rpartition("://")
         try:
-            source = SourcesRegistry.instance().resolve(scheme or "file")(SEARCH_PATH, path)
+            source = SourcesRegistry.instance().resolve(scheme or "file")(SEARCH_PATH, element)
         except ValueError:
             raise ConfigError(f"{SEARCH_PATH}: expected file:// or pkg://, got {element}") from None
         if not source.available():
