@@ -1,4 +1,4 @@
-"""What others must know of exported examples: metadata for files, and the card of a data set."""
+"""Metadata of exported files, and the card of a data set: all that a stranger needs to use the examples."""
 
 from __future__ import annotations
 
