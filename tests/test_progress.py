@@ -106,7 +106,8 @@ def test_a_state_and_metrics_are_on_disk_soon_after_training_begins(tmp_path, mo
     """With the usual interval of half a minute, of which this run takes a second."""
     monkeypatch.setattr(pack, "FIRST_SECONDS", 0.05)
     (job,) = jobs_in(tmp_path, "train.steps=600", "train.eval_every=60", seeds=(0,))
-    with Watching() as display:
+    display = Watching()
+    with display:
         train([job], progress=display)
     midway = [files for step, files in display.files if step < 600]
     assert {"metrics.jsonl", "state.safetensors"} in midway

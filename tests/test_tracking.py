@@ -247,10 +247,8 @@ def test_tensorboard_is_refused_in_one_line_where_its_package_is_missing(tmp_pat
 
 
 def test_the_event_file_is_read_back_as_it_was_logged(tmp_path):
-    pytest.importorskip("tensorboardX")
-    from tensorboardX.proto.event_pb2 import Event
-    from tensorboardX.record_writer import masked_crc32c
-
+    event_pb2 = pytest.importorskip("tensorboardX.proto.event_pb2")
+    record_writer = pytest.importorskip("tensorboardX.record_writer")
     (one,) = for_tensorboard(tmp_path)
     rows = [
         {"step": step, "learner": "model", "condition": "train", "nll": 1 / step, "curve": [1.0], "train_loss": None}
@@ -265,8 +263,8 @@ def test_the_event_file_is_read_back_as_it_was_logged(tmp_path):
     while data:  # a record: its length, the length's checksum, the event, its checksum
         (length,) = struct.unpack("<Q", data[:8])
         body, (checksum,) = data[12 : 12 + length], struct.unpack("<I", data[12 + length : 16 + length])
-        assert checksum == masked_crc32c(body)
-        events.append(Event.FromString(body))
+        assert checksum == record_writer.masked_crc32c(body)
+        events.append(event_pb2.Event.FromString(body))
         data = data[16 + length :]
     said = {(v.tag, e.step): v.simple_value for e in events for v in e.summary.value if v.HasField("simple_value")}
     assert said == {("train/nll", row["step"]): pytest.approx(row["nll"]) for row in rows}
