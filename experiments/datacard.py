@@ -1,4 +1,4 @@
-"""What others must know of exported examples: metadata for files, and the card of a data set."""
+"""Metadata of exported files, and the card of a data set: all that a stranger needs to use the examples."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-import jax
 import polars as pl
 import yaml
 
@@ -52,7 +51,7 @@ def format_card(words: Words, paths: Mapping[str, Path]) -> str:
 
     paths: the file of each split, in the folder `data`.
     """
-    task, name, facts = words.run.task, words.config["task"]["name"], project()
+    task, name, made_by = words.run.task, words.config["task"]["name"], project()
     files = [{"split": split_name(split), "path": f"data/{path.name}"} for split, path in paths.items()]
     header = {
         "pretty_name": f"Terrarium: {name}",
@@ -61,7 +60,9 @@ def format_card(words: Words, paths: Mapping[str, Path]) -> str:
         "size_categories": [_size_category(words.count * len(paths))],
         "configs": [{"config_name": "default", "data_files": files}],
     }
-    summary = (inspect.getdoc(type(task)) or "").splitlines()[0]
+    summary = next(iter((inspect.getdoc(type(task)) or "").splitlines()), "")  # none under -OO
+    first, file = next(iter(paths.items()))
+    facts = ", ".join(f"`{fact}`" for fact in _facts(file))
     splits = [
         (f"`{split_name(split)}`", str(words.count), "yes" if split in task.held_out else "no") for split in paths
     ]
@@ -74,7 +75,7 @@ def format_card(words: Words, paths: Mapping[str, Path]) -> str:
         ("`inputs`", f"what a model reads, at {task.spec.length} positions{width}"),
         ("`targets`", "the right answer at each position"),
         ("`weights`", "1 where loss and score look, 0 on prompt and padding"),
-        *([("`facts`", ", ".join(f"`{fact}`" for fact in _facts(words)))] if _facts(words) else []),
+        *([("`facts`", facts)] if facts else []),
     ]
     config = yaml.safe_dump({"task": words.config["task"], "seed": words.config["seed"]}, sort_keys=False)
     return "\n".join(
@@ -85,9 +86,9 @@ def format_card(words: Words, paths: Mapping[str, Path]) -> str:
             '```python\nfrom datasets import load_dataset\n\ndata = load_dataset("FOLDER")\n```\n',
             format_table(("split", "examples", "held out from training"), splits) + "\n",
             format_table(("column", "what"), columns) + "\n",
-            f"An example of `{next(iter(paths))}`:\n\n```text\n{_format_example(next(iter(paths.values())))}\n```\n",
+            f"An example of `{split_name(first)}`:\n\n```text\n{_format_example(file)}\n```\n",
             f"Tokens: {', '.join(tokens)}.\n" if task.spec.vocabulary else "",
-            f"Made by {facts['project']} {facts['version']} (commit {facts['commit']}), with\n",
+            f"Made by {made_by['project']} {made_by['version']} (commit {made_by['commit']}), with\n",
             f"```sh\n{again}\n```\n\nin the configuration\n\n```yaml\n{config}```\n",
             "Each file carries the vocabulary, the configuration and the version as metadata under `terrarium.`.\n",
         ]
@@ -100,10 +101,10 @@ def _format_example(path: Path) -> str:
     return "  =>  ".join(row)
 
 
-def _facts(words: Words) -> list[str]:
-    """Returns the names of an example's facts."""
-    task, split = words.run.task, words.splits[0]
-    return list(jax.eval_shape(lambda: task.sample(jax.random.key(0), split)).facts)
+def _facts(path: Path) -> list[str]:
+    """Returns the names of the facts of a file's examples."""
+    facts = pl.read_parquet_schema(path).get("facts")
+    return [field.name for field in facts.fields] if isinstance(facts, pl.Struct) else []
 
 
 def _plain(text: str) -> str:

@@ -64,7 +64,7 @@ def main() -> int:
             write_whole(path / "README.md", format_card(words, paths).encode())
     else:
         _check(path)
-        _write(words, words.splits[0], path)
+        _write(words, next(iter(words.splits)), path)
     seconds, number = time.perf_counter() - start, words.count * len(words.splits)
     print(f"wrote {number} examples to {path} in {seconds:.1f} s ({number / seconds:.0f} examples/s)")
     return 0

@@ -105,10 +105,11 @@ class Watching(Progress):
 def test_a_state_and_metrics_are_on_disk_soon_after_training_begins(tmp_path, monkeypatch):
     """With the usual interval of half a minute, of which this run takes a second."""
     monkeypatch.setattr(pack, "FIRST_SECONDS", 0.05)
-    (job,) = jobs_in(tmp_path, "train.steps=2000", "train.eval_every=200", seeds=(0,))
-    with Watching() as display:
+    (job,) = jobs_in(tmp_path, "train.steps=600", "train.eval_every=60", seeds=(0,))
+    display = Watching()
+    with display:
         train([job], progress=display)
-    midway = [files for step, files in display.files if step < 2000]
+    midway = [files for step, files in display.files if step < 600]
     assert {"metrics.jsonl", "state.safetensors"} in midway
     assert display.shown[-1] < display.shown[0]
 

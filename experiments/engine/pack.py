@@ -270,7 +270,7 @@ class _Clock:
 class _Pace:
     """Says when to write again: soon at first, then ever later by `growth`, up to CHECKPOINT_SECONDS.
 
-    What takes long to write is written more seldom from the start.
+    Files that take long to write are written more seldom from the start.
     """
 
     def __init__(self, *, growth: float) -> None:

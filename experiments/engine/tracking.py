@@ -173,7 +173,7 @@ class TensorBoard(_Copy):
 
     def open(self) -> None:
         """Writes the configuration and the metrics that there are already."""
-        from tensorboardX import SummaryWriter  # an extra: imported only if it is used
+        from tensorboardX import SummaryWriter  # an extra  # pyright: ignore[reportMissingImports]
 
         folder = self.job.folder / "tensorboard"
         shutil.rmtree(folder, ignore_errors=True)
