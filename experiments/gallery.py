@@ -43,6 +43,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "markov": _REWRITING,
     "markov_encrypted": _REWRITING,
     "markov_families": _REWRITING | {"search_length": 4, "replace_length": 4, "num_rules": 500, "min_k": 2, "max_k": 4},
+    "modular": {"p": 7},
     "rasp_addition": {"max_length": 3, "train_length": 2, "test_every": 3},
     "rasp_and": {"bits": 8, "fixed": 3},
     "rasp_copy": _LENGTHS,
@@ -51,6 +52,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "rasp_parity": _LENGTHS,
     "rasp_sort": _LENGTHS,
     "tour": _POINTS,
+    "sparse_parity": {"bits": 12, "samples": 100},
     "tint": {"max_digits": 2, "examples": 64, "test_examples": 64},
     "tint_prompted": {"operations": "add+subtract", "max_digits": 1, "examples": 64, "test_examples": 64, "shots": 1},
 }
@@ -246,7 +248,7 @@ def _format_block(text: str, language: str = "text") -> str:
 
 def main() -> int:
     """Runs the command; see the module's docstring."""
-    return keep(PAGE, page, "experiments.gallery")
+    return keep(PAGE, page, "experiments.gallery", computes=True)
 
 
 if __name__ == "__main__":

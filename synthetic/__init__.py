@@ -1,6 +1,6 @@
 """Generators: tasks, each in a file of its own, and the pieces they share."""
 
-from synthetic import boolean, markov, mixture, tint  # they register themselves
+from synthetic import boolean, grokking, markov, mixture, tint  # they register themselves
 from synthetic.heads import Classes, Head, Numbers, Places
 from synthetic.measures import Measure, Measured
 from synthetic.plane import delaunay, hull, tour  # likewise
@@ -23,6 +23,7 @@ __all__ = [
     "counting",
     "delaunay",
     "hull",
+    "grokking",
     "markov",
     "mixture",
     "parity",

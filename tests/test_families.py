@@ -26,6 +26,8 @@ SMALL: dict[str, tuple[list[str], str]] = {
     "tint_prompted": ([*_TINT, "task.shots=1", "task.operations=add"], "task.characters=0.3"),
     "boolean": (["task.dimensions=4", "task.points=8"], "task.noise_rate=0.2"),
     "mixture": ([], "task.weights={apply:0.3,copy:1}"),
+    "modular": (["task.p=5", "task.fraction=0.6"], "task.fraction=0.4"),
+    "sparse_parity": (["task.bits=6", "task.samples=40"], "task.samples=20"),
     "rasp_and": (["task.bits=6", "task.fixed=2"], "optim.lr=0.02"),
 }
 TRAINED = [word for word in TINY if not word.startswith("task.")]

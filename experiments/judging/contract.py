@@ -127,11 +127,12 @@ def blank(criterion: Criterion) -> Grid:
 
 
 def scale(criterion: Criterion, scores: Iterable[Score]) -> float:
-    """Returns the size of a clear difference of scores: their span, or without one the least bound but zero."""
+    """Returns the size of a clear difference of scores: their span, or without one their least bound but zero."""
     measures = [score.kind for score in scores]
     if all(measure.bounded for measure in measures):
         return max((measure.span for measure in measures), default=1.0)
-    ends = (abs(end) for bound in criterion.parts() for end in (bound.least, bound.most))
+    own = [b for b in criterion.parts() if any(score.kind in measures for score in b.quantity.scores())]
+    ends = (abs(end) for bound in own for end in (bound.least, bound.most))
     return min((end for end in ends if 0 < end < np.inf), default=1.0)
 
 

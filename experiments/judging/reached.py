@@ -15,6 +15,7 @@ from experiments.judging.axes import Axis, Pick, Score, Setting
 from experiments.judging.claim import LeftOut, Outcome
 from experiments.judging.frame import MODEL
 from experiments.judging.grid import Grid
+from experiments.judging.measures import DECLARED, Measure, declared_in, format_declarations
 from experiments.judging.quantities import Bound, Cell, Quantity, Sides, by_seed
 from experiments.judging.statistics import Interval, mean_score, over_seeds
 
@@ -38,6 +39,40 @@ def along(grid: Grid, score: Score, axis: Axis, *picks: Pick) -> dict[int, list[
         for seed, mean in by_seed(grid, cells).items():
             points.setdefault(seed, []).append((math.log(value), mean))
     return points
+
+
+OCTAVES = Measure(high=math.inf, better="lower", lost=math.inf)  # the logarithm of a step to base 2
+
+
+def with_first_step(table: pl.DataFrame, score: Score, level: float, name: str) -> pl.DataFrame:
+    """Returns the table with a measure more: log2 of the step at which a run's `score` first comes up to `level`.
+
+    A run that never comes up to it is censored: it has its last step, so that its true one is that or later. The step
+    is interpolated between evaluations. A table that has the measure stays what it is, and so does one without the
+    score. It is meant for a criterion's `view`.
+    """
+    if name in table.columns or score.score not in table.columns:
+        return table
+    rows = table.filter(pl.col("position").is_null(), condition=score.condition, learner=score.learner)
+    points: dict[str, list[tuple[float, float]]] = {}
+    for run, step, value in rows.select("run", "step", score.score).drop_nulls().sort("step").iter_rows():
+        points.setdefault(run, []).append((float(step), value))
+    places = {run: math.log2(max(first_step(line, level) or line[-1][0], 1.0)) for run, line in points.items()}
+    column = pl.col("run").replace_strict(places, default=None, return_dtype=pl.Float64)
+    of_model = (pl.col("learner") == MODEL) & pl.col("position").is_null()
+    declared = {**declared_in(table), name: OCTAVES}
+    before = table.columns.index("examples")
+    order = [*table.columns[:before], name, *(c for c in table.columns[before:] if c != DECLARED), DECLARED]
+    return table.with_columns(
+        pl.when(of_model).then(column).alias(name), pl.lit(format_declarations(declared)).alias(DECLARED)
+    ).select(order)
+
+
+def first_step(points: Points, level: float) -> float | None:
+    """Returns the step at which a score is first at `level` or above, by interpolation; None if it never is."""
+    if points and points[0][1] >= level:
+        return points[0][0]
+    return crossing(points, level)
 
 
 def steps(grid: Grid, score: Score, *picks: Pick) -> dict[int, list[tuple[float, float]]]:
