@@ -80,7 +80,7 @@ def _require_disjoint(task: Task, sides: dict[bool, set[Hashable]], when: str) -
     require(task, not shared, f"{len(shared)} held-out identities occur in training, such as {such}{when}")
 
 
-def _settings(task: Task) -> Iterator[tuple[dict[str, float], Task]]:
+def _settings(task: Task) -> Iterator[tuple[dict[str, int | float], Task]]:
     """Yields sound settings of the knobs: each knob with every other value alone, then all of them at random."""
     knobs = {name: _values(task, d) for name, d in _traced(task).items() if name != "seed"}
     knobs = {name: values for name, values in knobs.items() if values}
@@ -99,7 +99,7 @@ def _traced(task: Task) -> dict[str, Declared]:
     return {name: d for name, d in every.items() if getattr(task, name) is not None and d.type is not dict}
 
 
-def _values(task: Task, knob: Declared) -> list[float]:
+def _values(task: Task, knob: Declared) -> list[int | float]:
     """Returns other values of a knob within its bounds: the ends, the middle, and the neighbours of what it has."""
     now = getattr(task, knob.name)
     middle = [] if knob.low is None or knob.high is None else [(knob.low + knob.high) / 2]
