@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from scipy.spatial import ConvexHull
 
-from synthetic import contract
+from synthetic.contract import sampling
 from synthetic.plane.geometry import GRID, doubled_area, hull_successors, is_simple, leftmost, walk
 from synthetic.plane.hull import Hull
 
@@ -41,7 +41,7 @@ def judged(example, *places) -> dict[str, float]:
 
 @pytest.fixture(scope="module")
 def examples():
-    return list(contract._each(contract._sample_batch(TASK, "train")))
+    return list(sampling.each(sampling.sample_batch(TASK, "train")))
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from scipy import spatial
 
-from synthetic import contract
+from synthetic.contract import sampling
 from synthetic.plane.delaunay import Delaunay
 from synthetic.plane.geometry import GRID, in_circle
 from synthetic.plane.tour import Tour
@@ -20,7 +20,7 @@ TOUR, TRIANGLES = Tour(capacity=7), Delaunay(capacity=8)
 
 
 def examples(task, number=32):
-    return list(contract._each(contract._sample_batch(task, "train")))[:number]
+    return list(sampling.each(sampling.sample_batch(task, "train")))[:number]
 
 
 def answer(example) -> list[int]:

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from experiments.judging.axes import Axis
-from experiments.judging.claim import Fact
+from experiments.judging.axes import Axis, Score
+from experiments.judging.claim import SIZES, Fact
 from experiments.judging.criterion import Criterion
-from experiments.judging.drawing import ByLength, Drawing
+from experiments.judging.drawing import AgainstSteps, Bars, Drawing
 from experiments.judging.rows import Rows
-from experiments.studies.pointer.family import AT_MOST, BY_POINTS, FIT, POINTS, WITHIN, claim
+from experiments.studies.pointer.family import FIT, POINTS, WITHIN, claim
 
-READ_OUT = Axis(
-    "model.read_out", "read-out", ("linear", "pointer"), names={"linear": "softmax over places", "pointer": "pointer"}
-)
+READ_OUT = Axis("model.read_out", "read-out", ("linear", "pointer"), names={"linear": "softmax", "pointer": "pointer"})
+COVERED = Score("within", "area covered by simple polygons", "covered")
 SOFTMAX, POINTER = READ_OUT.at("linear"), READ_OUT.at("pointer")
 
 CLAIM = claim(
@@ -29,28 +28,27 @@ CLAIM = claim(
         "A hull is found if the decoded answer is the right polygon, from any vertex and in either direction. Both "
         "models know the place of each point, without which a softmax could name none."
     ),
-    looked="",
-    differs="",
+    looked=SIZES,
+    differs=(
+        "Attention in place of LSTMs, with learned positions; fewer points; a hull begins at its leftmost vertex, and "
+        "is decoded greedily."
+    ),
     criterion=Criterion(
         axes=(POINTS, READ_OUT),
         read=(replace(FIT, exempt=(SOFTMAX,)),),
         bounds=((WITHIN.at(POINTER) - WITHIN.at(SOFTMAX)).at_least(0.1),),
     ),
     rows=Rows(
-        {"within": WITHIN, "hulls of {}": AT_MOST},
-        paper={(POINTER,): "0.73", (SOFTMAX,): "0.39; 0.02 without attention"},
+        {"hulls found": WITHIN, "area covered": COVERED},
+        paper={(POINTER,): "0.73", (SOFTMAX,): "0.39"},
     ),
     figure=Drawing(
         (
-            ByLength(
-                scores={"": BY_POINTS},
-                by=READ_OUT,
-                trained=POINTS,
-                xlabel="points",
-                ylabel="hulls found",
-            ),
+            Bars(scores={"hulls found": WITHIN, "area covered": COVERED}, xlabel="share", legend=""),
+            AgainstSteps(score=WITHIN, by=READ_OUT, xlabel="training steps", ylabel="hulls found", legend=""),
         ),
-        legend="read-out",
+        widths=(3, 2),
+        share=False,
     ),
     facts=(
         Fact(
