@@ -50,7 +50,7 @@ class Modular(Task):
     code: str = static(
         "tokens",
         choices=("tokens", "one_hot", "binary"),
-        doc="how a number is shown: a token, the one-hot vector of it, a random vector of bits; an mlp reads tokens so",
+        doc="how a number is shown: a token, which an mlp reads one-hot; its one-hot vector; a random vector of bits",
     )
     bits: int = static(14, low=1, high=30, unit="bits", doc="length of random codes, if they are binary")
     fraction: float = knob(0.4, low=0.0, high=1.0, unit="share of all pairs", doc="the share that training has")

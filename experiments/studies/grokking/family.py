@@ -7,7 +7,7 @@ import math
 import statistics
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import polars as pl
 
@@ -81,7 +81,7 @@ class Lines(Panel):
     """
 
     lines: Mapping[str, tuple[Score, tuple[Pick, ...]]]
-    corner: str = "upper left"
+    corner: Literal["upper left", "lower right"] = "upper left"
 
     def draw(self, panel: Axes, grid: Grid, judgement: Judgement) -> None:
         """Draws one line after the other."""
