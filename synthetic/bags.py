@@ -68,6 +68,7 @@ class Bags(Task):
 
     splits: ClassVar[tuple[str, ...]] = ("train", "fresh", "flipped")
     held_out: ClassVar[tuple[str, ...]] = ()
+    few: ClassVar[tuple[str, ...]] = ("train",)
     headline: ClassVar[str] = "flipped"
 
     @property
