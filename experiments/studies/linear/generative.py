@@ -72,8 +72,8 @@ CLAIM = Claim(
         "50 dimensions or more."
     ),
     looked=(
-        "Numbers and bounds were chosen by looking at seeds 0 to 3, none of which is reported. A logarithm would grow by "
-        "an exponent of 0.2 over these dimensions, and a root by 0.5."
+        "Numbers and bounds were chosen by looking at seeds 0 to 3, none of which is reported. A logarithm would grow "
+        "by an exponent of 0.2 over these dimensions, and a root by 0.5."
     ),
     differs=(
         "Two classes of the original's two to seven. Its bound for naive Bayes, a logarithm of the dimension, is not "
