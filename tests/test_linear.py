@@ -30,7 +30,7 @@ SPREAD = Separable(points=200, dimensions=10, stretch=5.0, seed=3)
 
 
 def run_of(task: Any, steps: int = 1000, lr: float = 1.0, **train: Any) -> Run:
-    settings = {"batch_size": task.points, "order": "epochs", "eval_items": True, "eval_examples": task.points}
+    settings = {"batch_size": task.points, "order": "whole", "eval_items": True, "eval_examples": task.points}
     training = Training(steps=steps, **settings | train)
     return Run(task, LinearConfig(affine=False), SGD(lr=lr), training, 0)
 
@@ -158,7 +158,7 @@ def test_descent_with_ever_larger_steps_takes_as_many_as_the_perceptron():
 def test_with_single_points_it_is_rosenblatts_perceptron_and_keeps_to_novikoffs_bound():
     """Follows the same order of points in float64; each mistake adds its signed point, half of it at first."""
     task, steps = SPREAD.materialise(), 1000
-    run = run_of(task, lr=0.5, loss="perceptron", batch_size=1)
+    run = run_of(task, lr=0.5, loss="perceptron", batch_size=1, order="epochs")
     order = jax.jit(jax.vmap(lambda step: lane.draw_batch(run, step, jax.random.key(0), WHOLE).facts["point"][0]))
     z, (normal, _) = task._signed()[0], task._plane(np.random.default_rng((_DATA, 3)))
     theta, mistakes = np.zeros(10), 0
@@ -206,6 +206,10 @@ def test_mistakes_are_the_probabilities_of_wrong_answers_or_the_wrong_answers():
             ["train.eval_items=true", "task.examples_per_rule=0"],
             "train.eval_items: true needs a set of 1 to 2^30 items; "
             "task=markov has no finite training set as it is set",
+        ),
+        (
+            ["task=separable", "task.points=17", "model=linear", "train.order=whole"],
+            "train.batch_size: must be at least 17, the size of the set, with train.order = whole",
         ),
         (
             ["task=separable", "task.kind=pair", "model=linear"],
@@ -285,7 +289,7 @@ def test_logistic_regression_comes_to_the_optimum_of_its_penalised_loss():
         task,
         LinearConfig(),
         LBFGS(weight_decay=2 / 48),
-        Training(steps=200, batch_size=64, order="epochs", eval_examples=64),
+        Training(steps=200, batch_size=64, order="whole", eval_examples=64),
         0,
     )
     engine = Engine([run])
