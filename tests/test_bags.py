@@ -6,10 +6,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from scipy.stats import mannwhitneyu
+from scipy.stats import kstest, mannwhitneyu
 
 from synthetic import contract
 from synthetic.bags import KINDS, PLACES, Bags, area
+from synthetic.draws import normal
 
 COUNT = 400
 
@@ -97,6 +98,14 @@ def test_coordinates_are_standardised_over_the_instances_of_the_training_law(tes
     assert not batch.inputs[~there].any()
     sizes = there.sum(1)
     assert (sizes == PLACES[test]).all() if filled else len(set(sizes.tolist())) > 3
+
+
+def test_normal_numbers_of_bits_are_finite_at_the_ends_and_standard_between():
+    ends = np.asarray(normal(jnp.array([0, 2**32 - 1], jnp.uint32)))
+    assert ends[0] == -ends[1]
+    assert -6 < ends[0] < -5
+    values = np.asarray(normal(jax.random.bits(jax.random.key(0), (20000,))))
+    assert kstest(values, "norm").pvalue > 0.01
 
 
 def test_every_second_bag_of_the_training_set_is_positive_and_bags_stay():
