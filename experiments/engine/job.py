@@ -163,7 +163,7 @@ def build(config: dict[str, Any]) -> Run:
         if any(by_item.values()) and not 0 < (size := int(parts["task"].size)) <= 2**30:
             why = f"{size} items" if size else "no finite training set as it is set"
             has = f"needs a set of 1 to 2^30 items; task={config['task']['name']} has {why}"
-            errors += [f"train.{key} {has}" for key, asked in by_item.items() if asked]
+            errors += [f"train.{key} {has}" for key, chosen in by_item.items() if chosen]
         elif order == "whole" and batch < size:
             errors.append(f"train.batch_size: must be at least {size}, the size of the set, with train.order = whole")
     if errors:
