@@ -40,7 +40,7 @@ format: $(environment) ## format the code and mend what lint can mend
 
 # Pins that are in the lock stay unless pyproject.toml forbids them; `make lock UPGRADE=--upgrade` takes the newest.
 resolve = $(python) -m uv pip compile --quiet --universal --python $(python) --python-version 3.11 --extra dev --extra launchers \
-	--extra wandb --generate-hashes --no-emit-index-url --custom-compile-command 'make lock' pyproject.toml --output-file
+	--extra wandb --extra tensorboard --generate-hashes --no-emit-index-url --custom-compile-command 'make lock' pyproject.toml --output-file
 
 lock: $(environment) ## bring requirements.lock up to date with pyproject.toml
 	@$(resolve) requirements.lock $(UPGRADE)

@@ -22,6 +22,7 @@ from jax.sharding import Mesh, PartitionSpec
 
 from benchmarks.record import write
 from experiments.engine import devices
+from experiments.errors import check_no_words
 from synthetic.boolean import Boolean
 
 N, M = 28, 70
@@ -98,4 +99,5 @@ def _interleaved(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 if __name__ == "__main__":
+    check_no_words("benchmarks.boolean", __doc__)
     sys.exit(main())

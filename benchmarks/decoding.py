@@ -25,6 +25,7 @@ from benchmarks.record import write
 from experiments.engine import config
 from experiments.engine.engine import Engine
 from experiments.engine.lane import Run, draw
+from experiments.errors import check_no_words
 from models.decode import decode
 from synthetic.task import Example
 
@@ -89,4 +90,5 @@ def _seconds(way: Callable[..., jax.Array], examples: Example, free: jax.Array) 
 
 
 if __name__ == "__main__":
+    check_no_words("benchmarks.decoding", __doc__)
     sys.exit(main())

@@ -21,6 +21,7 @@ import jax
 from benchmarks.record import write
 from experiments.engine import config, devices
 from experiments.engine.engine import Engine
+from experiments.errors import check_no_words
 
 RUN = ["study=markov/threshold/cpu", "task.num_rules=1000", "model.width=256", "model.depth=6", "model.heads=4"]
 TURNS, SECONDS = 7, 4.0
@@ -31,6 +32,7 @@ def main() -> None:
     """Measures every place in turn and records it; with two numbers, is the process of one place."""
     if len(sys.argv) == 3:
         return _work(int(sys.argv[1]), int(sys.argv[2]))
+    check_no_words("benchmarks.devices", __doc__)
     workers = {name: _Worker(*place) for name, place in PLACES.items()}
     for worker in workers.values():
         worker.turn()  # the first compiles

@@ -21,6 +21,7 @@ from benchmarks.record import write
 from experiments.engine import config, devices, train
 from experiments.engine.engine import Engine
 from experiments.engine.lane import Run, draw
+from experiments.errors import check_no_words
 
 STEPS, REPEATS = 200, 5
 
@@ -93,4 +94,5 @@ def _host_share() -> float:
 
 
 if __name__ == "__main__":
+    check_no_words("benchmarks.generation", __doc__)
     sys.exit(main())

@@ -18,6 +18,7 @@ import jax
 from benchmarks.record import write
 from experiments.engine import config, devices
 from experiments.engine.engine import Engine
+from experiments.errors import check_no_words
 
 AT_A_TIME = (1, 2, 4, 8)
 REPEATS, SECONDS = 5, 2.0
@@ -60,4 +61,5 @@ def _step_times(engines: dict[int, Engine], lanes: int) -> dict[int, float]:
 
 
 if __name__ == "__main__":
+    check_no_words("benchmarks.lanes", __doc__)
     main()

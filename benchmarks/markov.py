@@ -21,6 +21,7 @@ from jax.sharding import Mesh, PartitionSpec
 
 from benchmarks.record import write
 from experiments.engine import devices
+from experiments.errors import check_no_words
 from synthetic import Task
 from synthetic.markov import Markov, MarkovAbstraction, MarkovAlgorithms, MarkovEncrypted, MarkovFamilies
 
@@ -83,4 +84,5 @@ def _rate(task: Task) -> float:
 
 
 if __name__ == "__main__":
+    check_no_words("benchmarks.markov", __doc__)
     sys.exit(main())

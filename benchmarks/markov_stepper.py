@@ -19,6 +19,7 @@ import numpy as np
 
 from benchmarks.record import write
 from experiments.engine import devices
+from experiments.errors import check_no_words
 from synthetic.markov.interpreter import Rule, interpret
 from synthetic.markov.stepper import Algorithm, run
 
@@ -73,4 +74,5 @@ def _stepping() -> tuple[float, float]:
 
 
 if __name__ == "__main__":
+    check_no_words("benchmarks.markov_stepper", __doc__)
     sys.exit(main())

@@ -21,6 +21,7 @@ from experiments.engine import config, devices, memory
 from experiments.engine.engine import count_bytes
 from experiments.engine.lane import Run
 from experiments.engine.train import groups
+from experiments.errors import check_no_words
 
 STUDIES = ("tint/static_vs_dynamic/paper", "tint/line_noise/paper", "tint/cot_or_not/paper", "tint/prompted/paper")
 CARD = 80e9
@@ -61,4 +62,5 @@ def _count(run: Run) -> dict[str, object]:
 
 
 if __name__ == "__main__":
+    check_no_words("benchmarks.memory", __doc__)
     main()

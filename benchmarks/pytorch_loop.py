@@ -7,12 +7,10 @@ benchmarks/sweep.py compares a sweep with it. PyTorch is given random tokens dra
 
 from __future__ import annotations
 
+import argparse
 import os
-import sys
 
-import torch
-
-from benchmarks.train_speed import pytorch
+from benchmarks.train_speed import pytorch, torch
 from models.transformer import TransformerConfig
 from synthetic.markov import Markov
 
@@ -26,4 +24,9 @@ def main(jobs: int, steps: int, *, compiled: bool) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), int(sys.argv[2]), compiled=sys.argv[3:] == ["compile"])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("jobs", type=int)
+    parser.add_argument("steps", type=int)
+    parser.add_argument("compile", nargs="?", choices=("compile",))
+    words = parser.parse_args()
+    main(words.jobs, words.steps, compiled=bool(words.compile))

@@ -21,6 +21,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from benchmarks.record import write
+from experiments.errors import check_no_words
 from synthetic.rasp import core, library
 from synthetic.rasp.addition import Addition
 from synthetic.rasp.copying import Copy, Sort
@@ -134,4 +135,5 @@ def _numpy_interpreter(length: int) -> dict[str, Callable[..., Any]]:
 
 
 if __name__ == "__main__":
+    check_no_words("benchmarks.rasp", __doc__)
     sys.exit(main())

@@ -51,7 +51,7 @@ def contestant(config: TransformerConfig) -> tuple[Callable[[int], float], float
 
 def main() -> None:
     """Measures all mixers and records them."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.rivals", description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--turns", type=int, default=5, help="turns of each mixer (default 5)")
     parser.add_argument("--seconds", type=float, default=1.0, help="length of a turn (default 1)")
     parser.add_argument("--out", type=Path, default=Path(__file__).with_suffix(".csv"), help="file of the record")

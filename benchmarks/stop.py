@@ -16,6 +16,7 @@ import time
 from pathlib import Path
 
 from benchmarks.record import write
+from experiments.errors import check_no_words
 
 MOMENTS = {"SIGTERM": (3.0, 11.0), "SIGINT": (7.0, 16.0)}  # seconds after training began
 
@@ -55,4 +56,5 @@ def _stop(which: signal.Signals, moment: float) -> tuple[float, int, int]:
 
 
 if __name__ == "__main__":
+    check_no_words("benchmarks.stop", __doc__)
     main()

@@ -18,6 +18,7 @@ import time
 from pathlib import Path
 
 from benchmarks.record import write
+from experiments.errors import check_no_words
 
 STEPS = (100, 1000)
 RULES, SEEDS = (30, 100, 300, 1000), (0, 1, 2, 3)
@@ -61,4 +62,5 @@ def _seconds(way: str, steps: int) -> float:
 
 
 if __name__ == "__main__":
+    check_no_words("benchmarks.sweep", __doc__)
     main()

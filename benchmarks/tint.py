@@ -18,6 +18,7 @@ from typing import Any
 from benchmarks.generation import _generation
 from benchmarks.record import write
 from experiments.engine import config, devices
+from experiments.errors import check_no_words
 from fields import replace
 from synthetic.tint import TInt
 
@@ -57,4 +58,5 @@ def _seconds(task: TInt) -> tuple[float, float]:
 
 
 if __name__ == "__main__":
+    check_no_words("benchmarks.tint", __doc__)
     sys.exit(main())

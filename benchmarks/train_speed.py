@@ -21,9 +21,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import jax
-import torch
-import torch.nn.functional as F
-from torch import nn
+
+try:
+    import torch
+    import torch.nn.functional as F
+    from torch import nn
+except ModuleNotFoundError:
+    sys.exit("error: torch: not installed; .venv/bin/pip install -e '.[bench]'")
 
 from benchmarks.record import write
 from experiments.engine.devices import use_all_cores

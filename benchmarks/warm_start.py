@@ -24,7 +24,7 @@ ONE_STEP = ["train.steps=1", "train.eval_every=1", "optim.warmup=0"]
 
 def main() -> None:
     """Starts the study with an empty cache and then with the full one, and records the seconds of each start."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.warm_start", description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--study", default="markov/threshold/cpu", help="default markov/threshold/cpu")
     parser.add_argument("--warm", type=int, default=3, help="starts with a full cache (default 3)")
     parser.add_argument("--out", type=Path, default=Path(__file__).with_suffix(".csv"), help="file of the record")

@@ -25,7 +25,7 @@ from experiments.engine.bisection import bisection_of
 from experiments.engine.job import Job
 from experiments.errors import ConfigError, command
 from experiments.files import write_whole
-from experiments.modules import ROOT
+from experiments.modules import ROOT, check_checkout
 from experiments.settings_file import near
 
 PAGE = ROOT / "docs" / "costs.md"
@@ -203,7 +203,10 @@ def main() -> int:
     device = _device([word for word in words if "=" in word])
     if len(names) + len(flags) != 1 or any(name.startswith("-") for name in names):
         raise ConfigError("STUDY: name one study, as tint/why or tint/why/paper, or ask for --all or --check")
+    if flags:
+        check_checkout("docs/costs.md")
     devices.use_all_cores()
+    devices.check_platform()
     if flags == ["--check"]:
         same = PAGE.exists() and PAGE.read_text() == page()
         if not same:

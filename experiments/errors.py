@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
 from collections.abc import Callable
 from functools import wraps
@@ -21,6 +22,18 @@ def check_docstrings() -> None:
     """Raises ConfigError if Python keeps no docstrings, of which some pages are made."""
     if check_docstrings.__doc__ is None:
         raise ConfigError("PYTHONOPTIMIZE: this page is made of docstrings, which level 2 (-OO) drops; use 0 or 1")
+
+
+def check_no_words(module: str, doc: str | None) -> None:
+    """Ends a command that takes no words where it is given one: --help prints its docstring, others are refused."""
+    lines = (doc or "").strip().partition("\n")
+    parser = argparse.ArgumentParser(
+        prog=f"python -m {module}",
+        description=lines[0].rpartition("`: ")[2],
+        epilog=lines[2].strip(),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.parse_args()
 
 
 def command(main: Callable[[], int | None], *, trains: bool = False) -> Callable[[], None]:

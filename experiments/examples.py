@@ -10,6 +10,7 @@ import argparse
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -30,18 +31,19 @@ _FEW = 1000
 
 @dataclass(frozen=True)
 class Words:
-    """Holds the command line: a run for its task and seed, and the values of the command's own keys."""
+    """Holds the command line: a run, of which task and seed are used, its configuration, and the command's own keys."""
 
     run: Run
+    config: dict[str, Any]
     own: dict[str, str]
     count: int
-    split: str
+    splits: tuple[str, ...]
 
 
-def read_words(doc: str, command: str, **own: str) -> Words:
+def read_words(doc: str, command: str, *, several: bool = False, **own: str) -> Words:
     """Reads the command line: the command's `own` keys with their defaults, among them count; the rest is Hydra's.
 
-    Raises ConfigError, one line per bad key.
+    several: whether `split` may name more than one, as in split=train,unseen. Raises ConfigError, one line per bad key.
     """
     own = {"split": "train", **own}
     lines = doc.strip().splitlines() or [""]  # none under -OO
@@ -66,11 +68,13 @@ def read_words(doc: str, command: str, **own: str) -> Words:
     errors = []
     if not own["count"].isdecimal() or not 1 <= int(own["count"]) <= INT32_MAX:
         errors.append(f"count: expected an integer from 1 to {INT32_MAX}, got {own['count']}")
-    if own["split"] not in run.task.splits:
-        errors.append(f"split: expected one of {', '.join(run.task.splits)}, got {own['split']}")
+    splits = own["split"].split(",") if several else [own["split"]]
+    if not {*splits} <= {*run.task.splits} or len({*splits}) < len(splits):
+        expected = "some, each once," if several else "one"
+        errors.append(f"split: expected {expected} of {', '.join(run.task.splits)}, got {own['split']}")
     if errors:
         raise ConfigError(*errors)
-    return Words(replace(run, task=task_of(job)), own, int(own["count"]), own["split"])
+    return Words(replace(run, task=task_of(job)), job.config, own, int(own["count"]), tuple(splits))
 
 
 def compiled(run: Run, split: str, size: int) -> Callable[[jax.Array], Example]:

@@ -35,13 +35,17 @@ WIDTH = 110  # of the rows of an example
 # Settings that make an example short enough to be read, for tasks whose defaults do not.
 _REWRITING = {"alphabet": 16, "input_length": 8, "search_length": 2, "replace_length": 2}
 _LENGTHS = {"max_length": 6, "train_length": 3, "test_every": 3}
+_POINTS = {"capacity": 5, "max_points": 5, "test_every": 5}
 SMALL: dict[str, dict[str, Any]] = {
     "bags": {"dimensions": 2},
     "boolean": {"dimensions": 4, "points": 5},
     "gaussians": {"dimensions": 4},
+    "delaunay": _POINTS | {"capacity": 4, "max_points": 4, "test_every": 4},
+    "hull": _POINTS,
     "markov": _REWRITING,
     "markov_encrypted": _REWRITING,
     "markov_families": _REWRITING | {"search_length": 4, "replace_length": 4, "num_rules": 500, "min_k": 2, "max_k": 4},
+    "modular": {"p": 7},
     "rasp_addition": {"max_length": 3, "train_length": 2, "test_every": 3},
     "rasp_and": {"bits": 8, "fixed": 3},
     "rasp_copy": _LENGTHS,
@@ -50,6 +54,8 @@ SMALL: dict[str, dict[str, Any]] = {
     "rasp_parity": _LENGTHS,
     "rasp_sort": _LENGTHS,
     "separable": {"dimensions": 3, "points": 20},
+    "tour": _POINTS,
+    "sparse_parity": {"bits": 12, "samples": 100},
     "tint": {"max_digits": 2, "examples": 64, "test_examples": 64},
     "tint_prompted": {"operations": "add+subtract", "max_digits": 1, "examples": 64, "test_examples": 64, "shots": 1},
 }
@@ -245,7 +251,7 @@ def _format_block(text: str, language: str = "text") -> str:
 
 def main() -> int:
     """Runs the command; see the module's docstring."""
-    return keep(PAGE, page, "experiments.gallery")
+    return keep(PAGE, page, "experiments.gallery", computes=True)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,8 @@ _WIDTH = 110
 _USAGE = """\
 usage: python -m experiments.run [-m] [GROUP=CHOICE ...] [KEY=VALUE ...]
 
-  -m                    a sweep: give a key several values, as in seed=0,1,2 or 'seed=range(0,5)'
+  -m                    a sweep: give a key several values, as in seed=0,1,2 or 'seed=range(0,5)'; seeds=2 is seed=1,2
+  name=NAME             the folder of a sweep's records below `out`, so that each sweep has its own
   --cfg job             print the configuration that the other words make, with every key, and run nothing
   --config-dir FOLDER   find files of your own in FOLDER too: FOLDER/model/mine.yaml is model=mine
   --hydra-help          the options of Hydra

@@ -35,7 +35,7 @@ ENVIRONMENT = {
     "SLURM_NTASKS": "set by Slurm; the number of processes of a run",
     "SLURM_PROCID": "set by Slurm; which of the processes this is",
     "TERRARIUM_ATTENTION": "the implementation of attention: auto, plain, chunked or fused",
-    "TERRARIUM_CHECKPOINT_SECONDS": "seconds between states on disk, by default 30",
+    "TERRARIUM_CHECKPOINT_SECONDS": "seconds between states on disk, at most; by default 30, and the first after one",
     "TERRARIUM_COMMIT": "the commit that records name, where the code is no git repository",
     "TERRARIUM_CONFIG_DIR": "a folder of configuration of one's own, which --config-dir sets for its processes",
     "XDG_CACHE_HOME": "the folder of caches, by default ~/.cache",
@@ -50,7 +50,7 @@ _INTRODUCTION = """\
 Every key is an override: `python -m experiments.run model.width=128`. With `-m`, several values are a sweep:
 `optim.lr=1e-3,3e-3`. Values of a **knob** are trained side by side in one program. Each value of a **static** key is
 compiled anew. The fields of tasks are in [tasks.md](tasks.md). Names that can be chosen are chosen as
-`group=name`: `model=small`, `hydra/launcher=vmap`.
+`group=name`: `model=small`, `hydra/launcher=vmap`. A file of yours can be [one of them](own_configuration.md).
 """
 
 
@@ -156,9 +156,9 @@ def _default(text: str) -> str:
 
 def main() -> int:
     """Runs the command; see the module's docstring."""
+    configs.register()
     return keep(PAGE, page, "experiments.keys")
 
 
 if __name__ == "__main__":
-    configs.register()
     command(main)()

@@ -7,13 +7,15 @@
     logits = model(batch.inputs)
     logits, seen = model.run(batch.inputs, capture="blocks.*.mixer.weights", replace={"blocks.0.mlp.output": 0.0})
 
-The folder is all that is needed, wherever it was copied to: config.yaml and state.safetensors. A run of before some
-field was declared has that field's default. See docs/using_a_model.md; `models.taps` lists the activations by name.
+The folder is all that is needed, wherever it was copied to: config.yaml and state.safetensors; or the one file that
+`python -m experiments.export model=FOLDER` makes of it. A run of before some field was declared has that field's
+default. See docs/using_a_model.md; `models.taps` lists the activations by name.
 """
 
 from __future__ import annotations
 
 import functools
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,9 +24,11 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+import safetensors
 import yaml
 from flax import nnx
 from jax.core import Tracer
+from safetensors import SafetensorError
 
 from experiments.engine import fit, job, lane, records
 from experiments.engine.lane import Run
@@ -36,36 +40,65 @@ from synthetic.heads import Places
 from synthetic.task import Example, Task
 
 # The keys of a configuration that say where a run is kept, and not what it is.
-_ELSEWHERE = {"out": "runs", "retry": False, "wandb": {"mode": "disabled"}, "start_from": None}
+_ELSEWHERE = {"out": "runs", "retry": False, "wandb": {"mode": "disabled"}, "tensorboard": False, "start_from": None}
 _FEW = 2  # sequences with which a model is traced for the names of its activations
 
 Replacement = Patch | jax.Array | np.ndarray | float | int
 
 
 def run(folder: str | Path, *, before: Trained | None = None) -> Trained:
-    """Returns the trained model of a run's folder. Raises ConfigError, one line, if it cannot be used.
+    """Returns the trained model of a run's folder, or of an exported file. Raises ConfigError, one line, if it cannot.
 
     before: the model of the run that this one starts from, which a task needs whose sets are made by that model.
     """
     folder = Path(folder)
+    if folder.is_file():
+        return _exported(folder, before)
     path = folder / "config.yaml"
+    config = _read_config(path)
+    built, graph, shapes = _built(config, path)
+    params, step = records.read_params(folder, shapes)
+    end = records.read_end(folder)
+    status = end["status"] if end else "unfinished"
+    return Trained(folder, config, step, status, jax.device_put(params), graph, built, before)
+
+
+def _exported(path: Path, before: Trained | None) -> Trained:
+    """Returns the model of a file of `python -m experiments.export model=FOLDER`."""
+    try:
+        with safetensors.safe_open(path, "numpy") as file:
+            about = file.metadata() or {}
+        config, step, status = json.loads(about["config"]), int(about["step"]), about["status"]
+    except (OSError, SafetensorError, KeyError, ValueError):
+        raise ConfigError(
+            f"{path}: no exported model, which `python -m experiments.export model=FOLDER` makes"
+        ) from None
+    built, graph, shapes = _built(config, path)
+    params = jax.device_put(records.read_weights(path, shapes))
+    return Trained(path, config, step, status, params, graph, built, before)
+
+
+def _read_config(path: Path) -> dict[str, Any]:
+    """Reads the configuration of a run's folder."""
     try:
         config: Any = yaml.safe_load(path.read_text())
     except FileNotFoundError:
-        raise ConfigError(f"{folder}: no folder of a run, which has a config.yaml") from None
+        raise ConfigError(f"{path.parent}: no folder of a run, which has a config.yaml") from None
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as e:
         raise ConfigError(f"{path}: cannot be read: {' '.join(str(e).split())}") from None
     if not isinstance(config, dict):
         raise ConfigError(f"{path}: damaged: no configuration of a run")
+    return config
+
+
+def _built(config: dict[str, Any], path: Path) -> tuple[Run, Any, Any]:
+    """Returns the run of a configuration that `path` has, its model without parameters, and their shapes."""
     try:
         built = job.build({**config, **_ELSEWHERE})
     except ConfigError as e:
         raise ConfigError(*(f"{path}: {line}" for line in e.lines)) from None
     graph, shapes = nnx.split(nnx.eval_shape(lambda: built.build(jax.random.key(0))))
-    params, step = records.read_params(folder, shapes)
-    end = records.read_end(folder)
-    status = end["status"] if end else "unfinished"
-    return Trained(folder, config, step, status, jax.device_put(params), graph, built, before)
+    return built, graph, shapes
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,9 +107,9 @@ class Trained:
 
     Inputs are int32[B, T] tokens or float32[B, T, width_in] vectors, as `task.spec` says, of any T up to its length.
 
-    folder: where it was loaded from. config: its whole configuration. step: the step after which these parameters
-    were. status: finished, unfinished, or diverged (the parameters are then those before the fault). params: a pytree
-    of arrays. graph: the model without them, as `flax.nnx.merge(graph, params)` takes it.
+    folder: the folder or the file that it was loaded from. config: its whole configuration. step: the step after which
+    these parameters were. status: finished, unfinished, or diverged (the parameters are then those before the fault).
+    params: a pytree of arrays. graph: the model without them, as `flax.nnx.merge(graph, params)` takes it.
     """
 
     folder: Path

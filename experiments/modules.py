@@ -1,4 +1,4 @@
-"""Where this project's own files are: modules at the top level, which a user's may hide, and its configuration."""
+"""Finds this project's own files: modules at the top level, which a user's may hide, configuration, the checkout."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
+from experiments.errors import ConfigError
+
 ROOT = Path(__file__).resolve().parents[1]
+CHECKOUT = (ROOT / "pyproject.toml").is_file()  # or a copy that pip made
 NAMES = ("fields", "models", "synthetic", "hydra_plugins")
 
 
@@ -30,7 +33,13 @@ def _hidden() -> str | None:
 
 
 def _without_configuration() -> str | None:
-    """Returns that this install is a copy without conf/, in words, if it is; conf/ is in the checkout alone."""
+    """Returns that this install is a copy without conf/, in words, if it is."""
     if (ROOT / "conf" / "config.yaml").is_file():
         return None
-    return f"{ROOT / 'conf'}: no such folder, which the checkout has; install the checkout with `pip install -e`"
+    return f"{ROOT / 'conf'}: no such folder, which is part of this project; install it again"
+
+
+def check_checkout(kept: str) -> None:
+    """Raises ConfigError in a copy that pip made, where what is `kept` in the repository is not to be written."""
+    if not CHECKOUT:
+        raise ConfigError(f"{kept}: is kept in a checkout, and this is an installed copy, in {ROOT}")

@@ -23,6 +23,7 @@ from experiments.judging import chance, contract, nulls, results
 from experiments.judging.claim import Claim
 from experiments.judging.criterion import Criterion
 from experiments.judging.results import RecordError
+from experiments.modules import check_checkout
 from experiments.studies import ClaimError, claim_for, every
 
 TABLES = 1000
@@ -75,6 +76,8 @@ def main() -> int:
     words = parser.parse_args()
     if words.all == bool(words.study):
         raise ConfigError("STUDY: name one study, as markov/threshold, or ask for --all")
+    if words.all or results.folder_for(words.study) == results.RESULTS:
+        check_checkout("the record")
     try:
         claims = every() if words.all else [claim_for(words.study)]
         for claim in claims:

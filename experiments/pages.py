@@ -10,18 +10,23 @@ from pathlib import Path
 from experiments.engine import devices
 from experiments.errors import ConfigError, check_docstrings
 from experiments.files import write_whole
+from experiments.modules import ROOT, check_checkout
 
-ROOT = Path(__file__).resolve().parent.parent
 
+def keep(path: Path, make: Callable[[], str], module: str, *, computes: bool = False) -> int:
+    """Runs a page's command: writes what `make` returns to `path`, or with --check exits 1 if that is another page.
 
-def keep(path: Path, make: Callable[[], str], module: str) -> int:
-    """Runs a page's command: writes what `make` returns to `path`, or with --check exits 1 if that is another page."""
+    computes: whether a device is needed.
+    """
     where = path.relative_to(ROOT) if path.is_relative_to(ROOT) else path
     parser = argparse.ArgumentParser(prog=f"python -m {module}", description=f"Write {where}.")
     parser.add_argument("--check", action="store_true", help="only say whether the page is current; exit 1 if not")
     args = parser.parse_args()
+    check_checkout(str(where))
     check_docstrings()
     devices.pin()
+    if computes:
+        devices.check_platform()
     text = make()
     if args.check:
         if path.is_file() and path.read_text() == text:

@@ -22,7 +22,7 @@ def main() -> int:
     words = read_words(__doc__ or "", "preview", count="5")
     size = min(words.count, 1024)
     screen = console()
-    for batch in batches(compiled(words.run, words.split, size), words.count, size):
+    for batch in batches(compiled(words.run, words.splits[0], size), words.count, size):
         shown = [(*words.run.task.render(example), _format_facts(example)) for example in rows(batch)]
         if screen.is_terminal:
             screen.print(_table(shown))

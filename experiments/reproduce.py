@@ -15,7 +15,8 @@ import argparse
 
 from experiments import recorded, settings, summary
 from experiments.errors import ConfigError, command
-from experiments.judging.results import RecordError, path_for
+from experiments.judging.results import RESULTS, RecordError, folder_for, path_for
+from experiments.modules import check_checkout
 from experiments.printing import show, show_left_out, show_summary
 from experiments.streams import console
 from experiments.studies import ClaimError, claim_for, faults
@@ -38,12 +39,16 @@ def main() -> int:
     overrides = [word for word in words.words if "=" in word]
     if words.all == bool(named) or len(named) > 1:
         raise ConfigError(f"STUDY: name one study, as markov/threshold/cpu, or ask for --all; got {named or 'none'}")
+    if words.all and (other := [o for o in overrides if o.startswith("name=")]):
+        raise ConfigError(f"{other[0]}: not with --all, where each study has a folder of its own")
     if words.check and overrides:
         raise ConfigError(f"{overrides[0]}: not with --check, which reads the record and runs nothing")
     if words.record and (other := [o for o in overrides if not o.startswith(settings.SAME_STUDY)]):
         raise ConfigError(f"{other[0]}: not with --record, which writes down the study as its file has it")
     if named:
         settings.read_study(named[0])
+    if words.record and (words.all or folder_for(named[0]) == RESULTS):
+        check_checkout("the record")
     try:
         if words.check:
             return _check_all(words.scale) if words.all else _check(named[0])

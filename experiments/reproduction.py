@@ -17,6 +17,7 @@ from experiments.engine.bisection import Bisection, bisection_of
 from experiments.engine.fit import objective
 from experiments.engine.job import Job
 from experiments.engine.launch import Settings, launch, settings_of
+from experiments.engine.overrides import swept_keys
 from experiments.engine.progress import Progress
 from experiments.engine.results import check_addable, check_declared, table
 from experiments.engine.stop import Stopped
@@ -68,7 +69,7 @@ class _Study:
         A key that the study does not sweep may have one value only: the criterion would take several for one setting.
         """
         swept = settings.read_study(name)["sweep"]
-        if unknown := [key for key in configs.swept_keys(overrides) if key not in swept]:
+        if unknown := [key for key in swept_keys(overrides) if key not in swept]:
             raise ConfigError(
                 f"{unknown[0]}: {name} does not sweep it, so its criterion cannot tell the values apart; give "
                 "one value, or sweep it by experiments.run -m and look with experiments.plot"

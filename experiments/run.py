@@ -13,7 +13,7 @@ from __future__ import annotations
 import os
 import shlex
 import sys
-from typing import Any
+from typing import Any, NoReturn
 
 import hydra
 from hydra._internal.utils import get_args_parser
@@ -26,11 +26,14 @@ from experiments.engine import devices
 from experiments.engine.bisection import bisection_of
 from experiments.engine.job import Job, check_output
 from experiments.engine.launch import LAUNCHED, Settings, launch, settings_of
+from experiments.engine.overrides import swept_keys
 from experiments.engine.records import read_end
 from experiments.engine.stop import Stopped
 from experiments.engine.train import value
 from experiments.errors import ConfigError, command
 
+# Options of Hydra of which one at a time can be given.
+_ONE_OF = ("multirun", "run", "cfg", "info", "shell_completion")
 _NAMED = 20  # of the jobs that failed, how many a command's end names
 
 
@@ -62,13 +65,22 @@ def _job(config: DictConfig) -> float:
 def main() -> int:
     """Checks every job before Hydra makes a folder or JAX compiles; then lets Hydra run."""
     devices.use_all_cores()
+    configs.register()
     sys.argv[1:] = [_spell_seeds(word) for word in sys.argv[1:]]  # Hydra reads them again
-    args = get_args_parser().parse_args()
+    parser = get_args_parser()
+    parser.error = _refuse
+    args = parser.parse_args()
     for option in ("config_name", "config_path", "experimental_rerun"):
         if getattr(args, option, None):
             name = option.replace("_", "-")
             raise ConfigError(f"--{name}: not used by this project; files of your own are found with --config-dir")
     configs.use_config_dir(args.config_dir)
+    options = [f"--{name.replace('_', '-')}" for name in _ONE_OF if getattr(args, name)]
+    if len(options) > 1:
+        why = "; it shows one run, whose keys have one value each" if options[:2] == ["--multirun", "--cfg"] else ""
+        raise ConfigError(f"{options[1]}: not beside {options[0]}{why}")
+    if args.resolve and not args.cfg:
+        raise ConfigError("--resolve: only with --cfg")
     if listed := _format_list(args.overrides):
         from experiments import studies
         from experiments.printing import show_left_out
@@ -83,6 +95,8 @@ def main() -> int:
         return 0
     asks = args.cfg or args.help or args.hydra_help or args.info or args.shell_completion
     jobs: list[Job] = []
+    if args.cfg or args.info:
+        configs.compose(args.overrides)  # Hydra shows some wrong words as they are, and others by a traceback
     if not asks:
         devices.check_platform()
         if args.multirun:
@@ -107,6 +121,11 @@ def main() -> int:
         print(f"stopped by {stopped}; every run is on disk, to go on: {again}", file=sys.stderr)
         return 130
     return _report(jobs or LAUNCHED)
+
+
+def _refuse(message: str) -> NoReturn:
+    """Refuses an option or its value in one line, without the options that there are."""
+    raise ConfigError(f"{message}; --help and --hydra-help say what is allowed")
 
 
 def _format_list(overrides: list[str]) -> list[str]:
@@ -161,7 +180,7 @@ def _report(jobs: list[Job]) -> int:
         if len(failed) < len(jobs):
             from experiments.results import show_sweep
 
-            show_sweep(jobs, configs.swept_keys(get_args_parser().parse_args().overrides))
+            show_sweep(jobs, swept_keys(get_args_parser().parse_args().overrides))
         if not jobs[0].study:
             print(f"every condition, and a file: python -m experiments.results {shlex.quote(str(folder))} [out=FILE]")
             print(f"a figure: python -m experiments.plot {shlex.quote(str(folder))} x=KEY [by=KEY]")
@@ -179,5 +198,4 @@ def _report(jobs: list[Job]) -> int:
 
 
 if __name__ == "__main__":
-    configs.register()
     command(main, trains=True)()

@@ -34,7 +34,8 @@ from experiments.errors import ConfigError
 from experiments.settings_file import KEYS, SCALES, SECTIONS, format_path, near, read_settings
 
 # Overrides under which a study stays what it is: its seeds, and where and how its runs are done.
-SAME_STUDY = ("seed=", "out=", "wandb.", "retry=", "hydra.launcher.", "hydra/launcher=")
+SAME_STUDY = ("seed=", "out=", "name=", "wandb.", "tensorboard=", "retry=", "hydra.launcher.", "hydra/launcher=")
+CONFIG_DIR = "TERRARIUM_CONFIG_DIR"  # the variable that names a user's own folder of configuration
 CONF = Path(__file__).resolve().parents[1] / "conf"
 _LAUNCHER = {"choose": {"hydra/launcher": "vmap"}}  # a study's jobs are lanes unless it chooses otherwise
 

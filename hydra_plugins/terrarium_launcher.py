@@ -17,6 +17,7 @@ from omegaconf import DictConfig
 from experiments.engine import config as configs
 from experiments.engine.job import Job
 from experiments.engine.launch import Settings, launch
+from experiments.engine.overrides import search_path
 from experiments.engine.train import value
 
 
@@ -29,12 +30,13 @@ class VmapLauncher(Launcher):
         self.settings = Settings(lanes_per_device, max_lanes, shard_batch, executor, slurm)
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
-        """Does nothing, as jobs are composed from their overrides, which are complete."""
+        """Keeps the search path of the command, which alone is not among the overrides of its jobs."""
+        self.search_path = search_path(config)
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
         """Trains all jobs; each returns its own value to the sweeper."""
         setup_globals()
-        jobs = configs.jobs(job_overrides)
+        jobs = configs.jobs([[*overrides, *self.search_path] for overrides in job_overrides])
         ends = launch(jobs, self.settings)
         return [_returned(job, end) for job, end in zip(jobs, ends, strict=True)]
 

@@ -6,6 +6,7 @@ Hydra finds plugins by this folder's name. So the plugins are here, and `experim
 from __future__ import annotations
 
 import functools
+import os
 from typing import Any
 
 from hydra._internal.core_plugins.file_config_source import FileConfigSource
@@ -100,7 +101,9 @@ class SettingsSearchPath(SearchPathPlugin):
     """Puts the source of settings in the place of Terrarium's folder of files. Other applications keep their paths."""
 
     def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
-        """Replaces the element of the search path that is conf/."""
-        for element in search_path.get_path():
-            if element.path in (str(settings.CONF), f"file://{settings.CONF}"):
-                element.path = f"{SettingsSource.scheme()}://{settings.CONF}"
+        """Replaces the element of the search path that is conf/, and appends the user's own folder."""
+        ours = [e for e in search_path.get_path() if e.path in (str(settings.CONF), f"file://{settings.CONF}")]
+        for element in ours:
+            element.path = f"{SettingsSource.scheme()}://{settings.CONF}"
+        if ours and (folder := os.environ.get(settings.CONFIG_DIR)):
+            search_path.append(settings.CONFIG_DIR, f"file://{folder}")

@@ -30,6 +30,7 @@ from experiments.cells import kept
 from experiments.engine import config as configs
 from experiments.engine.bisection import Bisection, Overrides
 from experiments.engine.fit import objective
+from experiments.engine.overrides import search_path
 
 
 class GridSweeper(BasicSweeper):
@@ -59,7 +60,8 @@ class BisectSweeper(Sweeper):
         self.bisection, self.params = Bisection(axis, target), params
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
-        """Makes the launcher that the configuration names."""
+        """Makes the launcher that the configuration names, and keeps the command's search path."""
+        self.search_path = search_path(config)
         plugins = Plugins.instance()
         self.launcher = plugins.instantiate_launcher(
             hydra_context=hydra_context, task_function=task_function, config=config
@@ -76,7 +78,8 @@ class BisectSweeper(Sweeper):
             return [end.return_value for end in ends]
 
         grid = configs.grid(self.params, arguments)
-        self.bisection.search(grid, scores, better=objective(configs.jobs(grid[:1])[0].run).better)
+        first = configs.jobs([[*grid[0], *self.search_path]])[0]
+        self.bisection.search(grid, scores, better=objective(first.run).better)
         return done
 
 

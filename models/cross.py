@@ -6,7 +6,6 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from einops import rearrange
 from flax import nnx
 
@@ -35,15 +34,16 @@ class CrossAttention(nnx.Module):
         k, v = rearrange(self.kv(source_NxD), "(b t) (s h w) -> s b h t w", b=batch, s=2, h=self.heads)
         return k, v
 
-    def __call__(self, x_NxD: jax.Array, source: KeysValues, *, named: bool = False) -> jax.Array:
+    def __call__(self, x_NxD: jax.Array, source: KeysValues, bias: jax.Array, *, named: bool = False) -> jax.Array:
         """Attends from N = batch * time positions to those of `keys_values`: float32[N, D] to float32[N, D].
 
-        named: whether its activations have names (see `models.taps`), as those of whole sequences have.
+        bias: what is added to scores, broadcast against float32[B, H, T, S]. named: whether its activations have names
+        (see `models.taps`), as those of whole sequences have.
         """
         keys, values = source
         q = rearrange(self.q(x_NxD), "(b t) (h w) -> b h t w", b=keys.shape[0], h=self.heads)
         way = attend_in_sight if named and watched("logits", "weights") else attend
-        y_BxHxTxW = way(q, keys, values, np.zeros((1, 1), np.float32), self.precision)
+        y_BxHxTxW = way(q, keys, values, bias, self.precision)
         y_BxHxTxW = tap("heads", y_BxHxTxW) if named else y_BxHxTxW
         return self.out(rearrange(y_BxHxTxW, "b h t w -> (b t) (h w)"))
 

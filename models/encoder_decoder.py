@@ -2,6 +2,8 @@
 
 The source is the first positions of a sequence, as many as the task's spec says; the decoder has the others, and sees
 those up to its own. At the source's positions outputs are 0. Blocks are pre-LN as in `models.transformer`.
+
+Where inputs are vectors, the positions at the source's end whose vectors are zero are padding, which nothing reads.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ from models.cross import CrossAttention, KeysValues
 from models.kernels import PRECISIONS
 from models.layers import ACTIVATIONS, Dense, LayerNorm, lookup
 from models.mixers import MIXERS
-from models.pointer import Pointer, pointer_misfits
+from models.pointer import UNSEEN, Pointer, pointer_misfits
 from models.registry import Architecture, Shapes, register
 from models.taps import scope, tap
 from models.transformer import MLP
@@ -72,19 +74,25 @@ class EncoderDecoderConfig(Architecture):
 class BothWays(nnx.Module):
     """Two recurrent layers, of which one reads the sequence from its end; their outputs are added.
 
-    Schuster and Paliwal 1997, "Bidirectional recurrent neural networks".
+    It follows Schuster and Paliwal 1997, "Bidirectional recurrent neural networks". Both read padding last.
     """
 
     def __init__(self, mixer: str, **layer: Any):
         self.forth, self.back = (MIXERS[mixer](**layer) for _ in range(2))
 
-    def __call__(self, x_NxD: jax.Array, batch: int) -> jax.Array:
+    def __call__(self, x_NxD: jax.Array, padding: jax.Array) -> jax.Array:
         """Mixes N = batch * time positions: float32[N, D] to float32[N, D]."""
-        return self.forth(x_NxD, batch) + _reversed(self.back(_reversed(x_NxD, batch), batch), batch)
+        batch = padding.shape[0]
+        return self.forth(x_NxD, batch) + _reversed(self.back(_reversed(x_NxD, padding), batch), padding)
 
 
-def _reversed(x_NxD: jax.Array, batch: int) -> jax.Array:
-    return rearrange(rearrange(x_NxD, "(b t) d -> b t d", b=batch)[:, ::-1], "b t d -> (b t) d")
+def _reversed(x_NxD: jax.Array, padding: jax.Array) -> jax.Array:
+    """Returns the positions before the padding in reverse, then the padding."""
+    x_BxTxD = rearrange(x_NxD, "(b t) d -> b t d", b=padding.shape[0])
+    before_BxT = padding[:, 0, 0] == 0
+    order_BxT = jnp.where(before_BxT, before_BxT.sum(-1, keepdims=True) - 1 - jnp.arange(x_BxTxD.shape[1]), 0)
+    x_BxTxD = jnp.where(before_BxT[..., None], jnp.take_along_axis(x_BxTxD, order_BxT[..., None], 1), x_BxTxD)
+    return rearrange(x_BxTxD, "b t d -> (b t) d")
 
 
 class EncoderBlock(nnx.Module):
@@ -96,14 +104,14 @@ class EncoderBlock(nnx.Module):
         self.mixer = CrossAttention(**layer) if config.mixer == "attention" else BothWays(config.mixer, **layer)
         self.mlp_norm, self.mlp = _mlp(config, 2, rngs)
 
-    def __call__(self, x_NxD: jax.Array, batch: int) -> jax.Array:
+    def __call__(self, x_NxD: jax.Array, batch: int, padding: jax.Array) -> jax.Array:
         """Returns the residual stream after this block, float32[N, D] with N = batch * time."""
         h_NxD = self.mixer_norm(x_NxD)
         with scope("mixer"):
             if isinstance(self.mixer, CrossAttention):
-                y_NxD = self.mixer(h_NxD, self.mixer.keys_values(h_NxD, batch), named=True)
+                y_NxD = self.mixer(h_NxD, self.mixer.keys_values(h_NxD, batch), padding, named=True)
             else:
-                y_NxD = self.mixer(h_NxD, batch)
+                y_NxD = self.mixer(h_NxD, padding)
             x_NxD = x_NxD + tap("output", y_NxD, batch)
         return tap("residual", _after_mlp(x_NxD, self.mlp_norm, self.mlp, batch), batch)
 
@@ -117,19 +125,21 @@ class DecoderBlock(nnx.Module):
         self.mixer, self.cross = MIXERS[config.mixer](**layer), CrossAttention(**layer)
         self.mlp_norm, self.mlp = _mlp(config, 3, rngs)
 
-    def __call__(self, x_NxD: jax.Array, batch: int, source: KeysValues) -> jax.Array:
+    def __call__(self, x_NxD: jax.Array, batch: int, source: KeysValues, padding: jax.Array) -> jax.Array:
         """Returns the residual stream after this block, float32[N, D] with N = batch * time."""
         with scope("mixer"):
             x_NxD = x_NxD + tap("output", self.mixer(self.mixer_norm(x_NxD), batch), batch)
         with scope("cross"):
-            x_NxD = x_NxD + tap("output", self.cross(self.cross_norm(x_NxD), source, named=True), batch)
+            x_NxD = x_NxD + tap("output", self.cross(self.cross_norm(x_NxD), source, padding, named=True), batch)
         return tap("residual", _after_mlp(x_NxD, self.mlp_norm, self.mlp, batch), batch)
 
-    def step(self, x_BxD: jax.Array, t: jax.Array, cache: Any, source: KeysValues) -> tuple[jax.Array, Any]:
+    def step(
+        self, x_BxD: jax.Array, t: jax.Array, cache: Any, source: KeysValues, padding: jax.Array
+    ) -> tuple[jax.Array, Any]:
         """Returns the block's output at the decoder's position `t` alone, and the cache after it."""
         y_BxD, cache = self.mixer.step(self.mixer_norm(x_BxD), t, cache)
         x_BxD = x_BxD + y_BxD
-        x_BxD = x_BxD + self.cross(self.cross_norm(x_BxD), source)
+        x_BxD = x_BxD + self.cross(self.cross_norm(x_BxD), source, padding)
         return _after_mlp(x_BxD, self.mlp_norm, self.mlp), cache
 
 
@@ -198,14 +208,15 @@ class EncoderDecoder(nnx.Module):
         batch, time = inputs.shape[:2]
         if not self.source < time <= self.length:
             raise ValueError(f"the model was built for {self.source + 1} to {self.length} positions, got {time}")
-        memory_NxD = self._encode(inputs)
+        padding = self._padding(inputs)
+        memory_NxD = self._encode(inputs, padding)
         x_NxD = tap("embed", self._embed(inputs[:, self.source :], self.source), batch)
         for number, block in enumerate(self.decoder):
             with scope("decoder", number):
-                x_NxD = block(x_NxD, batch, block.cross.keys_values(memory_NxD, batch))
+                x_NxD = block(x_NxD, batch, block.cross.keys_values(memory_NxD, batch), padding)
         h_BxTxD = tap("norm", rearrange(self.norm(x_NxD), "(b t) d -> b t d", b=batch))
         if self.config.read_out == "pointer":
-            logits = self.pointer.point(h_BxTxD, self._keys(memory_NxD, batch))
+            logits = self._point(h_BxTxD, self._keys(memory_NxD, batch), padding)
         else:
             logits = rearrange(self.read_out(rearrange(h_BxTxD, "b t d -> (b t) d")), "(b t) c -> b t c", b=batch)
         return tap("read_out", jnp.pad(logits, ((0, 0), (self.source, 0), (0, 0))))
@@ -217,14 +228,17 @@ class EncoderDecoder(nnx.Module):
             "blocks": [block.mixer.init_cache(batch) for block in self.decoder],
             "source": [block.cross.nothing(batch, source) for block in self.decoder],
             "keys": jnp.zeros((batch, source, width)) if self.config.read_out == "pointer" else None,
+            "padding": jnp.zeros((batch, 1, 1, source)),
         }
 
     def read_source(self, inputs: jax.Array, cache: dict[str, Any]) -> dict[str, Any]:
         """Returns the cache with the source read, which are the first positions of `inputs` [B, T, ...]."""
-        batch, memory_NxD = inputs.shape[0], self._encode(inputs)
+        batch, padding = inputs.shape[0], self._padding(inputs)
+        memory_NxD = self._encode(inputs, padding)
         source = [block.cross.keys_values(memory_NxD, batch) for block in self.decoder]
         pointing = self.config.read_out == "pointer"
-        return cache | {"source": source, "keys": self._keys(memory_NxD, batch) if pointing else None}
+        keys = self._keys(memory_NxD, batch) if pointing else None
+        return cache | {"source": source, "keys": keys, "padding": padding}
 
     def step(self, inputs: jax.Array, t: jax.Array, cache: dict[str, Any]) -> tuple[jax.Array, dict[str, Any]]:
         """Returns outputs float32[B, outputs] at position `t` (traced int32), and the cache with `t` added.
@@ -233,24 +247,35 @@ class EncoderDecoder(nnx.Module):
         """
         answering, at = t >= self.source, jnp.maximum(t - self.source, 0)
         x_BxD = self._embed(inputs[:, None], self.source + at)
+        padding = cache["padding"]
         after = []
         for block, past, source in zip(self.decoder, cache["blocks"], cache["source"], strict=True):
-            x_BxD, new = block.step(x_BxD, at, past, source)
+            x_BxD, new = block.step(x_BxD, at, past, source, padding)
             after.append(jax.tree.map(lambda a, b: jnp.where(answering, a, b), new, past))
         h_BxD = self.norm(x_BxD)
         if self.config.read_out == "pointer":
-            logits = self.pointer.point(h_BxD[:, None], cache["keys"])[:, 0]
+            logits = self._point(h_BxD[:, None], cache["keys"], padding)[:, 0]
         else:
             logits = self.read_out(h_BxD)
         return jnp.where(answering, logits, 0.0), cache | {"blocks": after}
 
-    def _encode(self, inputs: jax.Array) -> jax.Array:
+    def _padding(self, inputs: jax.Array) -> jax.Array:
+        """Returns what is added to scores of the source, float32[B, 1, 1, S]: `UNSEEN` at padding, else 0."""
+        if inputs.ndim == 2:
+            return jnp.zeros((inputs.shape[0], 1, 1, self.source))
+        return jnp.where((inputs[:, : self.source] == 0).all(-1), UNSEEN, 0.0)[:, None, None]
+
+    def _point(self, h_BxTxD: jax.Array, keys_BxSxD: jax.Array, padding: jax.Array) -> jax.Array:
+        """Returns the pointer's logits, float32[B, T, S]; padding is ruled out."""
+        return self.pointer.point(h_BxTxD, keys_BxSxD) + padding[:, 0]
+
+    def _encode(self, inputs: jax.Array, padding: jax.Array) -> jax.Array:
         """Returns what the encoder makes of the source: float32[N, D], N = batch * source."""
         batch = inputs.shape[0]
         x_NxD = self._embed(inputs[:, : self.source], 0, source=True)
         for number, block in enumerate(self.encoder):
             with scope("encoder", number):
-                x_NxD = block(x_NxD, batch)
+                x_NxD = block(x_NxD, batch, padding)
         return tap("memory", self.encoder_norm(x_NxD), batch)
 
     def _keys(self, memory_NxD: jax.Array, batch: int) -> jax.Array:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from experiments import recorded as studies
-from experiments.errors import check_docstrings
+from experiments.errors import check_docstrings, check_no_words
+from experiments.modules import check_checkout
 from experiments.studies import own
 from experiments.summary import among
 from paper import report
@@ -13,6 +14,8 @@ from paper.command import command
 
 def main() -> None:
     """Checks the records and writes both. Raises RecordError for a damaged record, ClaimError for a lone study."""
+    check_no_words("paper", __doc__)
+    check_checkout("the write-up")
     check_docstrings()
     studies.check()
     by_scale = report.every()

@@ -16,6 +16,7 @@ from experiments import recorded as studies
 from experiments.files import write_whole
 from experiments.judging.chance import format_all
 from experiments.judging.results import RecordError
+from experiments.modules import check_checkout
 from experiments.printing import format_interval
 from experiments.studies import own
 from experiments.summary import MARK, Entry, entries, format_marked, format_tested
@@ -31,6 +32,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m paper.readme", description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--check", action="store_true", help="write nothing, and exit with 1 where it is not current")
     arguments = parser.parse_args()
+    check_checkout(README.name)
     studies.check()
     text = README.read_text()
     current = renewed(text, entries(SCALE, own()))

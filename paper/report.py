@@ -23,6 +23,7 @@ from experiments.errors import check_docstrings
 from experiments.files import check_writable, write_whole
 from experiments.judging import figures
 from experiments.judging.chance import format_all
+from experiments.modules import CHECKOUT
 from experiments.printing import show_left_out
 from experiments.studies import every as every_claim
 from experiments.studies import faults
@@ -35,7 +36,7 @@ from paper.command import command
 from paper.scales import scales
 
 HERE = Path(__file__).parent
-OUT = HERE / "build" / "report.html"
+OUT = HERE / "build" / "report.html" if CHECKOUT else Path("report.html")
 
 
 def main() -> None:

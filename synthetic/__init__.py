@@ -1,8 +1,9 @@
 """Generators: tasks, each in a file of its own, and the pieces they share."""
 
-from synthetic import bags, boolean, gaussians, markov, mixture, separable, tint  # they register themselves
+from synthetic import bags, boolean, gaussians, grokking, markov, mixture, separable, tint  # they register themselves
 from synthetic.heads import Classes, Head, Numbers, Places
 from synthetic.measures import Measure, Measured
+from synthetic.plane import delaunay, hull, tour  # likewise
 from synthetic.rasp import addition, copying, counting, parity  # likewise
 from synthetic.task import Example, Spec, Task, register, registry
 
@@ -21,7 +22,10 @@ __all__ = [
     "boolean",
     "copying",
     "counting",
+    "delaunay",
     "gaussians",
+    "grokking",
+    "hull",
     "markov",
     "mixture",
     "parity",
@@ -29,4 +33,5 @@ __all__ = [
     "registry",
     "separable",
     "tint",
+    "tour",
 ]

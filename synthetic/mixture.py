@@ -25,7 +25,7 @@ import fields
 from fields import declared, knob, pytree
 from synthetic.draws import unit
 from synthetic.heads import Classes
-from synthetic.task import Example, Spec, Task, register, registry
+from synthetic.task import Example, Judged, Spec, Task, register, registry
 
 # The parts by default.
 _REWRITING = {"alphabet": 16, "input_length": 8, "search_length": 2, "replace_length": 2}
@@ -238,11 +238,12 @@ class Mixture(Task):
         ends = {part.end for _, part in self._ordered}
         return ends.pop() if len(ends) == 1 else None
 
-    def judge(self, example: Example, decoded: jax.Array) -> Mapping[str, jax.Array]:
+    def judge(self, example: Example, decoded: jax.Array) -> Mapping[str, Judged]:
         """Returns those scores of a decoded answer that the judges of all parts give."""
         each = [part.judge(self._as_of(name, example), decoded[: part.spec.length]) for name, part in self._ordered]
         names = [name for name in each[0] if all(name in scores for scores in each)]
-        return {name: jnp.stack([scores[name] for scores in each])[example.facts["part"]] for name in names}
+        own = [{name: scores[name] for name in names} for scores in each]
+        return jax.tree.map(lambda *values: jnp.stack(values)[example.facts["part"]], *own)
 
     def tiny(self) -> Task:
         """Returns the mixture of tiny parts."""

@@ -24,6 +24,7 @@ from synthetic.heads import Head
 from synthetic.measures import Measured
 
 T = TypeVar("T", bound="type[Task]")
+Judged = jax.Array | tuple[jax.Array, jax.Array]  # see `Task.judge`
 
 
 class Example(NamedTuple):
@@ -152,11 +153,12 @@ class Task:
         """Returns the token that ends an answer, at which decoding may stop; None if all answers have one length."""
         return None
 
-    def judge(self, example: Example, decoded: jax.Array) -> Mapping[str, jax.Array]:
+    def judge(self, example: Example, decoded: jax.Array) -> Mapping[str, Judged]:
         """Returns further scores of a decoded answer, name to number in 0..1, for answers right in part or by luck.
 
         It is traceable. `decoded` int32[T] was decoded from the prompt; `targets` has the right tokens. Past the first
-        `end` its values mean nothing.
+        `end` its values mean nothing. A score may be a pair (number, whether it counts): its mean is over those that
+        count, and 0 if none does.
         """
         return {}
 

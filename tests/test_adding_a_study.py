@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import ast
-import os
 import re
-import shlex
-import subprocess
 import sys
 import tomllib
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,44 +14,24 @@ import yaml
 
 from experiments import claim_contract, outside, settings
 from tests.commands import ROOT
-from tests.test_adding_a_task import FILES as TASK_FILES
+from tests.packages import Page, Run, install
 
-PAGE = (ROOT / "docs" / "adding_a_study.md").read_text()
-FILES = dict(re.findall(r"^`([\w./]+)`\n\n```\w+\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL))
-COMMANDS = "".join(re.findall(r"^```sh\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)).splitlines()
-Run = Callable[..., subprocess.CompletedProcess[str]]
-
-
-def words(begin: str) -> list[str]:
-    """Returns the words of the page's command that is this, or else of the one that begins so, with this Python."""
-    whole = [line for line in COMMANDS if line == f"python -m {begin}"]
-    (line,) = whole or [line for line in COMMANDS if line.startswith(f"python -m {begin}")]
-    return [sys.executable, *shlex.split(line)[1:]]
+PAGE, TASK = Page.read("adding_a_study.md"), Page.read("adding_a_task.md")
+FILES = PAGE.files
+words = PAGE.words
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Makes a folder with the files of the page on adding a task and, over them, of this page."""
-    folder = tmp_path_factory.mktemp("package")
-    for name, text in (TASK_FILES | FILES).items():
-        (folder / name).parent.mkdir(exist_ok=True)
-        (folder / name).write_text(text)
-    return folder
+    """Returns the folder of the package."""
+    return tmp_path_factory.mktemp("package")
 
 
 @pytest.fixture(scope="module")
 def package(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """Returns a function that runs a command in the package, installed apart from this environment."""
+    """Installs the files of the page on adding a task and, over them, of this page; returns what runs a command."""
     installed = tmp_path_factory.mktemp("installed")
-    env = os.environ | {"PYTHONPATH": f"{installed}{os.pathsep}{ROOT}", "COLUMNS": "80"}
-
-    def run(command: list[str], cwd: Path = folder) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, timeout=600)
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done
-
-    install = [word for word in words("pip install ") if word != "--editable"]
-    run([*install, "--no-index", "--disable-pip-version-check", "--target", str(installed)])
+    run = install(PAGE, folder, installed, {**TASK.files, **FILES})
     assert (installed / "recall_studies" / "values.yaml").exists(), "settings are installed with the package"
     return run
 
@@ -74,7 +50,7 @@ def test_every_file_of_the_page_parses():
 def test_the_page_names_every_fault_of_an_entry():
     code = (ROOT / "experiments/outside.py").read_text() + (ROOT / "experiments/studies/__init__.py").read_text()
     faults = [*re.findall(r'line\((?:study\.)?entry, f?"(.*?)"', code), "cannot be imported: "]
-    begins = [re.split(r" ?\.\.\.| <", end)[0] for end in re.findall(r"^\| `(.* .*)` \|", PAGE, re.MULTILINE)]
+    begins = [re.split(r" ?\.\.\.| <", end)[0] for end in re.findall(r"^\| `(.* .*)` \|", PAGE.text, re.MULTILINE)]
     for fault in faults:
         assert any(fault.startswith(begin) for begin in begins), fault
     for begin in begins:
@@ -82,7 +58,7 @@ def test_the_page_names_every_fault_of_an_entry():
 
 
 def test_the_examples_in_this_repository_have_about_the_lines_that_the_page_says():
-    rows = re.findall(r"^\| `(\w+/\w+)` \| (\d+) lines \| (\d+) lines \|$", PAGE, re.MULTILINE)
+    rows = re.findall(r"^\| `(\w+/\w+)` \| (\d+) lines \| (\d+) lines \|$", PAGE.text, re.MULTILINE)
     assert len(rows) == 3
     for study, in_settings, in_claim in rows:
         files = (ROOT / "conf" / "study" / f"{study}.yaml", ROOT / "experiments" / "studies" / f"{study}.py")
@@ -141,7 +117,7 @@ def test_the_study_is_run_judged_recorded_checked_and_reported(package: Run, fol
     assert "\nreproduced: Exact match on unseen pairs, 6 values per key minus 1 values per" in judged
     assert "null_rates recall/values records it." in " ".join(judged.split())
     assert (folder / "runs" / "recall" / "values" / "cpu" / "figure.svg").exists()
-    shown = re.search(r"^```text\n(values per key.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+    shown = re.search(r"^```text\n(values per key.*?)^```$", PAGE.text, re.MULTILINE | re.DOTALL)
     assert shown
     without_numbers = [re.sub(r"\d\.\d{2,3}", "#", text).split() for text in (shown[1], judged)]
     assert " ".join(without_numbers[0]) in " ".join(without_numbers[1])
@@ -171,4 +147,4 @@ def test_a_sweep_without_a_claim_is_plotted(package: Run, folder: Path):
         [sys.executable, "-m", "experiments.run", "-m", *(f"{key}={few.get(key, value)}" for key, _, value in sweep)]
     )
     assert "unseen" in package(words("experiments.plot ")).stdout
-    assert (folder / "runs" / "single" / "plot.svg").exists()
+    assert (folder / "runs" / "values" / "plot.svg").exists()

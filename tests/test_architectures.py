@@ -128,6 +128,20 @@ def test_additive_attention_points_as_its_formula_says():
     assert (np.triu(np.exp(logits), 1) == 0).all()
 
 
+@pytest.mark.parametrize("mixer", ["attention", "lstm"])
+def test_padding_of_a_source_is_neither_read_nor_pointed_at(mixer):
+    config = EncoderDecoderConfig(**SMALL, mixer=mixer, read_out="pointer", position="answer")
+    rngs = nnx.Rngs(params=jax.random.key(0))
+    model = config.build(models.Shapes(8, 6, width_in=3, places=True, source=6), rngs=rngs)
+    x = jax.random.normal(jax.random.key(1), (2, 8, 3)).at[:, 4:6].set(0.0)
+    logits = call(model, x)[:, 6:]
+    rngs = nnx.Rngs(params=jax.random.key(0))
+    shorter = config.build(models.Shapes(6, 4, width_in=3, places=True, source=4), rngs=rngs)
+    alone = call(shorter, jnp.concatenate([x[:, :4], x[:, 6:]], 1))[:, 4:]
+    np.testing.assert_allclose(logits[..., :4], alone, rtol=1e-5, atol=1e-6)
+    assert (jax.nn.softmax(logits, -1)[..., 4:] == 0).all()
+
+
 def built(config: Any) -> Any:
     return config.build(models.Shapes(6, 5, vocabulary=5), rngs=nnx.Rngs(params=jax.random.key(0)))
 

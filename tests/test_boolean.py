@@ -20,7 +20,7 @@ from tests.boolean_draws import DRAWN, KINDS, boolean, draw, draws, each, functi
 
 
 @pytest.mark.slow
-@pytest.mark.rotated(34, "synthetic/boolean/", "synthetic/contract.py")
+@pytest.mark.rotated(34, "synthetic/boolean/", "synthetic/contract/")
 @pytest.mark.parametrize("kind", KINDS, ids=str)
 @pytest.mark.parametrize("check", contract.CHECKS, ids=lambda check: check.__name__)
 def test_every_family_keeps_the_contract(kind, check):

@@ -6,7 +6,8 @@ import sys
 
 import pytest
 
-from experiments import run
+import synthetic
+from experiments import run, settings
 from experiments.engine import config
 from experiments.errors import ConfigError
 from tests.commands import TINY, call
@@ -56,6 +57,9 @@ def test_options_of_a_group_are_swept_by_a_pattern():
         (["out=runs/é"], "out=runs/é: quotes are needed for these letters: 'out=\"runs/é\"'"),
         (["wandb.project=my project!"], "wandb.project=my project!: quotes are needed for these letters: "),
         (["task.num_rules=[1"], "task.num_rules=[1: not an override; write KEY=VALUE, a list as KEY=[1,2]"),
+        (["name=a/b"], "name: expected the name of a folder, of letters, digits and . _ + -, got 'a/b'"),
+        (["name=.."], "name: expected the name of a folder, of letters, digits and . _ + -, got '..'"),
+        (["nam=a"], "nam: unknown key (did you mean name?); allowed: "),
         (["hydra.job.chdir=true"], "hydra.job.chdir: not used by this project: each run has a folder of its own"),
         (["hydra.mode=MULTIRUN"], "hydra.mode: not used by this project: use -m for a sweep"),
     ],
@@ -71,6 +75,25 @@ def test_a_folder_may_have_a_name_that_is_a_number():
     assert job.folder.parts[0] == "20251127"
 
 
+def test_a_task_with_a_misspelt_headline_is_refused_before_it_is_trained(monkeypatch):
+    monkeypatch.setattr(synthetic.registry()["markov"], "headline", "unsene")
+    (line,) = lines_of("task=markov", "seed=8124", multirun=False)
+    assert line.startswith("task.name: the headline unsene of markov is none of its conditions: train, ")
+
+
+@pytest.mark.parametrize("overrides", [["seed=1,2"], ["study=markov/threshold/smoke"]])
+def test_a_sweep_with_a_name_has_a_folder_of_its_own(overrides):
+    named = config.jobs(config.sweep([*overrides, "name=20251127", "out=x"]))
+    others = config.jobs(config.sweep([*overrides, "out=x"]))
+    assert {str(job.folder.parent) for job in named} == {"x/20251127"}
+    assert [job.id for job in named] == [job.id for job in others]
+    assert [job.folder.name for job in named] == [job.folder.name for job in others]
+
+
+def test_a_sweep_over_names_is_refused():
+    assert lines_of("name=a,b") == ("name: give one, which is that of the whole sweep",)
+
+
 @pytest.fixture
 def own_folder(tmp_path, monkeypatch):
     """A folder of a user's own configuration, in use."""
@@ -81,10 +104,9 @@ def own_folder(tmp_path, monkeypatch):
     }.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(text)
-    monkeypatch.setenv(config._CONFIG_DIR, "")
+    monkeypatch.setenv(settings.CONFIG_DIR, "")
     config.use_config_dir(str(tmp_path))
     yield tmp_path
-    config._COMPOSED.clear()
     config._MADE.clear()
 
 

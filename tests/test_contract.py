@@ -206,7 +206,12 @@ class LargerTest(Sum):
         return {"seen": (self, "train"), "larger": (self.replace(letters=128), "unseen")}
 
 
-@broken(contract.conditions_are_scored, "conditions cannot be traced")
+@broken(contract.conditions_are_scored, "headline unsene is not among the conditions seen, unseen")
+class MisspeltHeadline(Sum):
+    headline: ClassVar = "unsene"
+
+
+@broken(contract.conditions_are_scored, "conditions cannot be traced: the knob lie_rate is used as a Python value in ")
 class ConditionsByKnob(Sum):
     def conditions(self):
         return Sum.conditions(self) if self.lie_rate < 0.5 else {}
@@ -217,13 +222,24 @@ class SometimesSilent(Sum):
     sample = changed(weights=lambda e: e.weights * (e.inputs[0] > 8))
 
 
-@broken(contract.knobs_are_traced, "split train cannot be traced")
+@broken(contract.knobs_are_traced, "split train cannot be traced: the knob lie_rate is used as a Python value in ")
 class LooksAtKnob(Sum):
     def sample(self, key, split):
         return Sum.sample(self if self.lie_rate > 0 else self.replace(seed=0), key, split)
 
 
-@broken(contract.knobs_are_traced, "spec cannot be traced")
+@broken(contract.knobs_are_traced, "the knobs lie_rate, seed are used as Python values in test_contract.py:")
+class CountsWithKnobs(Sum):
+    def sample(self, key, split):
+        return Sum.sample(self.replace(lie_rate=float(self.lie_rate) / range(9)[self.seed + 1]), key, split)
+
+
+@broken(contract.keys_decide, "split train cannot be traced: see the check knobs_are_traced")
+class LooksAtKnobToo(LooksAtKnob):
+    pass
+
+
+@broken(contract.knobs_are_traced, "spec cannot be traced: the knob seed is used as a Python value in ")
 class SpecByKnob(Sum):
     @property
     def spec(self):
@@ -269,6 +285,22 @@ class SeedMovesOneSide(Sum):
         return Sum.sample(self if split == "train" else self.replace(seed=0), key, split)
 
 
+@broken(contract.held_out_is_disjoint, "held-out identities occur in training, such as 0, with lie_rate=1")
+class LeaksWhereItLies(Sum):
+    def sample(self, key, split):
+        example = Sum.sample(self, key, split)
+        leaks = (self.lie_rate > 0.75) & (split == "train")
+        return example._replace(inputs=example.inputs.at[0].add(-leaks.astype(int)) % self.letters)
+
+
+@broken(contract.held_out_is_disjoint, "occur in training, such as 0, with lie_rate=0.5")
+class LeaksBetweenTheEnds(Sum):
+    def sample(self, key, split):
+        example = Sum.sample(self, key, split)
+        leaks = (self.lie_rate > 0.25) & (self.lie_rate < 0.75) & (split == "train")
+        return example._replace(inputs=example.inputs.at[0].add(-leaks.astype(int)) % self.letters)
+
+
 @broken(contract.held_out_is_disjoint, "tiny() is not tiny")
 class LargeTiny(Sum):
     def tiny(self):
@@ -289,6 +321,21 @@ class Seedless(Task):
 class LiesMore(Sum):
     def sample(self, key, split):
         return Sum.sample(self.replace(lie_rate=self.lie_rate**0.75), key, split)
+
+
+@broken(contract.rates_hold, "rates name lie_rates, which is no field of the task")
+class MisspeltRate(Sum):
+    rates: ClassVar = {"lie": "lie_rates"}
+
+
+@broken(contract.rates_hold, "rates name lies, which is no fact of its examples")
+class MisspeltFact(Sum):
+    rates: ClassVar = {"lies": "lie_rate"}
+
+
+@broken(contract.keys_decide, "few ('unsene',) is not among splits ('train', 'unseen')")
+class MisspeltSplit(Sum):
+    few: ClassVar = ("unsene",)
 
 
 @broken(contract.rates_hold, "lie_rate=0.0 gives lie in 1")

@@ -29,6 +29,8 @@ SMALL: dict[str, tuple[list[str], str]] = {
     "gaussians": (["task.dimensions=4", "task.most=32", "task.examples=16"], "task.examples=32"),
     "separable": (["task.dimensions=4", "task.points=30"], "task.stretch=2"),
     "mixture": ([], "task.weights={apply:0.3,copy:1}"),
+    "modular": (["task.p=5", "task.fraction=0.6"], "task.fraction=0.4"),
+    "sparse_parity": (["task.bits=6", "task.samples=40"], "task.samples=20"),
     "rasp_and": (["task.bits=6", "task.fixed=2"], "optim.lr=0.02"),
 }
 TRAINED = [word for word in TINY if not word.startswith("task.")]

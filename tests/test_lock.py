@@ -126,6 +126,16 @@ def test_a_run_that_has_ended_is_never_written_into(job):
             Record(job).open(None)
 
 
+def test_the_lock_that_a_killed_process_left_on_an_ended_run_goes_and_that_of_a_living_one_stays(job):
+    process = other_holder(path_of(job))
+    train([job])
+    assert path_of(job).exists()
+    process.kill()
+    process.wait()
+    train([job])
+    assert not path_of(job).exists()
+
+
 def test_a_run_that_another_process_trains_is_waited_for_and_not_touched(job, finished, monkeypatch, capsys):
     """The other ends the run: nothing is left to do."""
     monkeypatch.setattr(sharing, "WAIT_SECONDS", 0.01)

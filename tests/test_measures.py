@@ -19,7 +19,7 @@ from experiments.engine import fit, records
 from experiments.engine.bisection import Bisection
 from experiments.engine.engine import Engine
 from experiments.engine.job import Job
-from experiments.engine.lane import Run, Training
+from experiments.engine.lane import Run, Training, draw
 from experiments.engine.pack import _plain
 from experiments.engine.progress import _format_score
 from experiments.engine.rules import AdamW
@@ -87,6 +87,41 @@ def test_a_measure_sees_all_examples_at_once_over_slices_and_devices():
     for found in (jax.jit(scores)(batch), jax.jit(shared)(batch)):
         assert found["auc"] == pytest.approx(plain_area(prefers.tolist(), labels.tolist()), abs=1e-6)
         assert found["output_size"] == pytest.approx(np.abs(outputs).mean(), rel=1e-5)
+
+
+@pytree
+class JudgedSort(Sort):
+    """Judges the first answer: of all examples, of those whose first letter is odd, and of none."""
+
+    def judge(self, example, decoded):
+        right = decoded[self.number] == example.targets[self.number]
+        odd = example.inputs[0] % 2 == 1
+        return {"first": right, "first_of_odd": (right, odd), "first_of_none": (right, jnp.bool(False))}
+
+
+class Last:
+    """Points at the last letter, always."""
+
+    def __call__(self, inputs):
+        return jax.nn.one_hot(jnp.full(inputs.shape, 2), 3)
+
+    def init_cache(self, batch):
+        return jnp.zeros(batch)
+
+    def step(self, inputs, t, cache):
+        return self(inputs), cache
+
+
+def test_a_judged_pair_is_a_mean_over_the_examples_that_count():
+    task: Any = JudgedSort()
+    batch = jax.jit(lambda: draw(task, "train", jax.random.key(1), 64))()
+    how: dict[str, Any] = {"batch_size": 16, "decoding": "greedy", "key": jax.random.key(2)}
+    found = jax.jit(lambda some: score(Last(), task, some, **how))(batch)
+    right, odd = np.asarray(batch.targets[:, 3] == 2), np.asarray(batch.inputs[:, 0] % 2 == 1)
+    assert found["first"] == pytest.approx(right.mean())
+    assert found["first_of_odd"] == pytest.approx(right[odd].mean())
+    assert found["first_of_none"] == 0
+    assert right[odd].mean() != right.mean()
 
 
 def test_a_score_is_shown_in_few_letters_whatever_its_bounds():

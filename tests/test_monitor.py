@@ -64,6 +64,23 @@ def test_norms_of_gradient_and_parameters_are_those_of_the_parts_and_of_all(moni
         assert {key for key in scores if key.startswith(name)} == {name, *(f"{name}_{part}" for part in PARTS)}
 
 
+def test_alignments_are_cosines_of_the_weights_and_the_gradient_downhill(monitored):
+    scores, params = monitored
+    assert {key for key in scores if key.startswith("alignment")} == {"alignment", *(f"alignment_{p}" for p in PARTS)}
+    rng = np.random.default_rng(0)
+    slopes = jax.tree.map(lambda x: 1e-25 * rng.standard_normal(x.shape).astype(np.float32) - 2e-26 * x, params)
+    cosines = monitor._alignments(params, slopes)
+    weights, downhill = (records.named(tree) for tree in (params, jax.tree.map(lambda x: -1e25 * x, slopes)))
+    for part in PARTS:
+        inside = part.replace("s_", "s.") + "."
+        names = [name for name in weights if f"{name}.".startswith(inside)]
+        along = sum(float((weights[name].astype(float) * downhill[name]).sum()) for name in names)
+        lengths = of_part(weights, part) * of_part(downhill, part)
+        assert cosines[f"alignment_{part}"] == pytest.approx(along / lengths, abs=1e-5), part
+    assert monitor._alignments(params, jax.tree.map(lambda x: -x, params))["alignment"] == pytest.approx(1)
+    assert monitor._alignments(params, jax.tree.map(np.zeros_like, params))["alignment"] == 0
+
+
 def test_logits_of_attention_and_of_the_softmax_are_those_of_the_batch(monitored):
     scores, params = monitored
     batch = lane.draw(SMALL.task, "train", jax.random.split(SMALL.key(lane._MONITOR))[0], 16)

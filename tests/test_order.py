@@ -5,7 +5,9 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
+from flax import nnx
 
 from experiments.engine import config, lane
 from experiments.engine.engine import Engine
@@ -107,6 +109,20 @@ def test_full_batch_descent_sees_the_whole_set_at_each_step_whatever_the_order_a
     last = [engine.fetch(engine.advance(engine.start(), 6)).params for engine in engines]
     for other in last[1:]:
         jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=2e-4, atol=1e-6), last[0], other)
+
+
+def test_the_monitor_sees_the_whole_set_where_a_batch_holds_it():
+    run, key = run_of(16, monitor=True), jax.random.key(0)
+    params = lane.start(run).params
+    every = jax.vmap(run.task.item, (0, None, None))(jnp.arange(10), key, "train")
+
+    @jax.jit
+    def norms(params):
+        seen = lane._monitored(run, nnx.merge(lane._graph(run), params), params, WHOLE)
+        return seen["gradient_norm"], optax.tree.norm(lane._gradient(run, params, every, key, WHOLE)[1])
+
+    seen, whole = norms(params)
+    assert seen == pytest.approx(float(whole), rel=1e-4)
 
 
 def test_lanes_whose_sets_differ_in_size_share_a_program():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import types
+import warnings
 from importlib.metadata import EntryPoint
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import polars as pl
 import pytest
 
 from experiments import null_rates, outside, recorded, reproduce, run, settings, studies
-from experiments.engine import config
+from experiments.engine import config, plugins
 from experiments.errors import ConfigError
 from experiments.judging import chance, results
 from paper import readme
@@ -170,3 +171,20 @@ def test_an_arm_of_another_package_cannot_change_studies_of_this_repository(inst
     assert settings.arms()["tint/noise"]["clean"] == ours
     with pytest.raises(ConfigError, match=r"feeding_i\.yaml: arms\.tint/noise\.clean: it is in conf/study/tint"):
         settings.read_study("zoo/feeding/smoke")
+
+
+@pytest.mark.parametrize("code", ["1 / 0", "raise SystemError('two\\nlines')"])
+def test_a_plug_in_of_hydra_whose_import_fails_is_one_line(code, monkeypatch):
+    broken = compile(code, "/site/hydra_plugins/broken_one.py", "exec")
+    monkeypatch.setattr(plugins.Plugins, "instance", lambda: exec(broken))
+    with pytest.raises(ConfigError, match=r"^hydra_plugins: broken_one cannot be imported: \w+Error: ") as e:
+        plugins.find_plugins()
+    assert "\n" not in str(e.value)
+
+
+def test_a_plug_in_of_hydra_that_lacks_a_module_is_left_out_with_one_line(monkeypatch, capsys):
+    lines = ["", "\tError importing 'hydra_plugins.one'.", "\tRecommended to uninstall.", "\t\tImportError : no flash"]
+    monkeypatch.setattr(plugins.Plugins, "instance", lambda: warnings.warn("\n".join(lines), stacklevel=1))
+    plugins.find_plugins()
+    said = "ignored: Hydra's plug-in hydra_plugins.one, which cannot be imported: ImportError: no flash\n"
+    assert capsys.readouterr().err == said

@@ -181,7 +181,7 @@ def test_the_id_ignores_output_and_tracking_and_nothing_else():
     def id_of(*overrides: str) -> str:
         return config.jobs([[*TINY, *overrides]])[0].id
 
-    assert id_of() == id_of("out=elsewhere", "wandb.mode=offline", "wandb.group=x")
+    assert id_of() == id_of("out=elsewhere", "name=x", "wandb.mode=offline", "wandb.group=x")
     assert id_of("seed=0") == id_of()
     assert id_of("task.num_rules=2e1", "optim.weight_decay=1") == id_of("optim.weight_decay=1.0")
     assert len({id_of(), id_of("seed=1"), id_of("task.seed=1"), id_of("optim.lr=0.002"), id_of("train.steps=41")}) == 5

@@ -11,7 +11,7 @@ from hydra.core.object_type import ObjectType
 
 from experiments import run, settings
 from experiments.cells import kept
-from experiments.engine import config
+from experiments.engine import config, overrides
 from experiments.errors import ConfigError
 from tests.commands import ROOT
 
@@ -259,7 +259,7 @@ def test_a_sweep_launches_the_jobs_that_were_checked_and_no_other(zoo, monkeypat
     zoo.write_text(WITHOUT)
     composed = config.compose(["study=zoo/feeding/cpu"]).hydra.sweeper
     sweeper = GridSweeper(composed.max_batch_size, composed.params, composed.without)
-    parsed = config._parse([f"{key}={words}" for key, words in composed.params.items()])
+    parsed = overrides.parse([f"{key}={words}" for key, words in composed.params.items()])
     assert sweeper.split_arguments(parsed, None) == [[job[:-1] for job in config.sweep(["study=zoo/feeding/cpu"])]]
     assert [len(batch) for batch in sweeper.split_arguments(parsed, 4)] == [4, 2]
 

@@ -86,6 +86,7 @@ WHOLE = {
     "rasp": ("rasp/table", "rasp/positions"),
     "boolean": ("boolean/curves",),
     "tint": ("tint/static_vs_dynamic",),
+    "pointer": ("pointer/longer",),
 }
 DRAWN = 2  # further studies of a family in a round
 LARGE = (

@@ -221,6 +221,7 @@ ERRORS = [
     ({"operations": "add+add"}, "task.operations: add stands twice"),
     ({"operations": "multiply", "max_digits": 10}, "task.max_digits: at most 9 with task.operations = multiply"),
     ({"min_digits": 7}, "task.min_digits: at most task.max_digits = 5, got 7"),
+    ({"min_digits": 17}, "task.min_digits: at most task.max_digits = 5, got 17"),
     ({"min_items": 7}, "task.min_items: at most task.max_items = 5, got 7"),
     (
         {"max_digits": 1, "seed": 609},

@@ -62,6 +62,9 @@ NAMED = {  # run if they are named
 
 def main() -> int:
     """Runs the parts that are missing; returns 1 if one failed."""
+    if {"-h", "--help"} & {*sys.argv[1:]}:
+        print(__doc__)
+        return 0
     folder, seconds, names, commit = _read_words(sys.argv[1:])
     folder.mkdir(parents=True, exist_ok=True)
     deadline = time.monotonic() + seconds

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import argparse
 import json
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -46,15 +46,19 @@ def read_rows(folder: Path, name: str) -> list[dict[str, Any]]:
 
 def started() -> Part:
     """Returns the part that this process was started for."""
-    name, folder, seconds = sys.argv[1:4]
-    return Part(name, Path(folder), float(seconds))
+    parser = argparse.ArgumentParser(description="One part of `python -m benchmarks.gpu`, which starts it.")
+    parser.add_argument("name")
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("seconds", type=float)
+    words = parser.parse_args()
+    return Part(words.name, words.folder, words.seconds)
 
 
 def begin() -> Part:
     """Sets up JAX, writes down what computes, and returns the part that this process was started for."""
+    part = started()
     devices.use_all_cores()
     config.register()
-    part = started()
     path = part.folder / "provenance.json"
     if not path.exists():
         write_whole(path, json.dumps(provenance()).encode())

@@ -6,10 +6,7 @@ defaults, so every field is an override. Composed values become a `Run`, or a `C
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
-import functools
-import json
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -24,8 +21,6 @@ from hydra import initialize_config_dir
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
-from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.plugins import Plugins
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
@@ -36,9 +31,10 @@ from experiments import cells, settings
 from experiments.engine.explain import GROUPS, format_error, format_unknown
 from experiments.engine.job import NAMED, NOT_IDENTITY, SECTIONS, Job, build, registries, start_of, starts_alike
 from experiments.engine.lane import Run, Training
+from experiments.engine.overrides import REFUSED, SEARCH_PATH, check_single, chooses, parse
+from experiments.engine.plugins import find_plugins
 from experiments.errors import ConfigError
 
-_CONFIG_DIR = "TERRARIUM_CONFIG_DIR"
 _GRID = {
     "_target_": "hydra_plugins.terrarium_sweeper.GridSweeper",
     "max_batch_size": None,  # jobs that the launcher is given at a time; null: all
@@ -46,11 +42,6 @@ _GRID = {
     "without": [],  # cells of the grid that are left out, each as key to value or values
 }
 _FEW = 20  # of the faults that a sweep has, how many are named
-# Options of Hydra that are refused here, with the reasons.
-_REFUSED = {
-    "hydra.job.chdir": "each run has a folder of its own, below out; a process stays where it was started",
-    "hydra.mode": "use -m for a sweep, and nothing for a single run",
-}
 
 
 def register() -> None:
@@ -63,7 +54,7 @@ def register() -> None:
     for group, classes in known.items():
         for name, cls in classes.items():
             store.store(group=group, name=name, node={NAMED[group]: name, **fields.defaults(cls)})
-    Plugins.instance()  # finds Hydra's own sweeper, which would else take the place of ours later
+    find_plugins()  # among them Hydra's own sweeper, which would else take the place of ours later
     store.store(group="hydra/sweeper", name="basic", node=_GRID)
     store.store(group="train", name="base", node=fields.defaults(Training))
     OmegaConf.register_new_resolver("floordiv", _floordiv, replace=True)
@@ -82,13 +73,16 @@ def use_config_dir(folder: str | None) -> None:
     if folder is not None:
         if not Path(folder).is_dir():
             raise ConfigError(f"--config-dir: {folder} is not a folder")
-        os.environ[_CONFIG_DIR] = str(Path(folder).absolute())
+        os.environ[settings.CONFIG_DIR] = str(Path(folder).absolute())
 
 
 @contextmanager
 def _hydra() -> Iterator[None]:
     """Enters Hydra: the one inside a running command, or a fresh one over `conf/`."""
     register()
+    own = os.environ.get(settings.CONFIG_DIR)
+    if own and not Path(own).is_dir():
+        raise ConfigError(f"{settings.CONFIG_DIR}: {own} is not a folder")
     if GlobalHydra.instance().is_initialized():
         yield
         return
@@ -97,34 +91,24 @@ def _hydra() -> Iterator[None]:
 
 
 def _compose(overrides: Sequence[str]) -> DictConfig:
-    """Returns what Hydra composes, with the user's own folder among those that it reads."""
-    folder = os.environ.get(_CONFIG_DIR)
-    more = [f"hydra.searchpath=[{json.dumps(f'file://{folder}')}]"] if folder else []
-    return hydra_compose("config", overrides=[*overrides, *more], return_hydra_config=True)
+    return hydra_compose("config", overrides=[*overrides], return_hydra_config=True)
 
 
 def compose(overrides: Sequence[str]) -> DictConfig:
     """Returns the composed configuration with its `hydra` node. Raises ConfigError, one line, if that fails."""
-    _check_single(_parse(overrides))
+    check_single(parse(overrides))
     with _hydra():
         try:
             return _compose(overrides)
         except yaml.YAMLError as e:
             raise ConfigError(" ".join(str(e).split())) from None
         except (HydraException, OmegaConfBaseException, ValueError, AssertionError) as e:
-            raise ConfigError(format_error(e, options, lambda: _plain_base(overrides))) from None
+            raise ConfigError(_format_error(e, overrides)) from None
 
 
-def _check_single(parsed: Sequence[Any]) -> None:
-    """Raises ConfigError for an override with several values, and for one of Hydra's that is refused here."""
-    for o in parsed:
-        if o.is_sweep_override():
-            text = o.input_line.partition("=")[2]
-            raise ConfigError(f"{o.key_or_group}: {text} is a sweep: python -m experiments.run -m; here give one value")
-        if _chooses(o.key_or_group) and not isinstance(o.value(), str | list | type(None)):
-            raise ConfigError(f"{o.key_or_group}: expected the name of an option, got {o.value()!r}")
-        if why := _REFUSED.get(o.key_or_group):
-            raise ConfigError(f"{o.key_or_group}: not used by this project: {why}")
+def _format_error(error: Exception, overrides: Sequence[str]) -> str:
+    """Formats an error of Hydra or OmegaConf in one line."""
+    return format_error(error, lambda group: options(group, overrides), lambda: _plain_base(overrides))
 
 
 def sweep(overrides: Sequence[str]) -> list[list[str]]:
@@ -132,12 +116,14 @@ def sweep(overrides: Sequence[str]) -> list[list[str]]:
 
     `hydra/sweeper=basic` launches them all, `bisect` launches some. The list is empty for other sweepers.
     """
-    fixed = [o for o in _parse(overrides) if not o.is_sweep_override()]
-    for o in _parse(overrides):
+    fixed = [o for o in parse(overrides) if not o.is_sweep_override()]
+    for o in parse(overrides):
         if o.is_sweep_override() and o.key_or_group == "study":
             raise ConfigError(
                 "study: sweep one study at a time, each has launcher and sweep of its own; run them in turn"
             )
+        if o.is_sweep_override() and o.key_or_group == "name":
+            raise ConfigError("name: give one, which is that of the whole sweep")
     base = _composed([str(o.input_line) for o in fixed])
     if not base.sweeper.endswith((".GridSweeper", ".BisectSweeper")):
         return []  # it decides on its jobs as it goes; the launcher checks them
@@ -147,14 +133,9 @@ def sweep(overrides: Sequence[str]) -> list[list[str]]:
     return jobs
 
 
-def swept_keys(overrides: Sequence[str]) -> list[str]:
-    """Returns the keys to which the overrides give several values."""
-    return [o.key_or_group for o in _parse(overrides) if o.is_sweep_override()]
-
-
 def grid(params: Mapping[str, Any], overrides: Sequence[str]) -> list[list[str]]:
     """Returns the overrides of each job of the grid of `params` and `overrides`. Raises ConfigError if that fails."""
-    every = _parse([f"{k}={v}" for k, v in params.items()] + list(overrides))
+    every = parse([f"{k}={v}" for k, v in params.items()] + list(overrides))
     with _hydra():
         try:
             every = [dataclasses.replace(o, config_loader=GlobalHydra.instance().config_loader()) for o in every]
@@ -167,28 +148,6 @@ def grid(params: Mapping[str, Any], overrides: Sequence[str]) -> list[list[str]]
     if not jobs:
         raise ConfigError("a sweep over no value: no job is left")
     return jobs
-
-
-def _parse(overrides: Sequence[str]) -> list[Any]:
-    return [_parse_one(override) for override in overrides]
-
-
-@functools.lru_cache(maxsize=10_000)  # the jobs of a sweep share most of their overrides
-def _parse_one(override: str) -> Any:
-    parse = OverridesParser.create().parse_override
-    try:
-        parsed = parse(override)
-        if parsed.key_or_group:
-            return parsed
-        raise HydraException("no key")
-    except HydraException:
-        key, equals, text = override.partition("=")
-        if key and equals and text[:1] not in tuple("[{('\""):
-            quoted = f'{key}="{text}"'
-            with contextlib.suppress(HydraException):
-                parse(quoted)
-                raise ConfigError(f"{override}: quotes are needed for these letters: '{quoted}'") from None
-        raise ConfigError(f"{override}: not an override; write KEY=VALUE, a list as KEY=[1,2]") from None
 
 
 # A command checks its jobs before Hydra starts, and its launcher asks for the same again.
@@ -209,10 +168,10 @@ def jobs(batch: Sequence[Sequence[str]]) -> list[Job]:
             checked.append(made)
             continue
         try:
-            parsed = _parse(overrides)
-            _check_single(parsed)
-            groups = tuple(str(o.input_line) for o in parsed if _chooses(o.key_or_group))
-            values = [o for o in parsed if not _chooses(o.key_or_group)]
+            parsed = parse(overrides)
+            check_single(parsed)
+            groups = tuple(str(o.input_line) for o in parsed if chooses(o.key_or_group))
+            values = [o for o in parsed if not chooses(o.key_or_group)]
             plain = all(o.is_add() is False and o.is_delete() is False and o.is_force_add() is False for o in values)
             if not plain:
                 composed = _composed(overrides)
@@ -253,11 +212,6 @@ def _copied(copies: dict[tuple[Any, ...], _Composed], groups: tuple[str, ...], v
     return copies[groups, keys]
 
 
-def _chooses(key: str) -> bool:
-    """Returns whether an override's key is a configuration group (`model`), not a value (`model.width`)."""
-    return key in GROUPS or "/" in key
-
-
 def _set(config: DictConfig, key: str, value: Any) -> None:
     try:
         OmegaConf.update(config, key, value, merge=True)
@@ -276,12 +230,12 @@ class _Composed:
     without: list[dict[str, Any]]  # the cells that the grid leaves out
 
 
-_COMPOSED: dict[tuple[Path, tuple[str, ...]], _Composed] = {}
+_COMPOSED: dict[tuple[Any, ...], _Composed] = {}
 
 
 def _composed(overrides: Sequence[str]) -> _Composed:
     """Returns the parts of `compose`'s configuration, composed once a process. Callers change nothing in it."""
-    key = (settings.CONF, tuple(overrides))
+    key = (settings.CONF, os.environ.get(settings.CONFIG_DIR), tuple(overrides))
     if key not in _COMPOSED:
         _COMPOSED[key] = _split(compose(overrides))
     return _COMPOSED[key]
@@ -295,7 +249,7 @@ def _composed_by_arms(groups: Sequence[str]) -> _Composed:
     chosen = dict(group.split("=", 1) for group in groups if "=" in group)
     if "study" not in chosen or len(chosen) < len(groups):
         return _composed(groups)
-    if chosen["study"] not in settings.studies() and os.environ.get(_CONFIG_DIR):
+    if chosen["study"] not in settings.studies():
         return _composed(groups)  # a plain file of the user's own
     known, choices = settings.arms(), settings.read_study(chosen["study"])["choose"]
     swept = {group: name for group, name in choices.items() if group in known and group not in SECTIONS}
@@ -314,7 +268,7 @@ def _composed_by_arms(groups: Sequence[str]) -> _Composed:
 def _split(config: DictConfig) -> _Composed:
     hydra = config.hydra
     if hydra.job.get("chdir"):
-        raise ConfigError(f"hydra.job.chdir: not used by this project: {_REFUSED['hydra.job.chdir']}")
+        raise ConfigError(f"hydra.job.chdir: not used by this project: {REFUSED['hydra.job.chdir']}")
     with open_dict(config):
         config.pop("hydra")
     sweeper = hydra.sweeper
@@ -332,11 +286,16 @@ def _job(composed: _Composed, overrides: Sequence[str]) -> Job:
     try:
         plain: Any = OmegaConf.to_container(composed.config, resolve=True, throw_on_missing=True)
     except OmegaConfBaseException as e:
-        raise ConfigError(format_error(e, options, lambda: _plain_base(overrides))) from None
+        raise ConfigError(_format_error(e, overrides)) from None
+    if "study" in plain:
+        raise ConfigError(
+            f"study: {composed.choices.get('study')} sets nothing of a run: a file of one's own begins with "
+            "# @package _global_; a study with scales and a claim needs an entry point (docs/adding_a_study.md)"
+        )
     _drop_seed(plain, overrides)
-    for o in overrides:  # a folder may have a name that reads as a number
-        if o.startswith("out=") and isinstance(plain.get("out"), int | float):
-            plain["out"] = o.removeprefix("out=")
+    for key, equals, text in (o.partition("=") for o in overrides):  # a folder may have a name that reads as a number
+        if equals and key in ("out", "name") and isinstance(plain.get(key), int | float):
+            plain[key] = text
     _check_named(plain, composed.choices)
     run = _built(plain)
     start = _before(run, plain, composed.choices.get("study"))
@@ -400,15 +359,17 @@ def _get(config: dict[str, Any], key: str) -> Any:
     return config
 
 
-def options(group: str) -> list[str]:
-    """Returns the names that a configuration group offers."""
+def options(group: str, overrides: Sequence[str] = ()) -> list[str]:
+    """Returns the names that a configuration group offers, with those of the search path in `overrides`."""
+    path = [o for o in overrides if o.startswith(f"{SEARCH_PATH}=")]
     with _hydra():
-        return sorted(set(GlobalHydra.instance().config_loader().get_group_options(group)) - {"base"})
+        loader = GlobalHydra.instance().config_loader()
+        return sorted(set(loader.get_group_options(group, config_name="config", overrides=path)) - {"base"})
 
 
 def _plain_base(overrides: Sequence[str]) -> DictConfig:
     """Returns the configuration with only its groups chosen; its keys are those that an error can name."""
-    groups = [o for o in overrides if "=" in o and _chooses(o.split("=", 1)[0])]
+    groups = [o for o in overrides if "=" in o and chooses(o.split("=", 1)[0])]
     with _hydra():
         try:
             return _compose(groups)

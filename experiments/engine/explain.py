@@ -22,7 +22,8 @@ def format_unknown(key: str, config: Any) -> str:
     while above and not isinstance(inside, DictConfig):
         above, _, last = above.rpartition(".")
         inside = OmegaConf.select(config, above) if above else config
-    known = [str(k) for k in inside if k not in ("hydra", "name", "rule")] if isinstance(inside, DictConfig) else []
+    left_out = ("name", "rule") if above else ("hydra",)  # a section's class is chosen, and not set
+    known = [str(k) for k in inside if k not in left_out] if isinstance(inside, DictConfig) else []
     return f"{above + '.' if above else ''}{last}: {fields.unknown(last, dict.fromkeys(known))}"
 
 

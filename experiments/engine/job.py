@@ -5,8 +5,10 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +28,9 @@ SECTIONS = ("task", "model", "optim", "train")
 NAMED = {"task": "name", "model": "name", "optim": "rule"}
 _OF_START = ("fresh", "start_from")  # beside the sections of `start_from`
 # Keys that do not change a result, or by rounding alone, are not part of a run's identity.
-NOT_IDENTITY = ("out", "wandb", "retry")
+NOT_IDENTITY = ("out", "name", "wandb", "tensorboard", "retry")
 NOT_IDENTITY_OF = {"train": ("microbatch", "objective"), "model": ("remat",)}
+_FOLDER = re.compile(r"[\w+-][\w.+-]{0,99}")  # what a sweep may be named
 WANDB_MODES = ("disabled", "offline", "online")
 
 
@@ -71,9 +74,10 @@ class Job:
     def folder(self) -> Path:
         """Returns the folder of this run's records: `<out>/<study>/<overrides>-<id>`.
 
-        A folder that is there under another name is recognised by the id.
+        A sweep's name takes the place of the study's; without either it is `single`. A folder that is there under
+        other overrides is recognised by the id.
         """
-        above = Path(self.config["out"]) / (self.study or "single")
+        above = Path(self.config["out"]) / (self.config.get("name") or self.study or "single")
         return next(above.glob(f"*-{self.id}"), above / f"{self.label or self.config['task']['name']}-{self.id}")
 
 
@@ -152,15 +156,24 @@ def build(config: dict[str, Any]) -> Run:
     out: Any = config.get("out")
     if not isinstance(out, str) or not out:
         errors.append(f"out: expected a folder, got {out!r}")
+    name: Any = config.get("name")
+    if name is not None and not (isinstance(name, str) and _FOLDER.fullmatch(name)):
+        errors.append(f"name: expected the name of a folder, of letters, digits and . _ + -, got {name!r}")
     errors += _check_wandb(config.get("wandb"))
+    if not isinstance(config.get("tensorboard", False), bool):
+        errors.append(f"tensorboard: expected true or false, got {config['tensorboard']!r}")
     if not isinstance(config.get("retry"), bool):
         errors.append(f"retry: expected true or false, got {config.get('retry')!r}")
     if not errors:
         misfits = parts["model"].misfits(shapes_of(parts["task"].spec))
         errors = [f"model.{key}: {message}" for key, message in misfits]
+        if parts["task"].headline not in ("", *(conditions := parts["task"].conditions())):
+            why = f"the headline {parts['task'].headline} of {config['task']['name']} is none of its conditions"
+            errors.append(f"task.name: {why}: {', '.join(conditions)}")
         order, batch = parts["train"].order, parts["train"].batch_size
         by_item = {f"order: {order}": order != "drawn", "eval_items: true": parts["train"].eval_items}
-        if any(by_item.values()) and not 0 < (size := int(parts["task"].size)) <= 2**30:
+        size = int(parts["task"].size) if any(by_item.values()) else 1
+        if not 0 < size <= 2**30:
             why = f"{size} items" if size else "no finite training set as it is set"
             has = f"needs a set of 1 to 2^30 items; task={config['task']['name']} has {why}"
             errors += [f"train.{key} {has}" for key, chosen in by_item.items() if chosen]
@@ -175,7 +188,9 @@ def build(config: dict[str, Any]) -> Run:
 
 
 def check_output(jobs: Sequence[Job]) -> None:
-    """Raises ConfigError if the runs cannot be written to their folder. Makes no folder."""
+    """Raises ConfigError if the runs cannot be written to their folder, or not for TensorBoard. Makes no folder."""
+    if any(job.config.get("tensorboard") for job in jobs) and not find_spec("tensorboardX"):
+        raise ConfigError("tensorboard: true needs the package tensorboardX: .venv/bin/pip install tensorboardX")
     for out in dict.fromkeys(job.config["out"] for job in jobs):
         try:
             check_writable(Path(out) / "run")

@@ -58,7 +58,7 @@ class Training:
     monitor: bool = static(
         False,
         silent=True,
-        doc="also record norms of gradients and parameters by part, the largest attention logit, and lost sums",
+        doc="also record norms of gradients and parameters and their alignment, the largest attention logit, lost sums",
     )
     objective: str = static("exact_match", doc="the measure that sweepers are given and the display shows")
     microbatch: int = static(
@@ -307,9 +307,9 @@ def evaluate(params: Any, run: Run, share: Share = WHOLE) -> dict[str, dict[str,
 
 
 def _monitored(run: Run, model: Any, params: Any, share: Share) -> dict[str, jax.Array]:
-    """Returns the numbers of `train.monitor`, of a training batch of its own."""
+    """Returns the numbers of `train.monitor`, of a training batch of its own, or of the first of a pass."""
     example_key, model_key = jax.random.split(run.key(_MONITOR))
-    batch = draw(run.task, "train", example_key, run.train.batch_size, share)
+    batch = draw_batch(run, jnp.int32(0), example_key, share)
     grads = _gradient(run, params, batch, model_key, share)[1]
     return monitor(model, params, grads, batch, run.task.spec.head, run.train, share)
 

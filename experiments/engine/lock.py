@@ -99,6 +99,14 @@ class Lock:
             right.release()
 
 
+def clear(job: Job) -> None:
+    """Removes the lock that a killed process left on a run which has ended, if the disk can be written."""
+    path = path_of(job)
+    with contextlib.suppress(ConfigError):
+        if path.exists() and (lock := Lock(path)).acquire():
+            lock.release()
+
+
 def _process() -> dict[str, Any]:
     """Returns what identifies this process, and its machine: name, boot and process namespace."""
     boot, space = "", ""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import jax
@@ -20,8 +22,10 @@ from experiments.engine.stop import Stop
 from experiments.engine.tracking import Tracker
 
 CHUNK_SECONDS = 2.0  # between looks at signals and the progress line
-# Between states on disk; a stop by signal writes one at once. Tests ask for one after every chunk.
+# Between states on disk, at most; a stop by signal writes one at once. Tests ask for one after every chunk.
 CHECKPOINT_SECONDS = float(os.environ.get("TERRARIUM_CHECKPOINT_SECONDS", "30"))
+FIRST_SECONDS = 1.0  # until the first state, and between metrics
+WRITING = 0.05  # share of the time that may be spent on either, unless they are CHECKPOINT_SECONDS apart
 
 
 class Pack:
@@ -35,13 +39,15 @@ class Pack:
         lanes_per_device: int = 0,
         shard_batch: bool | None = None,
         spare: float = 1.0,
+        place: str = "",
     ):
         """Compiles, and loads the states that are on disk. Only the part `spare` of the memory there is may be needed.
 
         Where a lane alone needs more, its steps are cut into passes and its blocks made again for the gradient. Raises
         ConfigError where a state cannot be used, MemoryError where several lanes need more memory than there is.
+        `place` says for the display which pack this is, as "1 of 3".
         """
-        progress.phase(f"compiling for {len(jobs)} lane{'s' * (len(jobs) > 1)}")
+        progress.phase(f"compiling{place and f' {place}'} for {len(jobs)} lane{'s' * (len(jobs) > 1)}")
         share = wanted(shard_batch, jax.devices())
         rows, _ = layout(len(jobs), jax.device_count(), jobs[0].run.train.batch_size, share)
         self.jobs = jobs = dealt(jobs, rows)
@@ -75,7 +81,7 @@ class Pack:
         saved = [record.open(lane) for record, lane in zip(self.records, fresh, strict=True)]
         if any(lane is not None for lane in saved) or any(job.start for job in jobs):
             self.lanes = self.engine.load([new if old is None else old for old, new in zip(saved, fresh, strict=True)])
-        self.trackers = [Tracker(job) for job in jobs] if processes.writes() else []
+        self.trackers = [Tracker(record.job, record.rows) for record in self.records] if processes.writes() else []
         self.ended = np.zeros(len(jobs), bool)
         self._chunk = 1
         self._look()
@@ -83,12 +89,17 @@ class Pack:
 
     def train(self, stop: Stop) -> None:
         """Trains every lane to its end, in chunks. Obeys a signal soon after it came, all lanes on disk."""
+        states, metrics = _Pace(growth=2.0), _Pace(growth=1.0)
         try:
             while not self.ended.all():
                 self._evaluate()
                 self._end()
-                if processes.any_of(bool(stop.asked) or self.clock.checkpoint_due()):
-                    self._save(~self.ended)
+                if processes.any_of(bool(stop.asked) or states.due()):
+                    with states.done():
+                        self._save(~self.ended)
+                elif metrics.due():
+                    with metrics.done():
+                        self._publish()
                 if not self.ended.all():
                     stop.obey()
                 self._advance()
@@ -113,12 +124,16 @@ class Pack:
         self.clock.add(seconds, int(taken.sum()))
         at_this_pace = int(taken.max() * CHUNK_SECONDS / max(seconds, 1e-3))
         self._chunk = max(1, min(at_this_pace, 4 * self._chunk))
+        self.progress.loss(self.jobs, self.losses)
         self.progress.update(self.jobs, self.done, self.clock.steps_per_second)
 
     def _look(self) -> None:
         """Fetches the lanes' steps, which waits for the devices."""
-        step, diverged = processes.gather((self.lanes.step, self.lanes.diverged))
-        self.done, self.diverged = step[: len(self.jobs)], diverged[: len(self.jobs)]
+        lanes, number = self.lanes, len(self.jobs)
+        step, diverged, *loss = processes.gather((lanes.step, lanes.diverged, lanes.loss_sum, lanes.loss_steps))
+        self.done, self.diverged = step[:number], diverged[:number]
+        losses = zip(*(part[:number].tolist() for part in loss), strict=True)
+        self.losses = [total / steps if steps else None for total, steps in losses]
 
     def _evaluate(self) -> None:
         """Scores and records the lanes that have just arrived at an evaluation; their mean loss begins anew."""
@@ -185,6 +200,12 @@ class Pack:
         for k in np.flatnonzero(which):
             self.records[k].save(lanes[k])
 
+    def _publish(self) -> None:
+        """Writes the metrics that are not on disk yet, so that they can be read while the runs train."""
+        for record, ended in zip(self.records, self.ended, strict=True):
+            if not ended:
+                record.publish()
+
     def _on_host(self) -> list[Lane]:
         lanes = self.engine.fetch(self.lanes)
         return [jax.tree.map(lambda x, k=k: x[k], lanes) for k in range(len(self.jobs))]
@@ -222,10 +243,10 @@ def _plain(score: np.ndarray) -> Any:
 
 
 class _Clock:
-    """Training time, without compilation and evaluation, and when a checkpoint is due."""
+    """Training time, without compilation and evaluation."""
 
     def __init__(self) -> None:
-        self.seconds, self.steps, self._saved = 0.0, 0, time.monotonic()
+        self.seconds, self.steps = 0.0, 0
 
     def add(self, seconds: float, steps: int) -> None:
         self.seconds, self.steps = self.seconds + seconds, self.steps + steps
@@ -245,9 +266,23 @@ class _Clock:
             "lanes": lanes,
         }
 
-    def checkpoint_due(self) -> bool:
-        """Returns True every CHECKPOINT_SECONDS."""
-        due = time.monotonic() - self._saved > CHECKPOINT_SECONDS
-        if due:
-            self._saved = time.monotonic()
-        return due
+
+class _Pace:
+    """Says when to write again: soon at first, then ever later by `growth`, up to CHECKPOINT_SECONDS.
+
+    What takes long to write is written more seldom from the start.
+    """
+
+    def __init__(self, *, growth: float) -> None:
+        self._growth, self._last, self._wait = growth, time.monotonic(), FIRST_SECONDS
+
+    def due(self) -> bool:
+        return time.monotonic() - self._last > min(self._wait, CHECKPOINT_SECONDS)
+
+    @contextmanager
+    def done(self) -> Iterator[None]:
+        """Times what is written inside."""
+        since = time.monotonic()
+        yield
+        self._last = time.monotonic()
+        self._wait = max(self._growth * self._wait, (self._last - since) / WRITING)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import functools
 import sys
+import threading
 import time
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +21,8 @@ from experiments.engine.job import Job, headline
 from experiments.streams import console
 
 LINE_SECONDS = 15.0  # between lines if there is no terminal
-_SHOWN_SCORES = 8
+_SHOWN_RUNS = 8
+_TICK_SECONDS = 0.5  # between looks at whether a line is due
 
 
 def _harmless(method: Callable[..., None]) -> Callable[..., None]:
@@ -37,9 +40,10 @@ def _harmless(method: Callable[..., None]) -> Callable[..., None]:
 
 
 class Progress:
-    """Shows lanes done, failed and left, tokens a second, time left and current scores, on stderr.
+    """Shows lanes done, failed and left, tokens a second, time left, and each run's loss and score, on stderr.
 
-    It is a context manager.
+    It is a context manager. It moves while the command compiles or scores too: a terminal is drawn anew four times a
+    second, and elsewhere a thread prints a line when one is due.
     """
 
     def __init__(self) -> None:
@@ -47,11 +51,17 @@ class Progress:
         self._jobs: dict[Path, Job] = {}
         self._steps: dict[Path, int] = {}
         self._total = self._ended = self._diverged = self._failed = 0
+        self._names: dict[Path, str] = {}  # of the runs of the pack that trains
+        self._losses: dict[Path, float] = {}
         self._scores: dict[Path, float | None] = {}
         self._rate, self._tokens = 0.0, 0.0
         self._phase, self._printed, self._began = "", time.monotonic(), time.monotonic()
+        self._phase_began, self._closed = self._began, threading.Event()
         self._console = console(stderr=True)
-        self._live = Live(console=self._console, refresh_per_second=4, transient=True) if sys.stderr.isatty() else None
+        self._live = self._ticker = None
+        if sys.stderr.isatty():
+            how: dict[str, Any] = {"refresh_per_second": 4, "transient": True}
+            self._live = Live(console=self._console, get_renderable=self._draw, **how)
 
     def __enter__(self) -> Progress:
         return self
@@ -77,23 +87,34 @@ class Progress:
     def _open(self) -> None:
         if self._live and not self._live.is_started:
             self._live.start()
+        if not self._live and not self._ticker:
+            self._ticker = threading.Thread(target=self._tick, name="progress", daemon=True)
+            self._ticker.start()
+
+    def _tick(self) -> None:
+        while not self._closed.wait(_TICK_SECONDS):
+            self._show()
 
     @_harmless
     def _close(self) -> None:
+        self._closed.set()
         if self._live:
             self._live.stop()
         if self._jobs:
-            self.say(self._format_line())
+            self._say_line()
 
     def phase(self, text: str) -> None:
-        """Shows what happens before steps can be counted, such as compiling."""
-        self._phase = text
+        """Shows what happens before steps can be counted, such as compiling, and for how long it has."""
+        self._phase, self._phase_began = text, time.monotonic()
         self._show(now=True)
 
     def start(self, jobs: Sequence[Job], steps: np.ndarray) -> None:
         """Shows the pack that trains from here on, and the steps its runs had done when they were resumed."""
         self._steps.update(zip([job.folder for job in jobs], steps.tolist(), strict=True))
-        self._scores.clear()  # those of the pack before
+        names = short_names(list(self._jobs.values()))
+        self._names = {job.folder: names.get(job.folder, job.id) for job in jobs}
+        self._losses, self._scores = {}, {}  # not those of the pack before
+        self._phase = ""
         resumed = sum(steps > 0)
         if resumed:
             self.say(f"resuming {resumed} from their last checkpoints, at steps {min(steps)} to {max(steps)}")
@@ -105,6 +126,11 @@ class Progress:
         self._tokens = rate * jobs[0].run.train.batch_size * jobs[0].run.task.spec.length
         self._phase = ""
         self._show()
+
+    def loss(self, jobs: Sequence[Job], losses: Iterable[float | None]) -> None:
+        """Shows each run's mean training loss since its last evaluation; None for a run without a step since."""
+        fresh = zip([job.folder for job in jobs], losses, strict=True)
+        self._losses |= {folder: loss for folder, loss in fresh if loss is not None}
 
     def ended(self, ended: int, diverged: int, *, failed: int = 0) -> None:
         """Counts more runs that have ended, how many of them diverged, and how many failed without an end."""
@@ -141,23 +167,56 @@ class Progress:
         left = (self._total - steps) / self._rate if self._rate else None
         parts += [f"{_format_clock(spent)} spent"] + ([f"ETA {_format_clock(left)}"] if left else [])
         if self._phase:
-            parts.append(self._phase)
-        if self._scores:
-            shown = list(self._scores.values())[:_SHOWN_SCORES]
-            more = " ..." if len(self._scores) > _SHOWN_SCORES else ""
-            parts.append("score " + " ".join(map(_format_score, shown)) + more)
+            parts.append(f"{self._phase}, {time.monotonic() - self._phase_began:.0f} s")
         return " | ".join(parts)
+
+    def _format_runs(self) -> list[str]:
+        """Formats the names, losses and scores of some of the runs in training, of those that have any."""
+        runs = []
+        for folder, name in self._names.items():
+            loss = f"loss {self._losses[folder]:.3g}" if folder in self._losses else ""
+            score = f"score {_format_score(self._scores[folder])}" if folder in self._scores else ""
+            if loss or score:
+                runs.append(" ".join(filter(None, (name, loss, score))))
+        more = len(runs) - _SHOWN_RUNS
+        return runs[:_SHOWN_RUNS] + ([f"and {more} more"] if more > 0 else [])
+
+    def _draw(self) -> Table:
+        """Draws the bar and its line, and below them the runs in training; called by the thread of the live display."""
+        grid = Table.grid(padding=(0, 1))
+        try:
+            bar = ProgressBar(total=max(self._total, 1), completed=sum(self._steps.values()), width=24)
+            grid.add_row(bar, Text(self._format_line()))
+            for run in self._format_runs():
+                grid.add_row("", Text(run, overflow="ellipsis", no_wrap=True))
+        except Exception:
+            self._broken = True
+        return grid
 
     @_harmless
     def _show(self, *, now: bool = False) -> None:
         if self._live:
-            grid = Table.grid(padding=(0, 1))
-            bar = ProgressBar(total=max(self._total, 1), completed=sum(self._steps.values()), width=24)
-            grid.add_row(bar, Text(self._format_line()))
-            self._live.update(grid)
-        elif now or time.monotonic() - self._printed > LINE_SECONDS:
+            return  # it is drawn anew by itself
+        if now or time.monotonic() - self._printed > LINE_SECONDS:
             self._printed = time.monotonic()
-            self.say(self._format_line())
+            self._say_line()
+
+    def _say_line(self) -> None:
+        runs = "; ".join(self._format_runs())
+        self.say(self._format_line() + (f" | {runs}" if runs else ""))
+
+
+def short_names(jobs: Iterable[Job]) -> dict[Path, str]:
+    """Returns by folder the overrides in which each run differs from others, with its id where two would be alike.
+
+    A run alone needs no name.
+    """
+    words = {job.folder: [word for word in job.overrides if not word.startswith("out=")] for job in jobs}
+    counts = Counter(word for some in words.values() for word in set(some))
+    names = {folder: " ".join(word for word in some if counts[word] < len(words)) for folder, some in words.items()}
+    if len(set(names.values())) < len(names):
+        names |= {job.folder: f"{names[job.folder]} {job.id}".strip() for job in jobs}
+    return names
 
 
 def _format_score(score: float | None) -> str:

@@ -81,10 +81,20 @@ def read_params(folder: Path, template: Any) -> tuple[Any, int]:
     path = folder / "state.safetensors"
     state = _read_state(path)
     arrays = {k.removeprefix(_PARAMS): v for k, v in state.items() if k.startswith(_PARAMS)}
+    return _shaped(arrays, template, path), int(state["step"])
+
+
+def read_weights(path: Path, template: Any) -> Any:
+    """Returns the parameters of an exported file, shaped as `template`. Raises ConfigError if they do not fit."""
+    return _shaped(_read_state(path), template, path)
+
+
+def _shaped(arrays: dict[str, np.ndarray], template: Any, path: Path) -> Any:
+    """Returns arrays by their plain names in the shape of a template."""
     wanted = {_name(keys): leaf.shape for keys, leaf in jax.tree.leaves_with_path(template)}
     if {k: v.shape for k, v in arrays.items()} != wanted:
         raise ConfigError(f"{path}: does not fit this version's model")
-    return jax.tree.unflatten(jax.tree.structure(template), [arrays[name] for name in wanted]), int(state["step"])
+    return jax.tree.unflatten(jax.tree.structure(template), [arrays[name] for name in wanted])
 
 
 def task_of(job: Job) -> Task:
@@ -108,6 +118,7 @@ class Record:
         self.job, self.folder = job, job.folder
         self.rows: list[dict[str, Any]] = []
         self._saved_step, self._writes = -1, writes
+        self._published = -1  # rows that are on disk
 
     @property
     def ended(self) -> bool:
@@ -161,11 +172,17 @@ class Record:
         self.rows = [row for row in read_metrics(self.folder) if row["step"] <= self._saved_step]
         return state
 
+    def publish(self) -> None:
+        """Writes the metrics, later than any state as they may be, if there are new ones."""
+        if len(self.rows) != self._published:
+            self._write("metrics.jsonl", "".join(json.dumps(row) + "\n" for row in self.rows))
+            self._published = len(self.rows)
+
     def save(self, state: Any) -> None:
         """Writes metrics, then the state they belong to; writes nothing if the step is the one already on disk."""
         if int(state.step) == self._saved_step:
             return
-        self._write("metrics.jsonl", "".join(json.dumps(row) + "\n" for row in self.rows))
+        self.publish()
         if self._writes:  # what is a copy of all parameters
             self._write("state.safetensors", safetensors.numpy.save(named(state)))
         self._saved_step = int(state.step)

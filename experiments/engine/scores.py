@@ -12,7 +12,7 @@ from experiments.engine.losses import error
 from experiments.engine.share import WHOLE, Share, part
 from models.decode import decode
 from synthetic.heads import Head, Places
-from synthetic.task import Example, Task
+from synthetic.task import Example, Judged, Task
 
 
 def score(
@@ -52,12 +52,16 @@ def score(
     total, read = _over_slices(sums, examples, batch_size)
     total, count = share.total(total), share.parts * examples.weights.shape[0]
     scores = _means(head, total, count, curve=curve)
-    scores |= {name: sum_ / count for name, sum_ in total["decoded"].items()}
+    for name, sum_ in total["decoded"].items():
+        scores[name] = sum_[0] / jnp.maximum(sum_[1], 1) if isinstance(sum_, tuple) else sum_ / count
     return scores | {one.measure.name: one.of(values) for one, values in zip(own, share.gather(read), strict=True)}
 
 
 def _decoded(model: Any, task: Task, some: Example, *, decoding: str, key: jax.Array) -> dict[str, jax.Array]:
-    """Returns sums of scores of decoded answers, which may be longer than the right ones where the task judges them."""
+    """Returns sums of scores of decoded answers, which may be longer than the right ones where the task judges them.
+
+    The sum of a judged pair is a pair: over the examples that count, and how many these are.
+    """
     judged = jax.eval_shape(task.judge, *jax.tree.map(lambda x: x[0], (some, some.targets)))
     answer = some.weights > 0
     free = jax.lax.cummax(answer.astype(jnp.int32), axis=1) if judged else answer
@@ -67,8 +71,15 @@ def _decoded(model: Any, task: Task, some: Example, *, decoding: str, key: jax.A
     bits = jax.random.fold_in(key, unlike) if decoding == "sampled" else None
     head, end = task.spec.head, task.end if judged else None
     answers = decode(model, some.inputs, free, end=end, key=bits, places=isinstance(head, Places))
-    judgements = jax.tree.map(lambda x: x.sum(), dict(jax.vmap(task.judge)(some, answers)))
+    judgements = {name: _judged_sum(one) for name, one in jax.vmap(task.judge)(some, answers).items()}
     return {f"{decoding}_match": _sums(head, answers, some, curve=False)["exact"], **judgements}
+
+
+def _judged_sum(judged: Judged) -> Any:
+    if not isinstance(judged, tuple):
+        return judged.sum()
+    number, counts = judged
+    return jnp.where(counts, number, 0).sum(), counts.sum()
 
 
 def score_learner(

@@ -1,154 +1,127 @@
-"""Weights & Biases: a copy of the records, one W&B run per job, never able to stop or delay a training run.
+"""Copies of the records for Weights & Biases and for TensorBoard, never able to stop or delay a training run.
 
-All that is asked of W&B is done by one thread of its own, in order, while training goes on: a server that does not
-answer keeps nobody waiting. At the end of a command the thread is given time to catch up; where it gets nothing done
-for PATIENCE seconds it is given up.
+Each is done by a thread of its own (see `courier`), while training goes on.
 """
 
 from __future__ import annotations
 
+import contextlib
+import shutil
 import sys
-import threading
 import time
-from collections import Counter, deque
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from typing import Any, ClassVar
 
-from experiments.engine.job import Job
+import yaml
 
-PATIENCE = 30.0  # seconds at the end of a command, for each thing that is still to be done
+from experiments.engine.courier import Courier
+from experiments.engine.job import NAMED, Job
 
-
-class Courier:
-    """Does things for W&B in a thread, in order, until one of them shows that there is no use.
-
-    A context manager, at whose end all that was asked for is done, or given up.
-    """
-
-    def __init__(self) -> None:
-        self._todo: deque[Callable[[], None]] = deque()
-        self._changed = threading.Condition()
-        self._thread: threading.Thread | None = None
-        self._done = 0
-        self._lost: Counter[str] = Counter()
-        self.hopeless = False
-
-    def __enter__(self) -> Courier:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.drain()
-
-    def ask(self, what: Callable[[], None]) -> None:
-        """Does `what`, which must not raise, after all that was asked for before."""
-        if self.hopeless:
-            return
-        with self._changed:
-            self._todo.append(what)
-            self._changed.notify_all()
-        if self._thread is None:
-            # A daemon: what hangs on a network must not keep the process from its end.
-            self._thread = threading.Thread(target=self._work, name="tracking", daemon=True)
-            self._thread.start()
-
-    def _work(self) -> None:
-        while True:
-            with self._changed:
-                self._changed.wait_for(lambda: self._todo)
-                what = self._todo[0]
-            if not self.hopeless:
-                what()
-            with self._changed:
-                self._todo.popleft()
-                self._done += 1
-                self._changed.notify_all()
-
-    def lose(self, job: Job, why: str) -> None:
-        """Prints that a run is no longer tracked, for the first run with that reason."""
-        self._lost[why] += 1
-        if self._lost[why] == 1 and not self.hopeless:
-            print(f"wandb: {job.id} is no longer tracked ({why}); its records are in {job.folder}", file=sys.stderr)
-
-    def drain(self) -> None:
-        """Waits until all is done that was asked for, as long as anything gets done. Prints how many runs were lost."""
-        why = ""
-        with self._changed:
-            try:
-                while self._todo and not self.hopeless:
-                    before = self._done
-                    if not self._changed.wait_for(lambda n=before: self._done > n, timeout=PATIENCE):
-                        why = f"no answer in {PATIENCE:.0f} s"
-                        break
-            except KeyboardInterrupt:
-                why = "interrupted"
-        if why:
-            self.hopeless = True
-            print(f"wandb: given up ({why}); the records are complete, what W&B has of them is not", file=sys.stderr)
-        for reason, number in self._lost.items():
-            if number > 1:
-                print(f"wandb: {number} runs are not tracked to their end ({reason})", file=sys.stderr)
-        self._lost.clear()
-
-
-COURIER = Courier()
+COURIERS = {service: Courier(service) for service in ("wandb", "tensorboard")}
 _SLOW = 20.0  # seconds after which a failure to begin is the network's, which is the same for all runs
+_LONGEST_TAG = 64  # of W&B
+
+
+@contextlib.contextmanager
+def couriers() -> Iterator[None]:
+    """Enters every courier: at the end of the context all copies are made, or given up."""
+    with ExitStack() as stack:
+        for courier in COURIERS.values():
+            stack.enter_context(courier)
+        yield
 
 
 class Tracker:
-    """Keeps the W&B run of one job, with the same id whenever the job is resumed.
+    """Copies the metrics of one job to each service that its configuration asks for.
 
-    It is `disabled` unless `wandb.mode` asks for more.
+    `rows` are the metrics that the job had when it was resumed.
     """
 
-    def __init__(self, job: Job):
-        self.job, self.mode = job, job.config["wandb"]["mode"]
-        self._run: Any = None
-        self._later(self._open)
-
-    def _later(self, what: Callable[..., None], *args: Any) -> None:
-        """Lets the courier do `what`, whose failure turns tracking off with one line, and does nothing else."""
-        if self.mode == "disabled":
-            return
-
-        def harmless() -> None:
-            if self.mode == "disabled":
-                return
-            since = time.monotonic()
-            try:
-                what(*args)
-            except Exception as e:
-                self.mode = "disabled"
-                COURIER.lose(self.job, (str(e).splitlines() or [type(e).__name__])[0])
-                if self._run is None and time.monotonic() - since > _SLOW and not COURIER.hopeless:
-                    COURIER.hopeless = True
-                    print("wandb: given up for the other runs of this command too", file=sys.stderr)
-
-        COURIER.ask(harmless)
+    def __init__(self, job: Job, rows: Sequence[dict[str, Any]] = ()):
+        self._copies: list[_Copy] = [WandB(job)] if job.config["wandb"]["mode"] != "disabled" else []
+        if job.config.get("tensorboard"):
+            self._copies.append(TensorBoard(job, rows))
 
     def log(self, rows: Sequence[dict[str, Any]]) -> None:
         """Logs one evaluation: a number per condition and score, at its training step."""
-        self._later(self._log, list(rows))
+        for copy in self._copies:
+            copy.later(copy.log, list(rows))
 
     def finish(self, end: dict[str, Any]) -> None:
-        """Closes the W&B run with the end of the job."""
-        self._later(self._finish, end)
+        """Closes the copies with the end of the job."""
+        for copy in self._copies:
+            copy.later(copy.finish, end)
 
     def close(self) -> None:
-        """Closes the W&B run of a job that has not ended: it is resumed with the job."""
-        self._later(self._finish, None)
+        """Closes the copies of a job that has not ended: they are resumed with the job."""
+        for copy in self._copies:
+            copy.later(copy.finish, None)
 
-    def _open(self) -> None:
+
+class _Copy:
+    """The copy of one job's records in a service. Its courier calls the methods that do the work."""
+
+    service: ClassVar[str]
+
+    def __init__(self, job: Job):
+        self.job, self._on, self._opened = job, True, False
+        self.later(self._begin)
+
+    def later(self, work: Callable[..., None], *args: Any) -> None:
+        """Lets the courier do the work, whose failure turns this copy off with one line, and does nothing else."""
+        courier = COURIERS[self.service]
+
+        def harmless() -> None:
+            if not self._on:
+                return
+            since = time.monotonic()
+            try:
+                work(*args)
+            except Exception as e:
+                self._on = False
+                courier.lose(self.job, (str(e).splitlines() or [type(e).__name__])[0])
+                if not self._opened and time.monotonic() - since > _SLOW and not courier.hopeless:
+                    courier.hopeless = True
+                    print(f"{self.service}: given up for the other runs of this command too", file=sys.stderr)
+
+        if self._on:
+            courier.ask(harmless)
+
+    def _begin(self) -> None:
+        self.open()
+        self._opened = True
+
+    def open(self) -> None:
+        raise NotImplementedError
+
+    def log(self, rows: Sequence[dict[str, Any]]) -> None:
+        raise NotImplementedError
+
+    def finish(self, end: dict[str, Any] | None) -> None:
+        raise NotImplementedError
+
+
+class WandB(_Copy):
+    """The W&B run of one job, with the same id whenever the job is resumed."""
+
+    service = "wandb"
+    _run: Any = None
+
+    def open(self) -> None:
+        """Begins the run, or goes on with it."""
         import wandb  # an extra: imported only if it is used
 
         settings = self.job.config["wandb"]
-        if self.mode == "online" and not wandb.api.api_key:
+        if settings["mode"] == "online" and not wandb.api.api_key:
             raise RuntimeError("no key: run `wandb login` or set WANDB_API_KEY")  # instead of a prompt that waits
         self._run = wandb.init(
             project=settings["project"],
             entity=settings["entity"],
-            group=settings["group"] or self.job.study,
+            group=settings["group"] or str(self.job.folder.parent.relative_to(self.job.config["out"])),
             name=self.job.folder.name,
             id=self.job.id,
+            tags=tags_of(self.job),
             config=self.job.config,
             mode=settings["mode"],
             dir=str(self.job.folder),
@@ -157,21 +130,83 @@ class Tracker:
             settings=wandb.Settings(silent=True),
         )
 
-    def _log(self, rows: Sequence[dict[str, Any]]) -> None:
-        numbers = {
-            f"{row['condition']}/{name}": value
-            for row in rows
-            for name, value in row.items()
-            if name not in ("step", "learner", "condition", "train_loss") and isinstance(value, int | float)
-        }
-        if rows[0]["train_loss"] is not None:
-            numbers["train_loss"] = rows[0]["train_loss"]
-        self._run.log(numbers, step=rows[0]["step"])
+    def log(self, rows: Sequence[dict[str, Any]]) -> None:
+        """Logs the numbers of one evaluation at its step."""
+        self._run.log(_numbers(rows), step=rows[0]["step"])
 
-    def _finish(self, end: dict[str, Any] | None) -> None:
+    def finish(self, end: dict[str, Any] | None) -> None:
+        """Closes the run, with a table of its last scores if it finished."""
+        import wandb
+
         if self._run is None:
             return
         if end:
             self._run.summary.update({k: end[k] for k in ("status", "step")})
+        if end and "scores" in end:
+            numbers = {name: _plain(scores) for name, scores in end["scores"].items()}
+            columns = list(dict.fromkeys(column for scores in numbers.values() for column in scores))
+            data = [[name, *(scores.get(column) for column in columns)] for name, scores in numbers.items()]
+            table = wandb.Table(columns=["condition", *columns], data=data)
+            self._run.log({"final_scores": table}, step=end["step"])
         self._run.finish(exit_code=0 if end and end["status"] == "finished" else 1)
         self._run = None
+        if self.job.config["wandb"]["mode"] == "offline":
+            COURIERS[self.service].keep_offline(self.job)
+
+
+def tags_of(job: Job) -> list[str]:
+    """Returns the tags of a job's W&B run: its study, its task, model and optimiser, and what the study sweeps."""
+    named = {section: job.config[section][key] for section, key in NAMED.items()}
+    values = [f"{key}={value}" for key, value in (named | job.swept).items()]
+    return [tag[:_LONGEST_TAG] for tag in ([job.study] if job.study else []) + values]
+
+
+class TensorBoard(_Copy):
+    """The event file of one job, in the folder `tensorboard` of its records; begun anew when the job is resumed."""
+
+    service = "tensorboard"
+    _writer: Any = None
+
+    def __init__(self, job: Job, rows: Sequence[dict[str, Any]] = ()):
+        self._before = [row for row in rows if row["learner"] == "model"]
+        super().__init__(job)
+
+    def open(self) -> None:
+        """Writes the configuration and the metrics that there are already."""
+        from tensorboardX import SummaryWriter  # an extra: imported only if it is used
+
+        folder = self.job.folder / "tensorboard"
+        shutil.rmtree(folder, ignore_errors=True)
+        self._writer = SummaryWriter(str(folder))
+        config = "".join(f"    {line}\n" for line in yaml.safe_dump(self.job.config, sort_keys=False).splitlines())
+        self._writer.add_text("config", config)  # Markdown, in which four spaces are a block of code
+        for step in dict.fromkeys(row["step"] for row in self._before):
+            self.log([row for row in self._before if row["step"] == step])
+
+    def log(self, rows: Sequence[dict[str, Any]]) -> None:
+        """Writes the numbers of one evaluation at its step."""
+        for name, value in _numbers(rows).items():
+            self._writer.add_scalar(name, value, rows[0]["step"])
+        self._writer.flush()
+
+    def finish(self, end: dict[str, Any] | None) -> None:
+        """Closes the file; how the run ended is its last text."""
+        if self._writer is None:
+            return
+        if end:
+            self._writer.add_text("status", end.get("reason", end["status"]), end["step"])
+        self._writer.close()
+        self._writer = None
+
+
+def _numbers(rows: Sequence[dict[str, Any]]) -> dict[str, float]:
+    """Returns the scores of one evaluation by condition and name, and the training loss."""
+    numbers = {f"{row['condition']}/{name}": value for row in rows for name, value in _plain(row).items()}
+    loss = rows[0]["train_loss"]
+    return numbers if loss is None else numbers | {"train_loss": loss}
+
+
+def _plain(row: dict[str, Any]) -> dict[str, float]:
+    """Returns the scores of a row that are single numbers."""
+    others = ("step", "learner", "condition", "train_loss")
+    return {name: value for name, value in row.items() if name not in others and isinstance(value, int | float)}

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from experiments.engine import processes
+from experiments.engine import lock, processes
 from experiments.engine.fit import objective
 from experiments.engine.job import Job, headline
 from experiments.engine.lane import treedef
@@ -17,7 +17,7 @@ from experiments.engine.progress import Progress
 from experiments.engine.records import Record, provenance, read_end
 from experiments.engine.sharing import Locks
 from experiments.engine.stop import Stop
-from experiments.engine.tracking import COURIER
+from experiments.engine.tracking import couriers
 from experiments.errors import ConfigError
 from fields import declared
 
@@ -97,21 +97,27 @@ def train(
     todo = missing(jobs)
     if starts := [job.start for job in todo if job.start]:
         train(starts, **how, max_lanes=max_lanes, progress=progress)
+    unfinished = {job.id for job in todo}
     for job in {job.id: job for job in jobs}.values():
         Record(job).check()
+        if processes.writes() and job.id not in unfinished:
+            lock.clear(job)
     queue = [(pack, 1.0) for pack in packs(todo, max_lanes)]
     progress.add(todo, done=len({job.folder for job in jobs}) - len(todo))
-    with COURIER, Stop() as stop, Locks(progress) as locks:
+    with couriers(), Stop() as stop, Locks(progress) as locks:
         if todo:
             provenance()  # of the code that trains, not of what the tree has become by the end
             progress.say(plan(todo, max_lanes))
+        begun = 0
         while queue:
             stop.obey()
             pack, spare = queue.pop(0)
+            begun += 1
+            place = f"{begun} of {begun + len(queue)}" if begun + len(queue) > 1 else ""
             locked = pack = locks.take(pack)
             try:
                 if pack:
-                    Pack(pack, progress, **how, spare=spare).train(stop)
+                    Pack(pack, progress, **how, spare=spare, place=place).train(stop)
             except ConfigError:
                 raise
             except Exception as e:

@@ -14,9 +14,11 @@ from typing import Any
 import typst
 
 from experiments import recorded as studies
+from experiments.errors import check_no_words
 from experiments.files import write_whole
 from experiments.judging.chance import false_positives
 from experiments.judging.looks import format_look
+from experiments.modules import check_checkout
 from experiments.printing import POWERED, SECOND_LINE, format_interval, format_provenance, format_source
 from experiments.studies import own
 from experiments.summary import MARK, Entry, entries
@@ -99,6 +101,8 @@ def write(judged: Sequence[Entry]) -> None:
 
 def main() -> None:
     """Checks the records and writes the PDF. Raises RecordError for a damaged record, ClaimError for a lone study."""
+    check_no_words("paper.article.build", __doc__)
+    check_checkout("the write-up")
     studies.check()
     write(entries(studies.SCALES[0], own()))
 

@@ -42,13 +42,15 @@ class Setting:
 
 @functools.cache
 def setting(study: str) -> Setting:
-    """Returns the setting of `study`, as of markov/threshold/cpu. Raises RecordError if it does not compose.
+    """Returns the setting of `study`, as of markov/threshold/cpu.
 
-    It composes only those jobs of the grid that differ from the first in one key.
+    It composes only those jobs of the grid that differ from the first in one key. Raises RecordError if they do not
+    compose, ConfigError if JAX has no device.
     """
-    from experiments.engine import config
+    from experiments.engine import config, devices
     from experiments.errors import ConfigError
 
+    devices.check_platform()
     try:
         chosen = settings.read_study(study)
         searched = chosen["choose"].get("hydra/sweeper", "").startswith("bisect")

@@ -157,6 +157,8 @@ class TInt(Task):
             yield "min_digits", f"at most task.max_digits = {self.max_digits}, got {self.min_digits}"
         if self.min_items > self.max_items:
             yield "min_items", f"at most task.max_items = {self.max_items}, got {self.min_items}"
+        if self.min_digits > self.max_digits or self.min_items > self.max_items:
+            return  # there are no operands
         if self.style == NONE and max(self.deletion, self.insertion, self.swap) > 0:
             name = next(name for name in ("deletion", "insertion", "swap") if getattr(self, name) > 0)
             yield name, f"must be 0 with task.style = {NONE}, which has no lines, got {getattr(self, name)}"

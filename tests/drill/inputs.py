@@ -84,6 +84,11 @@ INPUTS: tuple[Bad, ...] = (
     _run("hydra.mode=MULTIRUN"),
     _run("--config-name=other", names="--config-name"),
     _run("--config-dir=none", names="--config-dir"),
+    _run("hydra.searchpath=[none]"),
+    _run("--cfg=job", "-m", names="--cfg"),
+    _run("--info=tea", names="--info"),
+    _run("name=a/b"),
+    _run("-m", "name=a,b"),
     _run("start_from={task:{rules:3}}"),
     _run("start_from=3"),
     Bad(

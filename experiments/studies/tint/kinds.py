@@ -44,7 +44,8 @@ class NoiseSteps(Panel):
             means = own.group_by("step").agg(pl.col(ANSWER.score).mean()).sort("step")
             style: dict[str, Any] = figures.STYLES[PLACES.get(name, 3)] | {"marker": None}
             alpha = 0.3 + 0.7 * level / highest[name] if level else 1.0
-            panel.plot(means["step"], means[ANSWER.score], alpha=alpha, lw=1.6, **style)
+            label = name if name == "clean" else None  # the other panels' legend names the kinds of noise
+            panel.plot(means["step"], means[ANSWER.score], alpha=alpha, lw=1.6, label=label, **style)
         self.dress(panel, grid)
 
 
@@ -58,5 +59,5 @@ def contrast() -> Drawing:
     kinds = {name: (picks, (CLEAN,)) for name, picks in groups.items()}
     rate = Curves(x=_rate, scores={"": ANSWER}, groups=kinds, log=False, xlabel="rate of the noise", legend="")
     share = Curves(x=LABEL, scores={"": ANSWER}, groups=kinds, log=False, xlabel=RIGHT)
-    steps = NoiseSteps(xlabel="training steps", title="darker: more noise")
+    steps = NoiseSteps(xlabel="training steps", title="darker: more noise", legend="")
     return Drawing((rate, share, steps), widths=(3, 3, 2), ylabel="right answers to clean questions")

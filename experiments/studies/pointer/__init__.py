@@ -1,0 +1,3 @@
+"""Studies of pointer networks on convex hulls."""
+
+ORDER = ("heads", "longer")
