@@ -271,6 +271,7 @@ def test_the_best_error_is_that_of_the_closed_form(dimensions, error):
     assert (says != np.asarray(x.targets[:, 0])).mean() == pytest.approx(error, abs=4 * np.sqrt(error / 20000))
 
 
+@pytest.mark.slow
 def test_a_law_with_factors_has_the_covariance_that_it_states():
     task = Gaussians(dimensions=4, law="factor", rank=2, seed=5)
     x = jax.vmap(task.sample, (0, None))(jax.random.split(jax.random.key(1), 40000), "fresh")
