@@ -17,7 +17,7 @@ TEST = Axis(
     ("cue", "cue_filled", "concepts", "frequency"),
     names={
         "cue": "one concept",
-        "cue_filled": "one concept, equal sizes",
+        "cue_filled": "the same, equal sizes",
         "concepts": "two concepts",
         "frequency": "false frequency",
     },
@@ -114,10 +114,12 @@ CLAIM = Claim(
                 name=lambda grid, setting: POOLING.format_cell(grid.value(POOLING, setting)),
                 order=lambda test, pooling: POOLING.rank(pooling),
                 named=test == "cue",
+                xlabel="score",
             )
             for test in TEST.names
         ),
         legend="flipped law",
+        share=False,
     ),
     facts=(
         Fact("None of five prominent deep models respects the assumption; each fails a test.", "the abstract"),
