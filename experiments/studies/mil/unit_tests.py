@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from experiments.judging.axes import Axis, Score
 from experiments.judging.claim import Claim, Fact
 from experiments.judging.criterion import Criterion
@@ -11,13 +13,16 @@ from experiments.judging.measures import Measure
 from experiments.judging.reading import FITTED, Fitted
 from experiments.judging.rows import Rows
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
 TEST = Axis(
     "mil/test",
     "test",
     ("cue", "cue_filled", "concepts", "frequency"),
     names={
         "cue": "one concept",
-        "cue_filled": "the same, equal sizes",
+        "cue_filled": "one concept, equal sizes",
         "concepts": "two concepts",
         "frequency": "false frequency",
     },
@@ -26,7 +31,7 @@ POOLING = Axis(
     "mil/pooling",
     "pooling",
     ("max", "mean", "sum", "attention", "best", "pairs"),
-    names={"best": "best instance", "pairs": "best pair of concepts"},
+    names={"best": "best instance", "pairs": "best pair"},
     order={name: place for place, name in enumerate(("max", "mean", "sum", "attention", "best", "pairs"))},
 )
 CUE, FILLED, CONCEPTS, FREQUENCY = (TEST.at(name) for name in TEST.tried)
@@ -37,6 +42,10 @@ FRESH = Score("fresh", "accuracy on the training law")
 FLIPPED = Score("flipped", "accuracy on the flipped law")
 AREA = Score("flipped", "area under the curve on the flipped law", "auc", measure=Measure(lost=0.5))
 FAILS, PASSES = 0.5, 0.9  # of the flipped law: chance or less, and as well as what is read must fit
+
+
+def _ticks(panel: Axes, grid: Grid) -> None:
+    panel.set_xticks([0, 0.5, 1])
 
 
 def _verdicts(grid: Grid) -> list[str]:
@@ -109,7 +118,8 @@ CLAIM = Claim(
         tuple(
             Bars(
                 scores={"accuracy": FLIPPED, "area under the curve": AREA, "accuracy, training law": FRESH},
-                title=TEST.names[test],
+                title=TEST.names[test].replace(", ", ",\n"),
+                mark=_ticks,
                 picks=(TEST.at(test),),
                 name=lambda grid, setting: POOLING.format_cell(grid.value(POOLING, setting)),
                 order=lambda test, pooling: POOLING.rank(pooling),
