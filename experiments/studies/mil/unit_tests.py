@@ -52,7 +52,8 @@ def _verdicts(grid: Grid) -> list[str]:
     """Returns a note on which poolings pass, fail or do not fit each test, by accuracy and by area."""
     fresh, flipped, area = (grid.cells(score) for score in (FRESH, FLIPPED, AREA))
     notes = []
-    for test in dict.fromkeys(grid.value(TEST, s) for s in grid.settings):
+    run = {grid.value(TEST, s) for s in grid.settings}
+    for test in (name for name in TEST.names if name in run):
         parts = []
         for setting in sorted(grid.where((TEST.at(test),)), key=lambda s: POOLING.rank(grid.value(POOLING, s))):
             accuracy = flipped.mean(setting)
