@@ -10,6 +10,7 @@ from synthetic import (  # they register themselves  # they register themselves
     separable,
     tint,
 )
+from synthetic import bags, boolean, gaussians, grokking, markov, mixture, separable, tint  # they register themselves
 from synthetic.heads import Classes, Head, Numbers, Places
 from synthetic.measures import Measure, Measured
 from synthetic.plane import delaunay, hull, tour  # likewise

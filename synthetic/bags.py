@@ -30,12 +30,13 @@ import jax.numpy as jnp
 import numpy as np
 
 from fields import knob, pytree, static
-from synthetic.draws import below, unit
+from synthetic.draws import below, normal, unit
 from synthetic.heads import Classes
 from synthetic.measures import Measure, Measured
 from synthetic.task import Example, Spec, Task, register
 
 _DATA = 0x42414753  # keeps the data seed's stream apart from a run's if both seeds are the same number
+_COUNTS = 8  # random numbers that decide how many instances of each kind a bag has
 KINDS = ("plain", "poison", "wide", "shifted", "first", "second")
 PLAIN, POISON, WIDE, SHIFTED, FIRST, SECOND = range(6)
 # The places of a bag: as many as the largest bag of a test has.
@@ -68,6 +69,7 @@ class Bags(Task):
 
     splits: ClassVar[tuple[str, ...]] = ("train", "fresh", "flipped")
     held_out: ClassVar[tuple[str, ...]] = ()
+    few: ClassVar[tuple[str, ...]] = ("train",)
     headline: ClassVar[str] = "flipped"
 
     @property
@@ -96,25 +98,29 @@ class Bags(Task):
         """Samples a bag of the training set, or a new one of the training law or the flipped law."""
         if split == "train":
             return self.item(below(jax.random.bits(key), self.examples), key, split)
-        return self._bag(key, below(jax.random.bits(jax.random.fold_in(key, 1)), 2), flipped=split == "flipped")
+        return self._bag(key, None, flipped=split == "flipped")
 
     def item(self, index: jax.Array, key: jax.Array, split: str) -> Example:
         """Returns a bag of the training set, of which every second one is positive."""
         own = jax.random.fold_in(jax.random.fold_in(jax.random.key(self.seed), _DATA), index)
         return self._bag(own, index % 2, flipped=False)
 
-    def _bag(self, key: jax.Array, label: jax.Array, *, flipped: bool) -> Example:
-        """Returns a bag of a label: how many of each kind, then the instances, at random places."""
+    def _bag(self, key: jax.Array, label: jax.Array | None, *, flipped: bool) -> Example:
+        """Returns a bag of a label, or of any: how many of each kind, then the instances, at random places."""
         length = self.spec.length
-        count_key, kind_key, value_key = jax.random.split(key, 3)
-        count_K = self._counts(jax.random.bits(count_key, (8,)), label, flipped=flipped)
+        bits = jax.random.bits(key, (_COUNTS + 1 + length * (1 + self.dimensions),))  # one call, which compiles fast
+        of_counts, of_label, of_places_L, of_values = jnp.split(bits, (_COUNTS, _COUNTS + 1, _COUNTS + 1 + length))
+        label = below(of_label[0], 2) if label is None else label
+        count_K = self._counts(of_counts, label, flipped=flipped)
         spare = length - count_K.sum()
         count_K = count_K.at[PLAIN].add(jnp.where(self.filled, spare, 0))
         end_K = jnp.cumsum(count_K)
-        bits_L = jax.random.bits(kind_key, (length,))
-        kind_L = (jnp.argsort(bits_L)[:, None] >= end_K).sum(-1)  # 6 is no instance
+        # Places are ranked by comparison, as to compile a sort takes seconds; of equal numbers the first is first.
+        ahead_LxL, level_LxL = (compare(of_places_L[:, None], of_places_L) for compare in (jnp.greater, jnp.equal))
+        rank_L = (ahead_LxL | (level_LxL & jnp.tri(length, k=-1, dtype=bool))).sum(-1)
+        kind_L = (rank_L[:, None] >= end_K).sum(-1)  # 6 is no instance
         centre, spread = self._laws()
-        value_LxD = jax.random.normal(value_key, (length, self.dimensions)) * jnp.append(spread, 0.0)[kind_L, None]
+        value_LxD = normal(of_values.reshape(length, self.dimensions)) * jnp.append(spread, 0.0)[kind_L, None]
         value_LxD += jnp.append(centre, 0.0)[kind_L, None]
         mean, deviation = self._standard()
         there_Lx1 = (kind_L < len(KINDS)).astype(jnp.float32)[:, None]
@@ -124,7 +130,7 @@ class Bags(Task):
         return Example(inputs, jnp.where(last_L, label, 0).astype(jnp.int32), last_L.astype(jnp.float32), facts)
 
     def _counts(self, bits: jax.Array, label: jax.Array, *, flipped: bool) -> jax.Array:
-        """Returns how many instances of each kind a bag has, int32[6], from eight random numbers."""
+        """Returns how many instances of each kind a bag has, int32[6], from random numbers."""
         positive, few, many = label == 1, 1 + below(bits[:3], 4), 1 + below(bits[3], 9)
         if self.test == "frequency":
             second = unit(bits[4]) * 9 >= 4

@@ -51,6 +51,7 @@ class Gaussians(Task):
 
     splits: ClassVar[tuple[str, ...]] = ("train", "fresh")
     held_out: ClassVar[tuple[str, ...]] = ()
+    few: ClassVar[tuple[str, ...]] = ("train",)
     headline: ClassVar[str] = "fresh"
 
     @property

@@ -81,7 +81,7 @@ class Separable(Task):
         if self.kind == "pair" and self.points != 2:
             yield "points", f"must be 2 with task.kind = pair, got {self.points}"
 
-    def materialise(self, before: Any = None) -> Task:
+    def materialise(self, before: Any = None) -> Separable:
         """Returns the task with its points, float32[points, dimensions], and their classes, int8[points]."""
         z, y = self._signed()
         return self.replace(xs=(y[:, None] * z).astype(np.float32), ys=((y + 1) // 2).astype(np.int8))

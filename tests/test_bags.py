@@ -6,10 +6,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from scipy.stats import mannwhitneyu
+from scipy.stats import kstest, mannwhitneyu
 
 from synthetic import contract
 from synthetic.bags import KINDS, PLACES, Bags, area
+from synthetic.draws import normal
 
 COUNT = 400
 
@@ -41,6 +42,7 @@ def test_the_poison_goes_with_negative_bags_in_training_and_with_positive_ones_i
         assert ranges(flipped[1])["poison"] == (1, 1)
 
 
+@pytest.mark.slow
 def test_positive_bags_have_cues_or_both_concepts():
     for split in ("train", "fresh", "flipped"):
         _, counts = bags_of(Bags(), split)
@@ -56,6 +58,7 @@ def test_positive_bags_have_cues_or_both_concepts():
     assert counts[1]["shifted"].max() == 0
 
 
+@pytest.mark.slow
 def test_the_flipped_negative_bags_of_the_frequency_test_have_many_copies_of_one_concept():
     task = Bags(test="frequency")
     _, fresh = bags_of(task, "fresh")
@@ -68,6 +71,7 @@ def test_the_flipped_negative_bags_of_the_frequency_test_have_many_copies_of_one
     assert ranges(flipped[1]) == ranges(fresh[1])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("test", PLACES)
 def test_labels_can_be_read_from_the_vectors(test):
     """Finds concepts by their centres, and wide cues by their squared norms, as far as these tell."""
@@ -85,6 +89,7 @@ def test_labels_can_be_read_from_the_vectors(test):
     assert right >= (COUNT if centres else 0.97 * COUNT)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("test", PLACES)
 @pytest.mark.parametrize("filled", [False, True])
 def test_coordinates_are_standardised_over_the_instances_of_the_training_law(test, filled):
@@ -99,6 +104,15 @@ def test_coordinates_are_standardised_over_the_instances_of_the_training_law(tes
     assert (sizes == PLACES[test]).all() if filled else len(set(sizes.tolist())) > 3
 
 
+def test_normal_numbers_of_bits_are_finite_at_the_ends_and_standard_between():
+    ends = np.asarray(normal(jnp.array([0, 2**32 - 1], jnp.uint32)))
+    assert ends[0] == -ends[1]
+    assert -6 < ends[0] < -5
+    values = np.asarray(normal(jax.random.bits(jax.random.key(0), (20000,))))
+    assert kstest(values, "norm").pvalue > 0.01
+
+
+@pytest.mark.slow
 def test_every_second_bag_of_the_training_set_is_positive_and_bags_stay():
     task = Bags(examples=10, dimensions=2)
     items = [

@@ -30,7 +30,7 @@ SPREAD = Separable(points=200, dimensions=10, stretch=5.0, seed=3)
 
 
 def run_of(task: Any, steps: int = 1000, lr: float = 1.0, **train: Any) -> Run:
-    settings = {"batch_size": task.points, "order": "epochs", "eval_items": True, "eval_examples": task.points}
+    settings = {"batch_size": task.points, "order": "whole", "eval_items": True, "eval_examples": task.points}
     training = Training(steps=steps, **settings | train)
     return Run(task, LinearConfig(affine=False), SGD(lr=lr), training, 0)
 
@@ -58,40 +58,63 @@ def descent(gamma: float, *, normalised: bool = False) -> Any:
     """Returns the step of descent on the mean logistic loss, over the mean probability of a wrong answer or not."""
 
     def update(margin: np.ndarray, z: np.ndarray) -> np.ndarray:
-        wrong = expit(-margin)
-        return gamma * (wrong @ z) / (wrong.sum() if normalised else len(z))
+        chances = expit(-margin)
+        return gamma * (chances @ z) / (chances.sum() if normalised else len(z))
 
     return update
 
 
+def wrong(margin: np.ndarray) -> np.ndarray:
+    """Returns 1 for points on the wrong side, a half for those on neither."""
+    return np.where(margin == 0, 0.5, margin < 0)
+
+
 def batch_perceptron(margin: np.ndarray, z: np.ndarray) -> np.ndarray:
     """Returns the mean of the points that are wrong; half of it from weights of zero."""
-    return np.where(margin == 0, 0.5, margin < 0) @ z / len(z)
+    return wrong(margin) @ z / len(z)
+
+
+def weights_after(run: Run, steps: int) -> np.ndarray:
+    """Returns the weights of the second logit less those of the first, after so many steps."""
+    engine = Engine([run])
+    kernel = jax.tree.leaves(engine.fetch(engine.advance(engine.start(), steps)).params)[0][0]
+    return np.asarray(kernel[:, 1] - kernel[:, 0])
+
+
+GAMMAS = (100.0, 10.0, 1.0, 0.1)
 
 
 def test_the_worst_case_takes_as_many_steps_as_the_papers_first_table_says():
     """Counts 308 steps of descent at 100, and 2, 2, 16 and 157 of normalised descent at 100, 10, 1 and 0.1."""
     z = OPPOSED._signed()[0]
-    gammas = (100.0, 10.0, 1.0, 0.1)
     assert steps_to_separate(z, descent(100.0)) == 308
-    assert [steps_to_separate(z, descent(g, normalised=True)) for g in gammas] == [2, 2, 16, 157]
+    assert [steps_to_separate(z, descent(gamma, normalised=True)) for gamma in GAMMAS] == [2, 2, 16, 157]
     # The step on the difference of two logits is twice the learning rate.
-    (before, after) = accuracies(Engine([run_of(OPPOSED, lr=50.0)]), (307, 308)).values()
+    before, after = accuracies(Engine([run_of(OPPOSED, lr=50.0)]), (307, 308)).values()
     assert before == pytest.approx([0.999])
     assert after == [1.0]
-    runs = [run_of(OPPOSED, lr=g / 2, mean_over="mistakes") for g in gammas]
+
+
+@pytest.mark.slow
+def test_the_worst_case_takes_normalised_descent_the_steps_of_the_table():
+    runs = [run_of(OPPOSED, lr=gamma / 2, mean_over="mistakes") for gamma in GAMMAS]
     right = accuracies(Engine(runs), (1, 2, 15, 16, 156, 157))
     by_lane = [[step for step, scores in right.items() if scores[lane] == 1.0] for lane in range(4)]
     assert [min(steps) for steps in by_lane] == [2, 2, 16, 157]
 
 
+def test_the_batch_perceptron_takes_the_steps_of_its_closed_form_in_float64():
+    sets = [Separable(kind="opposed", dimensions=2, points=n)._signed()[0] for n in (30, 100, 300, 1000)]
+    assert [steps_to_separate(z, batch_perceptron) for z in sets] == [10, 31, 91, 301]
+
+
+@pytest.mark.slow
 def test_the_batch_perceptron_takes_the_steps_of_its_closed_form():
-    assert [steps_to_separate(Separable(kind="opposed", dimensions=2, points=n)._signed()[0], batch_perceptron)
-            for n in (30, 100, 300, 1000)] == [10, 31, 91, 301]  # fmt: skip
     right = accuracies(Engine([run_of(OPPOSED, lr=0.7, loss="perceptron")]), (300, 301))
     assert [scores == [1.0] for scores in right.values()] == [False, True]
 
 
+@pytest.mark.slow
 def test_the_loss_of_the_pair_rises_without_bound_before_it_vanishes():
     losses_by_step = {}
     engine = Engine([run_of(PAIR, lr=lr) for lr in (0.5, 50.0, 500.0)])
@@ -104,38 +127,46 @@ def test_the_loss_of_the_pair_rises_without_bound_before_it_vanishes():
     assert losses_by_step[2] == pytest.approx([0.31, 0, 0], abs=0.01)
 
 
-def test_descent_on_random_points_takes_as_many_steps_as_in_float64_and_with_large_steps_as_the_perceptron():
-    z = SPREAD.materialise()._signed()[0]
-    assert np.linalg.eigvalsh(z.T @ z / (4 * len(z)))[-1] == pytest.approx(1.0)
-    for train, update in (
-        ({"loss": "softmax"}, descent(60.0)),
-        ({"loss": "softmax", "mean_over": "mistakes"}, descent(60.0, normalised=True)),
-        ({"loss": "perceptron"}, batch_perceptron),
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("train", "update"),
+    [
+        ({}, descent(60.0)),
+        ({"mean_over": "mistakes"}, descent(60.0, normalised=True)),
+        ({"loss": "perceptron"}, lambda margin, z: 60 * batch_perceptron(margin, z)),
         (
             {"loss": "perceptron", "mean_over": "mistakes", "microbatch": 50},
-            lambda margin, z: batch_perceptron(margin, z) * len(z) / np.where(margin == 0, 0.5, margin < 0).sum(),
+            lambda margin, z: 60 * wrong(margin) @ z / wrong(margin).sum(),
         ),
-    ):
-        wanted = steps_to_separate(z, update)
-        right = accuracies(Engine([run_of(SPREAD, lr=30.0, **train)]), (wanted - 1, wanted))
-        assert [scores == [1.0] for scores in right.values()] == [False, True], train
+    ],
+    ids=["descent", "normalised", "perceptron", "normalised perceptron"],
+)
+def test_weights_after_a_few_large_steps_are_those_of_float64(train, update):
+    z, theta = SPREAD.materialise()._signed()[0], np.zeros(10)
+    for _ in range(6):
+        theta = theta + update(z @ theta, z)
+    np.testing.assert_allclose(weights_after(run_of(SPREAD, lr=30.0, **train), 6), theta, rtol=1e-3, atol=1e-3)
+
+
+def test_descent_with_ever_larger_steps_takes_as_many_as_the_perceptron():
+    z = SPREAD.materialise()._signed()[0]
+    assert np.linalg.eigvalsh(z.T @ z / (4 * len(z)))[-1] == pytest.approx(1.0)
     assert steps_to_separate(z, descent(6e8)) == steps_to_separate(z, batch_perceptron)
 
 
+@pytest.mark.slow
 def test_with_single_points_it_is_rosenblatts_perceptron_and_keeps_to_novikoffs_bound():
     """Follows the same order of points in float64; each mistake adds its signed point, half of it at first."""
     task, steps = SPREAD.materialise(), 1000
-    run = run_of(task, lr=0.5, loss="perceptron", batch_size=1)
+    run = run_of(task, lr=0.5, loss="perceptron", batch_size=1, order="epochs")
     order = jax.jit(jax.vmap(lambda step: lane.draw_batch(run, step, jax.random.key(0), WHOLE).facts["point"][0]))
     z, (normal, _) = task._signed()[0], task._plane(np.random.default_rng((_DATA, 3)))
     theta, mistakes = np.zeros(10), 0
     for point in np.asarray(order(jnp.arange(steps))):
-        wrong = z[point] @ theta <= 0
-        theta += wrong * z[point] * (1.0 if mistakes else 0.5)
-        mistakes += wrong
-    engine = Engine([run])
-    kernel = jax.tree.leaves(engine.fetch(engine.advance(engine.start(), steps)).params)[0][0]
-    np.testing.assert_allclose(kernel[:, 1] - kernel[:, 0], theta, atol=1e-3)
+        if z[point] @ theta <= 0:
+            theta += z[point] * (1.0 if mistakes else 0.5)
+            mistakes += 1
+    np.testing.assert_allclose(weights_after(run, steps), theta, atol=1e-3)
     assert 3 < mistakes <= (np.linalg.norm(z, axis=1).max() / (z @ normal).min()) ** 2
 
 
@@ -143,13 +174,13 @@ def test_mistakes_are_the_probabilities_of_wrong_answers_or_the_wrong_answers():
     random = np.random.default_rng(0)
     logits, targets = random.normal(0, 3, (4, 5, 7)).astype(np.float32), random.integers(0, 7, (4, 5)).astype(np.int32)
     of_target = np.take_along_axis(logits, targets[..., None], -1)[..., 0]
-    wrong = 1 - np.exp(of_target - logsumexp(logits.astype(np.float64), -1))
+    chances = 1 - np.exp(of_target - logsumexp(logits.astype(np.float64), -1))
     for head in (Classes(7), Places()):
         shares, ones = (
             losses.mistakes(head, jnp.asarray(logits), jnp.asarray(targets), Training(loss=name))
             for name in ("softmax", "perceptron")
         )
-        np.testing.assert_allclose(shares, wrong, rtol=1e-5, atol=1e-6)
+        np.testing.assert_allclose(shares, chances, rtol=1e-5, atol=1e-6)
         np.testing.assert_array_equal(ones, logits.argmax(-1) != targets)
     np.testing.assert_allclose(losses.perceptron(jnp.asarray(logits), jnp.asarray(targets)), logits.max(-1) - of_target)
     tie = jax.grad(lambda z: losses.perceptron(z, jnp.int32(1)))(jnp.zeros(2))
@@ -175,6 +206,10 @@ def test_mistakes_are_the_probabilities_of_wrong_answers_or_the_wrong_answers():
             ["train.eval_items=true", "task.examples_per_rule=0"],
             "train.eval_items: true needs a set of 1 to 2^30 items; "
             "task=markov has no finite training set as it is set",
+        ),
+        (
+            ["task=separable", "task.points=17", "model=linear", "train.order=whole"],
+            "train.batch_size: must be at least 17, the size of the set, with train.order = whole",
         ),
         (
             ["task=separable", "task.kind=pair", "model=linear"],
@@ -236,6 +271,7 @@ def test_the_best_error_is_that_of_the_closed_form(dimensions, error):
     assert (says != np.asarray(x.targets[:, 0])).mean() == pytest.approx(error, abs=4 * np.sqrt(error / 20000))
 
 
+@pytest.mark.slow
 def test_a_law_with_factors_has_the_covariance_that_it_states():
     task = Gaussians(dimensions=4, law="factor", rank=2, seed=5)
     x = jax.vmap(task.sample, (0, None))(jax.random.split(jax.random.key(1), 40000), "fresh")
@@ -245,6 +281,7 @@ def test_a_law_with_factors_has_the_covariance_that_it_states():
     np.testing.assert_allclose(np.cov(within.T), wanted, atol=0.05 * np.abs(wanted).max())
 
 
+@pytest.mark.slow
 def test_logistic_regression_comes_to_the_optimum_of_its_penalised_loss():
     """Minimises the same loss in float64: C = 1 is a weight decay of 2 / m for two logits."""
     task = Gaussians(dimensions=20, most=64, examples=48, seed=1)
@@ -253,7 +290,7 @@ def test_logistic_regression_comes_to_the_optimum_of_its_penalised_loss():
         task,
         LinearConfig(),
         LBFGS(weight_decay=2 / 48),
-        Training(steps=200, batch_size=64, order="epochs", eval_examples=64),
+        Training(steps=200, batch_size=64, order="whole", eval_examples=64),
         0,
     )
     engine = Engine([run])

@@ -95,6 +95,12 @@ def test_devices_that_share_a_batch_have_its_parts():
     assert len(whole) == 4, "ten items in batches of six end with four"
 
 
+def test_a_whole_set_is_in_each_batch_and_the_rest_of_the_batch_has_no_weight():
+    run = run_of(16)
+    run = replace(run, train=replace(run.train, order="whole"))
+    assert indices(run, 0) == indices(run, 7) == list(range(10))
+
+
 @pytest.mark.slow
 def test_full_batch_descent_sees_the_whole_set_at_each_step_whatever_the_order_and_the_passes():
     """Runs of one initialisation that differ in the batch's size alone, if it is the set's or more."""

@@ -73,7 +73,7 @@ def by_examples(*scores: float, learner: str = "model") -> pl.DataFrame:
 
 
 def test_examples_are_interpolated_between_the_numbers_that_were_tried_for_each_learner():
-    view = generative.CLAIM.criterion.view
+    view = octaves.ByAxis("linear/examples", "fresh", 0.99, "task.examples")
     for scores, place, reached in (
         ((0.5, 0.98, 1.0, 1.0), 3.5, 1.0),
         ((0.99, 0.5, 1.0), 2.0, 1.0),
@@ -101,7 +101,10 @@ def test_the_exponents_are_the_slopes_of_octaves_in_octaves():
 
 
 def test_steps_are_said_and_those_that_are_not_enough():
-    cells = {(large_steps.STEPS, s): [3.0] * 3 for s in contract.settings(large_steps.CLAIM.criterion.axes)}
+    settings = contract.settings(large_steps.CLAIM.criterion.axes)
+    cells = {
+        (score, s): [x] * 3 for score, x in ((large_steps.STEPS, 3.0), (large_steps.SEPARATED, 1.0)) for s in settings
+    }
     slow = ("spread", "step_03")
     cells |= {(large_steps.STEPS, slow): [11.0] * 3, (large_steps.SEPARATED, slow): [0.0] * 3}
     (note,) = large_steps._steps(large_steps.CLAIM.criterion.grid(contract.made(large_steps.CLAIM, cells)))

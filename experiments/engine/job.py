@@ -170,11 +170,15 @@ def build(config: dict[str, Any]) -> Run:
         if parts["task"].headline not in ("", *(conditions := parts["task"].conditions())):
             why = f"the headline {parts['task'].headline} of {config['task']['name']} is none of its conditions"
             errors.append(f"task.name: {why}: {', '.join(conditions)}")
-        by_item = {"order: epochs": parts["train"].order == "epochs", "eval_items: true": parts["train"].eval_items}
-        if any(by_item.values()) and not 0 < (size := int(parts["task"].size)) <= 2**30:
+        order, batch = parts["train"].order, parts["train"].batch_size
+        by_item = {f"order: {order}": order != "drawn", "eval_items: true": parts["train"].eval_items}
+        size = int(parts["task"].size) if any(by_item.values()) else 1
+        if not 0 < size <= 2**30:
             why = f"{size} items" if size else "no finite training set as it is set"
             has = f"needs a set of 1 to 2^30 items; task={config['task']['name']} has {why}"
-            errors += [f"train.{key} {has}" for key, asked in by_item.items() if asked]
+            errors += [f"train.{key} {has}" for key, chosen in by_item.items() if chosen]
+        elif order == "whole" and batch < size:
+            errors.append(f"train.batch_size: must be at least {size}, the size of the set, with train.order = whole")
     if errors:
         raise ConfigError(*errors)
     run = Run(**parts, seed=seed)

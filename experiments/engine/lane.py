@@ -89,9 +89,10 @@ class Training:
     )
     order: str = static(
         "drawn",
-        choices=("drawn", "epochs"),
+        choices=("drawn", "epochs", "whole"),
         silent=True,
-        doc="drawn: any examples at each step; epochs: all of a finite set in each pass, whose last batch may be short",
+        doc="drawn: any examples at each step; epochs: all of a finite set in each pass, whose last batch may be "
+        "short; whole: all of it at each step, in one order, which costs less than to shuffle it",
     )
     mean_over: str = static(
         "positions",
@@ -202,15 +203,19 @@ def steps_a_pass(task: Task, batch_size: int) -> jax.Array | int:
 def draw_batch(run: Run, step: jax.Array, key: jax.Array, share: Share) -> Example:
     """Returns this device's share of the batch of a step: drawn, or the next part of a pass in an order of its own.
 
-    Where a pass ends within a batch, the rest of that has no weight.
+    Where a pass ends within a batch, the rest of that has no weight. A whole set is in order in each batch.
     """
     count = run.train.batch_size
     if run.train.order == "drawn":
         return draw(run.task, "train", key, count, share)
     size, every = jnp.int32(run.task.size), steps_a_pass(run.task, count)
-    place = step % every * count + share.indices(count)
-    order = jax.random.fold_in(run.key(_ORDER), step // every)
-    index = jax.vmap(shuffled, (None, 0, None))(order, jnp.minimum(place, size - 1), size)
+    if run.train.order == "whole":
+        place = share.indices(count)
+        index = jnp.minimum(place, size - 1)
+    else:
+        place = step % every * count + share.indices(count)
+        order = jax.random.fold_in(run.key(_ORDER), step // every)
+        index = jax.vmap(shuffled, (None, 0, None))(order, jnp.minimum(place, size - 1), size)
     keys = jax.vmap(jax.random.fold_in, (None, 0))(key, share.indices(count))
     batch = jax.vmap(run.task.item, (0, 0, None))(index, keys, "train")
     return batch._replace(weights=jnp.where(place[:, None] < size, batch.weights, 0.0))

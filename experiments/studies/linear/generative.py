@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from experiments.judging import octaves
 from experiments.judging.axes import Axis, Score
-from experiments.judging.claim import PILOTS, Claim, Fact
+from experiments.judging.claim import Claim, Fact
 from experiments.judging.criterion import Criterion
 from experiments.judging.drawing import Curves, Drawing
 from experiments.judging.grid import Grid
@@ -71,7 +71,10 @@ CLAIM = Claim(
         "new vectors or less, by interpolation between the numbers that were tried; the best error is below 0.1 % at "
         "50 dimensions or more."
     ),
-    looked=PILOTS,
+    looked=(
+        "Numbers and bounds were chosen by looking at seeds 0 to 3, none of which is reported. A logarithm would grow "
+        "by an exponent of 0.2 over these dimensions, and a root by 0.5."
+    ),
     differs=(
         "Two classes of the original's two to seven. Its bound for naive Bayes, a logarithm of the dimension, is not "
         "measured: under this law the signal grows with the dimension, so that the number of examples stays."
@@ -81,7 +84,7 @@ CLAIM = Claim(
         view=octaves.ByAxis("linear/examples", "fresh", 0.99, "task.examples"),
         read=(Fitted(REACHED),),
         bounds=(
-            Bound(REGRESSION.at(MANY) - REGRESSION.at(FEW), 0.75 * SPAN, 1.2 * SPAN),
+            Bound(REGRESSION.at(MANY) - REGRESSION.at(FEW), 0.6 * SPAN, 1.2 * SPAN),
             BAYES.at(FEW).at_most(math.log2(10)),
             BAYES.at(MANY).at_most(math.log2(10)),
             (REGRESSION.at(MANY) - BAYES.at(MANY)).at_least(math.log2(20)),
