@@ -1,6 +1,6 @@
 """Generators: tasks, each in a file of its own, and the pieces they share."""
 
-from synthetic import boolean, grokking, markov, mixture, tint  # they register themselves
+from synthetic import boolean, episodes, grokking, markov, mixture, tint  # they register themselves
 from synthetic.heads import Classes, Head, Numbers, Places
 from synthetic.measures import Measure, Measured
 from synthetic.plane import delaunay, hull, tour  # likewise
@@ -22,8 +22,9 @@ __all__ = [
     "copying",
     "counting",
     "delaunay",
-    "hull",
+    "episodes",
     "grokking",
+    "hull",
     "markov",
     "mixture",
     "parity",
