@@ -24,6 +24,7 @@ from benchmarks.record import write
 from experiments.engine import devices
 from experiments.errors import check_no_words
 from synthetic.boolean import Boolean
+from synthetic.task import Task
 
 N, M = 28, 70
 BATCH, BATCHES, LOOPED, REPEATS = 64, 100, 2000, 7
@@ -34,7 +35,7 @@ def main() -> None:
     devices.use_all_cores()
     rows = []
     for family, prompt in (("conjunction", conjunction), ("dnf", dnf)):
-        ours, theirs = _rates(Boolean(family=family, dimensions=N, points=M), prompt)
+        ours, theirs = rates(Boolean(family=family, dimensions=N, points=M), prompt)
         rows += [
             {"measure": f"{family}: prompts/s", "value": round(ours)},
             {"measure": f"{family}: prompts/s of a NumPy loop", "value": round(theirs)},
@@ -43,7 +44,7 @@ def main() -> None:
     write(Path(__file__).with_suffix(".csv"), rows)
 
 
-def _rates(task: Boolean, prompt: Callable[[np.random.Generator], tuple]) -> tuple[float, float]:
+def rates(task: Task, prompt: Callable[[np.random.Generator], tuple]) -> tuple[float, float]:
     """Returns prompts a second of both, medians of interleaved repeats."""
     mesh = Mesh(np.array(jax.devices()), ("cores",))
 

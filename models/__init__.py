@@ -7,7 +7,17 @@ the model `decodes`. `models.contract` checks all that is promised of one.
 
 from __future__ import annotations
 
-from models import encoder_decoder, feedforward, sets, transformer  # they register themselves
+from models import encoder_decoder, feedforward, induction, sets, transformer  # they register themselves
 from models.registry import Architecture, Shapes, register, registry
 
-__all__ = ["Architecture", "Shapes", "encoder_decoder", "feedforward", "register", "registry", "sets", "transformer"]
+__all__ = [
+    "Architecture",
+    "Shapes",
+    "encoder_decoder",
+    "feedforward",
+    "induction",
+    "register",
+    "registry",
+    "sets",
+    "transformer",
+]

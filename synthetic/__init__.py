@@ -11,6 +11,7 @@ from synthetic import (  # they register themselves  # they register themselves
     tint,
 )
 from synthetic import bags, boolean, gaussians, grokking, markov, mixture, separable, tint  # they register themselves
+from synthetic import boolean, episodes, grokking, markov, mixture, tint  # they register themselves
 from synthetic.heads import Classes, Head, Numbers, Places
 from synthetic.measures import Measure, Measured
 from synthetic.plane import delaunay, hull, tour  # likewise
@@ -34,6 +35,7 @@ __all__ = [
     "counting",
     "delaunay",
     "gaussians",
+    "episodes",
     "grokking",
     "hull",
     "markov",

@@ -84,6 +84,8 @@ class Measured:
     """A measure of a task's own, and how it is read from a model's outputs; both functions are traceable.
 
     read(example, outputs float32[T, outputs]): small arrays of one example, an array or a tuple of these.
+    captures: names of activations (see `models.taps`) that `read` is given behind the outputs, in this order, or None
+        in the place of one that the model lacks.
     reduce(*values): the score, a scalar, of all examples at once; each of `values` has a leading axis of examples, in
     the order in which they were drawn. None is the mean of the one array that `read` returns.
     """
@@ -91,6 +93,7 @@ class Measured:
     measure: Measure
     read: Callable[..., Any]
     reduce: Callable[..., Any] | None = None
+    captures: tuple[str, ...] = ()
 
     def of(self, values: Any) -> Any:
         """Returns the score of what was read of all examples."""

@@ -18,6 +18,7 @@ from models import Architecture, Shapes, contract, registry
 from models.encoder_decoder import EncoderDecoderConfig
 from models.features import features, width
 from models.feedforward import LinearConfig, MLPConfig
+from models.induction import InductionConfig
 from models.mixers import MIXERS
 from models.registry import MODELS
 from models.sets import POOLINGS, SetConfig
@@ -40,6 +41,7 @@ VARIANTS = [
     MLPConfig(width=8, bias=False, init="uniform"),
     *(SetConfig(width=8, pooling=pooling) for pooling in POOLINGS),
     SetConfig(width=8, pooling="constrained", concepts=2, groups=2),
+    InductionConfig(start=2.0, gain=1.0),
 ]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
@@ -11,7 +11,9 @@ import jax.numpy as jnp
 from experiments.engine.losses import error
 from experiments.engine.share import WHOLE, Share, part
 from models.decode import decode
+from models.taps import capturing
 from synthetic.heads import Head, Places
+from synthetic.measures import Measured
 from synthetic.task import Example, Judged, Task
 
 
@@ -35,7 +37,7 @@ def score(
     curve, head, own = task.curve, task.spec.head, task.measures()
 
     def sums(some: Example) -> tuple[dict[str, Any], Any]:
-        outputs = model(some.inputs)
+        outputs, seen = _outputs(model, some.inputs, own)
         scores: dict[str, Any] = dict(_sums(head, head.says(outputs), some, curve=curve))
         if head.discrete:
             scores["miss"] = (error(head, outputs, some.targets) * some.weights).sum()
@@ -47,7 +49,7 @@ def score(
             scores["decoded"] |= {
                 name if name == f"{way}_match" else beside + name: sum_ for name, sum_ in says.items()
             }
-        return scores, [jax.vmap(one.read)(some, outputs) for one in own]
+        return scores, [jax.vmap(one.read)(some, outputs, *map(seen.get, one.captures)) for one in own]
 
     total, read = _over_slices(sums, examples, batch_size)
     total, count = share.total(total), share.parts * examples.weights.shape[0]
@@ -55,6 +57,16 @@ def score(
     for name, sum_ in total["decoded"].items():
         scores[name] = sum_[0] / jnp.maximum(sum_[1], 1) if isinstance(sum_, tuple) else sum_ / count
     return scores | {one.measure.name: one.of(values) for one, values in zip(own, share.gather(read), strict=True)}
+
+
+def _outputs(model: Any, inputs: jax.Array, own: Sequence[Measured]) -> tuple[jax.Array, dict[str, jax.Array]]:
+    """Returns a model's outputs, and the activations that measures ask for, as far as the model has them."""
+    names = sorted({name for one in own for name in one.captures})
+    if not names:
+        return model(inputs), {}
+    with capturing(*names, strict=False) as seen:
+        outputs = model(inputs)
+    return outputs, seen
 
 
 def _decoded(model: Any, task: Task, some: Example, *, decoding: str, key: jax.Array) -> dict[str, jax.Array]:
