@@ -1,6 +1,7 @@
 """Generators: tasks, each in a file of its own, and the pieces they share."""
 
 from synthetic import boolean, grokking, markov, mixture, tint  # they register themselves
+from synthetic import boolean, composition, cot, hints, markov, mixture, recursion, tint  # they register themselves
 from synthetic.heads import Classes, Head, Numbers, Places
 from synthetic.measures import Measure, Measured
 from synthetic.plane import delaunay, hull, tour  # likewise
@@ -19,14 +20,18 @@ __all__ = [
     "Task",
     "addition",
     "boolean",
+    "composition",
     "copying",
+    "cot",
     "counting",
     "delaunay",
     "hull",
     "grokking",
+    "hints",
     "markov",
     "mixture",
     "parity",
+    "recursion",
     "register",
     "registry",
     "tint",
