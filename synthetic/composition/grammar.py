@@ -67,7 +67,9 @@ def _kinds(manner: str, side: str, *, turn: bool) -> list[int]:
 
 GRAMMARS = {
     "small": Grammar((("", ""), ("", "left"), ("", "right")), (1, 2)),
-    "full": Grammar((("", ""), *((manner, side) for manner in ("", "opposite", "around") for side in _SIDES)), (1, 2, 3)),
+    "full": Grammar(
+        (("", ""), *((manner, side) for manner in ("", "opposite", "around") for side in _SIDES)), (1, 2, 3)
+    ),
 }
 
 

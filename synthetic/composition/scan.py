@@ -33,7 +33,9 @@ _MOST = 2**30  # commands that can be put in order
 class Scan(PromptTask):
     """Say the actions of a command; the test composes a primitive that training has by itself alone."""
 
-    grammar: str = static("small", choices=tuple(GRAMMARS), doc="forms of phrases: all of SCAN's, or left, right, twice")
+    grammar: str = static(
+        "small", choices=tuple(GRAMMARS), doc="forms of phrases: all of SCAN's, or left, right, twice"
+    )
     most_primitives: int = static(40, low=2, high=10**4, unit="words", doc="primitives that the vocabulary has")
     primitives: int = knob(4, low=2, high=10**4, unit="words", doc="primitives in use, the held-out one among them")
     distinct: int = knob(800, low=1, high=_MOST, unit="commands", doc="distinct training commands")
@@ -42,7 +44,9 @@ class Scan(PromptTask):
     )
     min_phrases: int = knob(1, low=1, high=2, unit="phrases", doc="fewest phrases of a training command")
     max_phrases: int = knob(2, low=1, high=2, unit="phrases", doc="most phrases of a training command")
-    test_phrases: int = knob(2, low=1, high=2, unit="phrases", doc="most phrases of a command with the held-out primitive")
+    test_phrases: int = knob(
+        2, low=1, high=2, unit="phrases", doc="most phrases of a command with the held-out primitive"
+    )
     seed: int = knob(0, low=0, unit="seed", doc="data seed: fixes the training commands")
 
     splits: ClassVar[tuple[str, ...]] = ("train", "fresh", "composed")
@@ -74,7 +78,10 @@ class Scan(PromptTask):
         elif (every := self._commands()[1]) > _MOST:
             yield "primitives", f"so few that there are {_MOST} commands or fewer, got {self.primitives} ({every})"
         elif self.distinct >= every:
-            yield "distinct", f"below {every}, the number of such commands, so that fresh ones are left, got {self.distinct}"
+            yield (
+                "distinct",
+                f"below {every}, the number of such commands, so that fresh ones are left, got {self.distinct}",
+            )
 
     def _commands(self) -> tuple[int, int]:
         """Returns the first number of a training command, and how many there are: one phrase first, then two."""

@@ -166,7 +166,9 @@ class Successor(PromptTask):
         """Returns the successor of the integer, or all lines to it by rewriting the text by the three equations."""
         line = self._least_first(prompt[:-1])
         if self.answer_as == "value":
-            bits = format(sum((symbol == ONE) << i for i, symbol in enumerate(line[1:-1])) + (1 << len(line) - 2) + 1, "b")
+            bits = format(
+                sum((symbol == ONE) << i for i, symbol in enumerate(line[1:-1])) + (1 << len(line) - 2) + 1, "b"
+            )
             return [*self._least_first([ONE if b == "1" else ZERO for b in bits[:0:-1]] + [LEADING]), END]
         lines = []
         while CALL in line:
@@ -210,7 +212,9 @@ class Successor(PromptTask):
         ones = jnp.cumsum(number)
         scores = {}
         for look in LOOKS:
-            stops = jnp.where(index < jnp.minimum(depth, look), 0, jnp.where(index == jnp.minimum(depth, look), 1, number))
+            stops = jnp.where(
+                index < jnp.minimum(depth, look), 0, jnp.where(index == jnp.minimum(depth, look), 1, number)
+            )
             below_it = ones - number - jnp.where(index > look, (ones - number)[jnp.maximum(index - look, 0)], 0)
             turns = below_it == jnp.minimum(index, look)
             for name, guess in (("stops", stops), ("window", number ^ turns)):

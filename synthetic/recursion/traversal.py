@@ -46,7 +46,9 @@ class Traversal(PromptTask):
     answer_as: str = static("value", choices=("value", "steps", "step"), doc="the result, all steps to it, or one step")
     min_nodes: int = knob(1, low=1, high=64, unit="nodes", doc="nodes of the smallest training tree")
     train_nodes: int = knob(6, low=1, high=64, unit="nodes", doc="nodes of the largest training tree")
-    edge_share: float = knob(0.0, low=0.0, high=1.0, unit="share", doc="share of edge cases: trees that are a left spine")
+    edge_share: float = knob(
+        0.0, low=0.0, high=1.0, unit="share", doc="share of edge cases: trees that are a left spine"
+    )
     seed: int = knob(0, low=0, unit="seed", doc="data seed: fixes which sums of labels are held out")
 
     headline: ClassVar[str] = "larger"
