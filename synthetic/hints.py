@@ -1,4 +1,4 @@
-"""Sorting and incrementing with hints: simpler questions about the same sequences, in training alone (arXiv 2310.00726).
+"""Sorting and incrementing with hints, simpler questions about the same numbers, in training alone (arXiv 2310.00726).
 
 The paper trains a model to sort and, at the same time, to answer a hint such as the successor of a number; it then
 sorts longer sequences. Its text could not be read, so the layout is ours. A row is one question: the task itself, or

@@ -16,7 +16,7 @@ operator are few, and so training's are tested too.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import ClassVar, NamedTuple
+from typing import ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -24,20 +24,17 @@ import numpy as np
 
 from fields import knob, pytree, static
 from synthetic.cot import plain
+from synthetic.cot.expansions import Lines, expanded
 from synthetic.cot.reductions import (
-    CLOSE,
     DIVIDE,
     EQUALS,
     MINUS,
     NAMES,
     NUMBERS,
-    OPEN,
     PLUS,
     TIMES,
     computed,
-    inverses,
     is_reduction,
-    needs_brackets,
     reduced,
     reducible,
 )
@@ -48,13 +45,6 @@ from synthetic.task import Example, Task, register
 
 _SIZE = 0x53495A45  # the stream of an example's key that draws all but the expression
 _FEW = 11  # up to this modulus it is checked that both sides have prompts of one operator
-
-
-class _Lines(NamedTuple):
-    """Holds the lines of an example, shortest first: int32[N + 1, T] tokens and int32[N + 1] lengths."""
-
-    tokens: jax.Array
-    lengths: jax.Array
 
 
 @register("expressions")
@@ -163,54 +153,15 @@ class Expressions(PromptTask):
         n = 1 + (unit(bits[0]) * ends[-1] >= ends[:-1]).sum()
         keyed = self._keyed()
 
-        def fits(lines: _Lines) -> jax.Array:
+        def fits(lines: Lines) -> jax.Array:
             return is_held(lines.tokens[n], keyed) == (split == "unseen")
 
-        lines = redrawn(key, lambda each: self._built(each, n), fits)
+        lines = redrawn(key, lambda each: expanded(each, n, self.modulus, self.max_operators), fits)
         if self.order == "leftmost" and self.answer_as == "trace":
             lines = self._leftmost(lines, n)
         return self._written(lines, n, bits[1:])
 
-    def _built(self, key: jax.Array, n: jax.Array) -> _Lines:
-        """Builds an expression from an answer by n expansions."""
-        p, size, most = self.modulus, self.line, self.max_operators
-        bits = jax.random.bits(key, (1 + 2 * most,), jnp.uint32)
-        inverse = jnp.asarray(inverses(p))
-        line = jnp.zeros(size, jnp.int32).at[0].set(NUMBERS + below(bits[0], p))
-        index = jnp.arange(size)
-
-        def expand(line: jax.Array, step_bits: tuple[jax.Array, jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
-            step, of_place, of_pair = step_bits
-            place = jnp.argmax(jnp.cumsum(line >= NUMBERS) == 1 + below(of_place, step + 1))
-            value = line[place] - NUMBERS
-            # All (a, operator) that can give the value are as likely, but 0 / b only as often as a b is not 0.
-            u = below(of_pair, jnp.where(value == 0, 3 * p * p + p - 1, 4 * p - 2))
-            zero_operator, zero_a, spare = u // (p * p), (u // p) % p, u % p
-            zero_a = jnp.where(zero_operator == 3, 0, zero_a)
-            spare = jnp.where(zero_operator == 3, 1 + u - 3 * p * p, spare)
-            operator = (u >= p).astype(jnp.int32) + (u >= 2 * p) + (u >= 3 * p - 1)
-            starts = jnp.array([0, p, 2 * p - 1, 3 * p - 2])
-            a = jnp.where(value == 0, zero_a, u - starts[jnp.minimum(operator, 3)])
-            operator = PLUS + jnp.where(value == 0, zero_operator, operator)
-            product = jnp.where(a == 0, spare, value * inverse[a])
-            quotient = jnp.where(value == 0, spare, a * inverse[value])
-            b = jnp.stack([value - a, a - value, product, quotient])[operator - PLUS] % p
-            before = jnp.where(place > 0, line[jnp.maximum(place - 1, 0)], END)
-            after = jnp.where(place + 1 < size, line[jnp.minimum(place + 1, size - 1)], END)
-            bracketed = needs_brackets(before, operator, after).astype(jnp.int32)
-            piece = jnp.stack([jnp.int32(OPEN), NUMBERS + a, operator, NUMBERS + b, jnp.int32(CLOSE)])
-            width = 3 + 2 * bracketed
-            inside = (index >= place) & (index < place + width)
-            moved = line[jnp.where(index < place, index, jnp.maximum(index - width + 1, 0))]
-            longer = jnp.where(inside, piece[jnp.clip(index - place + 1 - bracketed, 0, 4)], moved)
-            line = jnp.where(step < n, longer, line)
-            return line, line
-
-        _, grown = jax.lax.scan(expand, line, (jnp.arange(most), bits[1 : 1 + most], bits[1 + most :]))
-        tokens = jnp.concatenate([line[None], grown])
-        return _Lines(tokens, (tokens != END).sum(1))
-
-    def _leftmost(self, lines: _Lines, n: jax.Array) -> _Lines:
+    def _leftmost(self, lines: Lines, n: jax.Array) -> Lines:
         """Returns the lines by which the expression is reduced from the left."""
 
         def step(line: jax.Array, _: None) -> tuple[jax.Array, jax.Array]:
@@ -221,9 +172,9 @@ class Expressions(PromptTask):
         first = lines.tokens[n]
         _, later = jax.lax.scan(step, first, None, self.max_operators)
         tokens = jnp.concatenate([first[None], later])[jnp.maximum(n - jnp.arange(self.max_operators + 1), 0)]
-        return _Lines(tokens, (tokens != END).sum(1))
+        return Lines(tokens, (tokens != END).sum(1))
 
-    def _written(self, lines: _Lines, n: jax.Array, bits: jax.Array) -> Text:
+    def _written(self, lines: Lines, n: jax.Array, bits: jax.Array) -> Text:
         """Writes the lines from the longest, or the longest and the answer; some with errors."""
         order = n - jnp.arange(self.max_operators + 1)  # of the lines, the expression first
         place = jnp.arange(self.longest)

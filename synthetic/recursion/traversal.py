@@ -130,8 +130,10 @@ class Traversal(PromptTask):
         return labels.at[0].set((value - bias - labels.sum()) % self.labels)
 
     def _shape(self, bits: jax.Array, n: jax.Array, edge: jax.Array) -> tuple[jax.Array, ...]:
-        """Returns of each node, in pre-order: nodes beneath it with itself, those on its left, where its text starts,
-        its first place in order; and of the tree the longest way down to the left.
+        """Returns four facts of each node, in pre-order, and the longest way down to the left.
+
+        They are: the nodes beneath it with itself, those on its left, where its text starts, and its first place in
+        order.
         """
         size = self.max_nodes
 
