@@ -40,6 +40,12 @@ SMALL: dict[str, dict[str, Any]] = {
     "boolean": {"dimensions": 4, "points": 5},
     "delaunay": _POINTS | {"capacity": 4, "max_points": 4, "test_every": 4},
     "hull": _POINTS,
+    "edit_distance": {"max_letters": 3, "letters": 3},
+    "equations": {"modulus": 5},
+    "expressions": {"max_operators": 2, "train_operators": 2},
+    "hinted_increment": _LENGTHS,
+    "hinted_sort": _LENGTHS,
+    "lis": {"max_items": 5, "items": 5},
     "markov": _REWRITING,
     "markov_encrypted": _REWRITING,
     "markov_families": _REWRITING | {"search_length": 4, "replace_length": 4, "num_rules": 500, "min_k": 2, "max_k": 4},
@@ -53,7 +59,10 @@ SMALL: dict[str, dict[str, Any]] = {
     "rasp_sort": _LENGTHS,
     "tour": _POINTS,
     "sparse_parity": {"bits": 12, "samples": 100},
+    "scan": {"most_primitives": 4},
+    "successor": {"max_length": 7, "test_length": 7, "train_length": 6},
     "tint": {"max_digits": 2, "examples": 64, "test_examples": 64},
+    "traversal": {"max_nodes": 3, "train_nodes": 3},
     "tint_prompted": {"operations": "add+subtract", "max_digits": 1, "examples": 64, "test_examples": 64, "shots": 1},
 }
 
