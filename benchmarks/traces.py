@@ -1,4 +1,4 @@
-"""Measures the examples a second that the tasks of traces, hints, recursion and composition sample, at cpu-scale lengths.
+"""Measures the examples a second that the tasks of traces, hints, recursion and composition sample, at CPU lengths.
 
     python -m benchmarks.traces
 

@@ -98,12 +98,12 @@ class _Hinted(LengthTask):
         word = below(bits[:size], self.symbols)
         answer, length = self.made(word, n)
         hinted = (unit(bits[size]) < self.hint_share) if split == "train" else jnp.bool_(split == "hint")
-        asked, said, some = self._hinted(word, n, answer, bits[size + 1])
-        answer = jnp.where(hinted, said, answer)
+        query, reply, some = self._hinted(word, n, answer, bits[size + 1])
+        answer = jnp.where(hinted, reply, answer)
         length = jnp.where(hinted, some, length)
         tag = jnp.where(hinted, hint, main)
         question = hinted.astype(jnp.int32)
-        tokens, total = splice((start, 1), (tag, 1), (word, n), (sep, 1), (asked, question), (answer, length), (end, 1))
+        tokens, total = splice((start, 1), (tag, 1), (word, n), (sep, 1), (query, question), (answer, length), (end, 1))
         silent = hinted & (self.hint == "none")
         prompt = jnp.where(silent, total, n + 3 + question)
         return Sample(tokens, prompt, total, {"hint": hinted})
@@ -113,22 +113,22 @@ class _Hinted(LengthTask):
         place = jnp.arange(self.max_length)
         inside = place < n
         index = below(bits, n)
-        asked = index if self.hint == "fill" else word[index]
+        query = index if self.hint == "fill" else word[index]
         if self.hint == "successor":
-            said = jnp.where(inside & (word > asked), word, self.symbols).min()
-            some = said < self.symbols
+            reply = jnp.where(inside & (word > query), word, self.symbols).min()
+            some = reply < self.symbols
         elif self.hint == "predecessor":
-            said = jnp.where(inside & (word < asked), word, -1).max()
-            some = said >= 0
+            reply = jnp.where(inside & (word < query), word, -1).max()
+            some = reply >= 0
         else:
-            said = {
-                "count": (inside & (word == asked)).sum(),
+            reply = {
+                "count": (inside & (word == query)).sum(),
                 "fill": answer[index],
                 "smallest": jnp.where(inside, word, self.symbols).min(),
                 "none": jnp.int32(0),
             }[self.hint]
             some = jnp.bool_(True)
-        return asked, jnp.clip(said, 0, self.symbols - 1), some.astype(jnp.int32)
+        return query, jnp.clip(reply, 0, self.symbols - 1), some.astype(jnp.int32)
 
     def prompt_length(self, tokens: list[int]) -> int | None:
         """Returns how many tokens after START are the prompt, and the number that a hint asks of."""
@@ -141,18 +141,18 @@ class _Hinted(LengthTask):
         word = prompt[1 : prompt.index(self.tokens.sep)]
         if prompt[0] == self.tokens.main:
             return [*self.plain(word), self.tokens.end]
-        asked = prompt[-1]
+        query = prompt[-1]
         if self.hint == "fill":
-            said = [self.plain(word)[asked]]
+            reply = [self.plain(word)[query]]
         else:
-            said = {
-                "successor": sorted(number for number in word if number > asked)[:1],
-                "predecessor": sorted(number for number in word if number < asked)[-1:],
-                "count": [word.count(asked)],
+            reply = {
+                "successor": sorted(number for number in word if number > query)[:1],
+                "predecessor": sorted(number for number in word if number < query)[-1:],
+                "count": [word.count(query)],
                 "smallest": sorted(word)[:1],
                 "none": [0],
             }[self.hint]
-        return [*said, self.tokens.end]
+        return [*reply, self.tokens.end]
 
 
 @register("hinted_sort")

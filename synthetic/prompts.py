@@ -161,6 +161,11 @@ def last_part(tokens: jax.Array, weights: jax.Array, mark: int) -> tuple[jax.Arr
     return jnp.where(inside, tokens[jnp.minimum(start + place, size - 1)], END), end < size
 
 
+def same_answer(example: Example, decoded: jax.Array) -> jax.Array:
+    """Returns 1.0 if a decoded answer is that of the example at every weighted position, else 0.0."""
+    return ((decoded == example.targets) | (example.weights == 0)).all().astype(jnp.float32)
+
+
 def same_last_part(example: Example, decoded: jax.Array, mark: int) -> jax.Array:
     """Returns 1.0 if a decoded answer ends, and what is behind its last `mark` is as in the example, else 0.0."""
     ours, ended = last_part(decoded, example.weights, mark)

@@ -123,8 +123,8 @@ class Scan(PromptTask):
         order = jax.random.fold_in(jax.random.key(self.seed), _COMMANDS)
         number = first + shuffled(order, index, every)
         pair = jnp.maximum(number - phrases, 0)
-        both = jnp.stack([jnp.where(number < phrases, number, pair % phrases), (pair // phrases) % phrases])
-        return jnp.where(number < phrases, 0, 1 + pair // (phrases * phrases)), self._phrase(both, free, 1)
+        pair_of_phrases = jnp.stack([jnp.where(number < phrases, number, pair % phrases), (pair // phrases) % phrases])
+        return jnp.where(number < phrases, 0, 1 + pair // (phrases * phrases)), self._phrase(pair_of_phrases, free, 1)
 
     def _phrase(self, number: jax.Array, primitives: jax.Array, first: int) -> jax.Array:
         """Returns phrases by their number, as primitive (from `first` on), form and repetition: int32[..., 3]."""
@@ -153,8 +153,8 @@ class Scan(PromptTask):
         other = self._phrase(below(bits[2], every), primitives, 0)
         # Phrases without the primitive are those behind it in number.
         unlike = self._phrase(held + below(bits[2], every - held), primitives, 0)
-        both = jnp.where(kind < single + first, jnp.stack([ours, other]), jnp.stack([unlike, ours]))
-        return jnp.where(kind < single, 0, 1 + below(bits[3], 2)), both
+        pair_of_phrases = jnp.where(kind < single + first, jnp.stack([ours, other]), jnp.stack([unlike, ours]))
+        return jnp.where(kind < single, 0, 1 + below(bits[3], 2)), pair_of_phrases
 
     def _written(self, joined: jax.Array, phrases: jax.Array, bare: jax.Array) -> Text:
         names = self.names
@@ -202,8 +202,8 @@ class Scan(PromptTask):
         """Returns the actions by an interpreter that rewrites the command's text."""
         names = self.names
         acts = {f"p{i}": f"a{i}" for i in range(self.most_primitives)}
-        said = interpret(self.format(prompt[:-1]), acts).replace("TURN_LEFT", "L").replace("TURN_RIGHT", "R")
-        return [*map(names.index, said.split()), END]
+        actions = interpret(self.format(prompt[:-1]), acts).replace("TURN_LEFT", "L").replace("TURN_RIGHT", "R")
+        return [*map(names.index, actions.split()), END]
 
     def tiny(self) -> Task:
         """Returns commands of one phrase of three primitives: 12 of 16 are training's, and 5 compose the third."""

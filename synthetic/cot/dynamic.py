@@ -1,4 +1,4 @@
-"""What the tasks of dynamic programs share: a table as chain of thought, then `|` and the answer."""
+"""Shares what the tasks of dynamic programs have: a table as chain of thought, then `|` and the answer."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import ClassVar
 import jax
 
 from fields import knob, pytree, static
-from synthetic.prompts import PromptTask, same_last_part
+from synthetic.prompts import PromptTask, same_answer, same_last_part
 from synthetic.task import Example, Task
 
 MARK = 1  # the token `|`
@@ -28,5 +28,6 @@ class DynamicProgram(PromptTask):
         return {split: (self, split) for split in self.splits}
 
     def judge(self, example: Example, decoded: jax.Array) -> Mapping[str, jax.Array]:
-        """Judges a decoded trace: `answer`, whether what follows the table is right."""
-        return {} if self.answer_as == "direct" else {"answer": same_last_part(example, decoded, MARK)}
+        """Judges what was decoded: `answer`, whether it is right, or what follows the table."""
+        direct = self.answer_as == "direct"
+        return {"answer": same_answer(example, decoded) if direct else same_last_part(example, decoded, MARK)}

@@ -152,9 +152,7 @@ class Equations(PromptTask):
         return " + ".join(terms) + f" = {row[-1]}"
 
     def judge(self, example: Example, decoded: jax.Array) -> Mapping[str, jax.Array]:
-        """Judges a decoded trace: `answer`, whether its last block is right."""
-        if self.answer_as == "direct":
-            return {}
+        """Judges what was decoded: `answer`, whether its last block is right."""
         return {"answer": same_last_part(example, decoded, BLOCK)}
 
     def tiny(self) -> Task:

@@ -39,7 +39,7 @@ from synthetic.cot.reductions import (
     reducible,
 )
 from synthetic.draws import below, unit
-from synthetic.prompts import END, PromptTask, Text, is_held, redrawn, same_last_part, side_key
+from synthetic.prompts import END, PromptTask, Text, is_held, redrawn, same_answer, same_last_part, side_key
 from synthetic.rasp.samples import runs
 from synthetic.task import Example, Task, register
 
@@ -131,12 +131,13 @@ class Expressions(PromptTask):
         return each(jnp.arange(self.line + 1))
 
     def conditions(self) -> dict[str, tuple[Task, str]]:
-        """Returns training's prompts, and held-out ones of each size, all with right traces."""
+        """Returns training's prompts; held-out ones of its largest size and of each size; all with right traces."""
         clean = self.replace(skipped=0.0, wrong=0.0)
         sizes = range(1, self.max_operators + 1)
         at_size = {n: clean.replace(min_operators=n, train_operators=n) for n in sizes}
         return {
             "train": (clean, "train"),
+            "unseen": (clean.replace(min_operators=self.train_operators), "unseen"),
             "train_size_1": (at_size[1], "train"),
             **{f"size_{n}": (at_size[n], "unseen") for n in sizes},
         }
@@ -229,17 +230,17 @@ class Expressions(PromptTask):
         return [token - NUMBERS if token >= NUMBERS else NAMES[token] for token in tokens]
 
     def judge(self, example: Example, decoded: jax.Array) -> Mapping[str, jax.Array]:
-        """Judges a decoded trace: `answer`, whether its last line is right, and `steps`, whether every line is.
+        """Judges what was decoded: `answer`, whether the last line is right, and of a trace `steps`, whether all are.
 
         A line is right if it is the line before after one reduction.
         """
         if self.answer_as == "direct":
-            return {}
+            return {"answer": same_answer(example, decoded)}
         text = jnp.append(example.inputs, END)
         begin = jnp.argmax(example.weights > 0) + 1
         place = jnp.arange(self.longest)
-        said = jnp.append(jnp.int32(END), decoded)
-        text = jnp.where(place < begin, text, said)
+        answered = jnp.append(jnp.int32(END), decoded)
+        text = jnp.where(place < begin, text, answered)
         ends = jnp.where((text == END) & (place >= begin), place, self.longest).min()
         text = jnp.where(place < ends, text, END)
         marks = (text == EQUALS) & (place < ends)

@@ -219,8 +219,8 @@ class Successor(PromptTask):
             turns = below_it == jnp.minimum(index, look)
             for name, guess in (("stops", stops), ("window", number ^ turns)):
                 guess = jnp.where(index < n - 1, guess, 0)
-                said = self._lines(guess, n, jnp.int32(-1), {})  # a line without a carry says the number itself
-                same = ((said.tokens[1:] == decoded) | (place[1:] < n + 2) | (place[1:] >= said.length)).all()
+                guessed = self._lines(guess, n, jnp.int32(-1), {})  # a line without a carry says the number itself
+                same = ((guessed.tokens[1:] == decoded) | (place[1:] < n + 2) | (place[1:] >= guessed.length)).all()
                 scores[f"{name}_{look}"] = (wrong & same).astype(jnp.float32)
         return scores
 

@@ -104,16 +104,16 @@ class Traversal(PromptTask):
         text = self._tree(labels, sizes, starts, n)
         line_of = jax.vmap(lambda step: self._after(step, text, labels, sizes, lefts, starts, firsts, n))
         step = below(bits[2], n)
-        asked = {
+        steps = {
             "value": jnp.stack([jnp.int32(0), n]),
             "steps": jnp.minimum(jnp.arange(size + 1), n),
             "step": jnp.stack([step, step + 1]),
         }[self.answer_as]
-        lines, lengths = line_of(asked)
-        shown = jnp.arange(len(asked)) <= n if self.answer_as == "steps" else jnp.ones(len(asked), bool)
+        lines, lengths = line_of(steps)
+        shown = jnp.arange(len(steps)) <= n if self.answer_as == "steps" else jnp.ones(len(steps), bool)
         counts = jnp.where(shown, lengths + 1, 0)
         run, at = runs(counts, self.longest)
-        run = jnp.minimum(run, len(asked) - 1)
+        run = jnp.minimum(run, len(steps) - 1)
         total = counts.sum()
         tokens = jnp.where(at < lengths[run], lines[run, jnp.minimum(at, self._line - 1)], EQUALS)
         tokens = jnp.where(jnp.arange(self.longest) == total - 1, END, tokens)
@@ -200,18 +200,18 @@ class Traversal(PromptTask):
 
     def _with_stack(self, tree: list[int]) -> list[int]:
         """Returns the labels of a tree's text in the wanted order; what is on the stack is still to be said or read."""
-        said: list[int] = []
+        visited: list[int] = []
         stack: list[int | tuple[int, int]] = [(0, len(tree))]
         while stack:
             top = stack.pop()
             if isinstance(top, int):
-                said.append(top)
+                visited.append(top)
             elif top[1] - top[0] > 1:
                 label, start = tree[top[0] + 1], top[0] + 2
                 middle = start + _extent(tree, start)
                 left, right = (start, middle), (middle, top[1] - 1)
                 stack += [right, left, label] if self.order == "preorder" else [right, label, left]
-        return said
+        return visited
 
     def _rewritten(self, line: list[int]) -> list[int]:
         """Returns the line after its leftmost call, by the equations at the head of this file."""
