@@ -32,3 +32,13 @@ def each(batch: Example):
 def texts(task: Task, split: str = "train", count: int = 256):
     """(prompt, answer) of examples as text."""
     return [task.render(example) for example in each(drawn(task, split, count))]
+
+
+@partial(jax.jit, compiler_options={"xla_backend_optimization_level": 0})
+def _judge(task, batch, decoded):
+    return jax.vmap(task.judge)(batch, decoded)
+
+
+def judged(task: Task, batch: Example, decoded) -> dict[str, np.ndarray]:
+    """The scores that the task gives decoded answers to a batch."""
+    return jax.tree.map(np.asarray, _judge(task, batch, jnp.asarray(decoded)))

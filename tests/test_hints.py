@@ -11,6 +11,7 @@ from tests.generated import drawn, each
 SMALL = {"max_length": 8, "train_length": 6, "test_every": 8, "packing": False}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("hint", [hint for hint in HINTS if hint not in ("none", "successor")])
 @pytest.mark.parametrize("cls", [HintedSort, HintedIncrement])
 def test_every_hint_is_answered_as_plain_python_does(cls, hint):

@@ -5,9 +5,11 @@ Nothing here is shared with the sampler. A line is a list of words: numbers are 
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 
 Word = int | str
+_PRIME = 10**9 + 7
 
 
 class Unreadable(ValueError):
@@ -38,7 +40,7 @@ def _product(words: list[Word], modulus: int) -> tuple[int, list[Word]]:
         if words[0] == "/":
             if factor == 0:
                 raise Unreadable("it divides by zero")
-            factor = next(x for x in range(modulus) if x * factor % modulus == 1)
+            factor = pow(factor, -1, modulus)
         value, words = value * factor % modulus, rest
     return value, words
 
@@ -75,38 +77,11 @@ def _same_for_all(line: list[Word], other: list[Word]) -> bool:
 
     Two rational functions that agree on three draws of numbers modulo a large prime are the same.
     """
-    prime = 10**4 + 7
-    for draw in range(3):
-        values = []
-        for words in (line, other):
-            count = 0
-            replaced: list[Word] = []
-            for word in words:
-                if isinstance(word, int):
-                    count += 1
-                    word = pow(1234 + 77 * count, 3 + draw, prime)
-                replaced.append(word)
-            values.append(_by_powers(replaced, prime))
-        if values[0] != values[1]:
-            return False
-    return True
+    return all(_with_others(line, draw) == _with_others(other, draw) for draw in range(3))
 
 
-def _by_powers(line: list[Word], prime: int) -> int:
-    """Returns the value of an expression by Python's own parser, with division by powers."""
-
-    class Residue(int):
-        def __add__(self, other: int) -> Residue:
-            return Residue(int(self) + int(other))
-
-        def __sub__(self, other: int) -> Residue:
-            return Residue(int(self) - int(other))
-
-        def __mul__(self, other: int) -> Residue:
-            return Residue(int(self) * int(other) % prime)
-
-        def __truediv__(self, other: int) -> Residue:  # type: ignore[override]
-            return Residue(int(self) * pow(int(other), prime - 2, prime) % prime)
-
-    text = " ".join(f"R({word})" if isinstance(word, int) else word for word in line)
-    return int(eval(text, {"R": Residue, "__builtins__": {}})) % prime
+def _with_others(line: list[Word], draw: int) -> int:
+    """Returns the value of a line modulo a large prime, with numbers that depend on their place and on `draw`."""
+    numbers = itertools.count(1)
+    words = [pow(1234 + 77 * next(numbers), 3 + draw, _PRIME) if isinstance(word, int) else word for word in line]
+    return evaluate(words, _PRIME)
