@@ -1,7 +1,16 @@
 """Generators: tasks, each in a file of its own, and the pieces they share."""
 
-from synthetic import boolean, grokking, markov, mixture, tint  # they register themselves
-from synthetic import boolean, composition, cot, hints, markov, mixture, recursion, tint  # they register themselves
+from synthetic import (  # they register themselves
+    boolean,
+    composition,
+    cot,
+    grokking,
+    hints,
+    markov,
+    mixture,
+    recursion,
+    tint,
+)
 from synthetic.heads import Classes, Head, Numbers, Places
 from synthetic.measures import Measure, Measured
 from synthetic.plane import delaunay, hull, tour  # likewise
@@ -25,9 +34,9 @@ __all__ = [
     "cot",
     "counting",
     "delaunay",
-    "hull",
     "grokking",
     "hints",
+    "hull",
     "markov",
     "mixture",
     "parity",
