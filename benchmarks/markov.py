@@ -50,12 +50,12 @@ BATCH, BATCHES, REPEATS = 128, 200, 7
 def main() -> None:
     """Measures every task and records it."""
     devices.use_all_cores()
-    rates = {name: _rate(task) for name, task in TASKS.items()}
+    rates = {name: rate_of(task) for name, task in TASKS.items()}
     rows = [{"measure": f"{name}: examples/s", "value": round(rate)} for name, rate in rates.items()]
     write(Path(__file__).with_suffix(".csv"), rows)
 
 
-def _rate(task: Task) -> float:
+def rate_of(task: Task) -> float:
     """Returns the training examples a second, the median of repeats."""
     mesh = Mesh(np.array(jax.devices()), ("cores",))
     knobs = jax.tree.map(lambda x: np.float32(x) if isinstance(x, float) else np.int32(x), task)

@@ -45,6 +45,12 @@ SMALL: dict[str, dict[str, Any]] = {
     "episode_classes": {"pairs": 2, "dimensions": 2, "labels": 4, "copies": 1},
     "episode_projections": {"classes": 2, "dimensions": 2, "points": 4},
     "episode_regression": {"dimensions": 2, "points": 4, "pool": 4},
+    "edit_distance": {"max_letters": 3, "letters": 3},
+    "equations": {"modulus": 5},
+    "expressions": {"max_operators": 2, "train_operators": 2},
+    "hinted_increment": _LENGTHS,
+    "hinted_sort": _LENGTHS,
+    "lis": {"max_items": 5, "items": 5},
     "markov": _REWRITING,
     "markov_encrypted": _REWRITING,
     "markov_families": _REWRITING | {"search_length": 4, "replace_length": 4, "num_rules": 500, "min_k": 2, "max_k": 4},
@@ -59,7 +65,10 @@ SMALL: dict[str, dict[str, Any]] = {
     "tour": _POINTS,
     "sparse_parity": {"bits": 12, "samples": 100},
     "separable": {"dimensions": 3, "points": 20},
+    "scan": {"most_primitives": 4},
+    "successor": {"max_length": 7, "test_length": 7, "train_length": 6},
     "tint": {"max_digits": 2, "examples": 64, "test_examples": 64},
+    "traversal": {"max_nodes": 3, "train_nodes": 3},
     "tint_prompted": {"operations": "add+subtract", "max_digits": 1, "examples": 64, "test_examples": 64, "shots": 1},
 }
 

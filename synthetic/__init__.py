@@ -12,6 +12,17 @@ from synthetic import (  # they register themselves  # they register themselves
 )
 from synthetic import bags, boolean, gaussians, grokking, markov, mixture, separable, tint  # they register themselves
 from synthetic import boolean, episodes, grokking, markov, mixture, tint  # they register themselves
+from synthetic import (  # they register themselves
+    boolean,
+    composition,
+    cot,
+    grokking,
+    hints,
+    markov,
+    mixture,
+    recursion,
+    tint,
+)
 from synthetic.heads import Classes, Head, Numbers, Places
 from synthetic.measures import Measure, Measured
 from synthetic.plane import delaunay, hull, tour  # likewise
@@ -31,16 +42,21 @@ __all__ = [
     "addition",
     "bags",
     "boolean",
+    "composition",
     "copying",
+    "cot",
     "counting",
     "delaunay",
     "gaussians",
     "episodes",
     "grokking",
+    "grokking",
+    "hints",
     "hull",
     "markov",
     "mixture",
     "parity",
+    "recursion",
     "register",
     "registry",
     "separable",

@@ -32,6 +32,13 @@ SMALL: dict[str, tuple[list[str], str]] = {
     "modular": (["task.p=5", "task.fraction=0.6"], "task.fraction=0.4"),
     "sparse_parity": (["task.bits=6", "task.samples=40"], "task.samples=20"),
     "rasp_and": (["task.bits=6", "task.fixed=2"], "optim.lr=0.02"),
+    "expressions": (["task.max_operators=2", "task.train_operators=2"], "task.train_operators=1"),
+    "equations": ([], "optim.lr=0.02"),
+    "lis": (["task.max_items=4", "task.items=4"], "task.items=3"),
+    "edit_distance": (["task.max_letters=3", "task.letters=3"], "task.letters=2"),
+    "successor": (["task.max_length=6", "task.test_length=6", "task.train_length=6"], "task.edge_share=0.5"),
+    "traversal": (["task.max_nodes=3", "task.train_nodes=3"], "task.edge_share=0.5"),
+    "scan": (["task.most_primitives=4"], "task.distinct=100"),
 }
 TRAINED = [word for word in TINY if not word.startswith("task.")]
 
