@@ -1,26 +1,18 @@
 """Generators: tasks, each in a file of its own, and the pieces they share."""
 
-from synthetic import (  # they register themselves  # they register themselves
+from synthetic import (  # they register themselves  # they register themselves  # they register themselves
     bags,
-    boolean,
-    gaussians,
-    grokking,
-    markov,
-    mixture,
-    separable,
-    tint,
-)
-from synthetic import bags, boolean, gaussians, grokking, markov, mixture, separable, tint  # they register themselves
-from synthetic import boolean, episodes, grokking, markov, mixture, tint  # they register themselves
-from synthetic import (  # they register themselves
     boolean,
     composition,
     cot,
+    episodes,  # they register themselves
+    gaussians,
     grokking,
     hints,
     markov,
     mixture,
     recursion,
+    separable,
     tint,
 )
 from synthetic.heads import Classes, Head, Numbers, Places
@@ -47,9 +39,8 @@ __all__ = [
     "cot",
     "counting",
     "delaunay",
-    "gaussians",
     "episodes",
-    "grokking",
+    "gaussians",
     "grokking",
     "hints",
     "hull",

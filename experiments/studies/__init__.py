@@ -14,7 +14,8 @@ from collections.abc import Iterator
 from experiments import outside
 from experiments.judging.claim import Claim
 
-FAMILIES = ("markov", "rasp", "boolean", "tint")  # in the order in which they are listed; others come after
+# In the order in which they are listed; others come after.
+FAMILIES = ("markov", "rasp", "boolean", "tint", "grokking", "mil", "pointer", "linear")
 _SHARED = ("family", "kinds")  # modules of a family that are no study
 
 
