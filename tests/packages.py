@@ -44,7 +44,7 @@ class Page:
         text = (ROOT / "docs" / name).read_text()
         files = dict(re.findall(r"^`([\w./]+)`\n\n```\w+\n(.*?)^```$", text, re.MULTILINE | re.DOTALL))
         blocks = re.findall(r"^```sh\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
-        return cls(text, files, "".join(blocks).splitlines())
+        return cls(text, files, [str(line) for line in "".join(blocks).splitlines()])
 
     def words(self, begin: str) -> list[str]:
         """Returns the words of the page's command that is this, or else of the one that begins so, with this Python."""

@@ -3,6 +3,7 @@
 import itertools
 import random
 from collections import Counter
+from typing import cast
 
 import jax
 import jax.numpy as jnp
@@ -14,6 +15,7 @@ from fields import check
 from synthetic.cot import EditDistance, Equations, Expressions, Lis, plain
 from synthetic.cot.reductions import NAMES, NUMBERS, reduced, reducible
 from synthetic.prompts import is_held
+from synthetic.task import Example
 from tests.generated import drawn, each, judged, texts
 
 
@@ -29,7 +31,7 @@ def words_of(tokens):
 
 @pytest.mark.slow
 def test_expressions_of_one_operator_have_the_law_of_drawing_again_what_cannot_be_completed():
-    p, weights = 5, Counter()
+    p, weights = 5, dict[tuple[int, str, int], float]()
     # From each answer, an operator and a first operand are drawn; for 0 = 0 / b, b = 0 begins anew.
     for value in range(p):
         options = Counter()
@@ -45,7 +47,7 @@ def test_expressions_of_one_operator_have_the_law_of_drawing_again_what_cannot_b
                 options.update({(0, "/", b): 1 for b in range(1, p)})
         total = sum(options.values())
         for option, weight in options.items():
-            weights[option] += weight / total / p
+            weights[option] = weights.get(option, 0.0) + weight / total / p
     task = Expressions(modulus=p, max_operators=1, train_operators=1)
     drawn_ones = Counter(
         tuple(words_of(task.prompt(example)[:3]))
@@ -79,7 +81,7 @@ def test_the_reductions_on_the_device_are_those_of_the_plain_program():
     shuffler, size = random.Random(0), 12
     marks = ["+", "-", "*", "/"]
     for _ in range(60):
-        line = [shuffler.randrange(1, 7)]
+        line: list[plain.Word] = [shuffler.randrange(1, 7)]
         while len(line) < 7:
             at = shuffler.choice([i for i, word in enumerate(line) if isinstance(word, int)])
             piece = [shuffler.randrange(1, 7), shuffler.choice(marks), shuffler.randrange(1, 7)]
@@ -88,7 +90,7 @@ def test_the_reductions_on_the_device_are_those_of_the_plain_program():
         line = line[:size]
         tokens = tokens_of(line, size)
         places = np.flatnonzero(reducible(tokens))
-        ours = [words_of(np.asarray(reduced(tokens, place, 7))) for place in places]
+        ours = [words_of(np.asarray(reduced(tokens, jnp.int32(place), 7))) for place in places]
         try:
             theirs = list(plain.successors(line, 7))
         except plain.Unreadable:  # it divides by zero
@@ -179,7 +181,9 @@ def test_the_first_block_of_equations_has_all_numbers_and_the_last_one_only_the_
 def test_planted_runs_make_the_longest_subsequence_longer_than_uniform_numbers_do():
     longest = drawn(Lis(max_items=20, items=20), count=512).facts["longest"].mean()
     uniform = np.random.default_rng(0).integers(0, 32, (512, 20))
-    lengths = [len(Lis().answer([*row, 0], None)) and max(Lis().answer([*row, 0], None)[:-3]) - 1 for row in uniform]
+    unread = cast(Example, None)
+    answers = [Lis().answer([*row, 0], unread) for row in uniform]
+    lengths = [len(answer) and max(answer[:-3]) - 1 for answer in answers]
     assert longest > np.mean(lengths) + 1
 
 

@@ -174,7 +174,7 @@ def test_mistakes_are_the_probabilities_of_wrong_answers_or_the_wrong_answers():
     random = np.random.default_rng(0)
     logits, targets = random.normal(0, 3, (4, 5, 7)).astype(np.float32), random.integers(0, 7, (4, 5)).astype(np.int32)
     of_target = np.take_along_axis(logits, targets[..., None], -1)[..., 0]
-    chances = 1 - np.exp(of_target - logsumexp(logits.astype(np.float64), -1))
+    chances = 1 - np.exp(of_target - np.asarray(logsumexp(logits.astype(np.float64), -1)))
     for head in (Classes(7), Places()):
         shares, ones = (
             losses.mistakes(head, jnp.asarray(logits), jnp.asarray(targets), Training(loss=name))
