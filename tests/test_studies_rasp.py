@@ -21,12 +21,12 @@ HIGH, MIDDLE, LOW = (0.98, 0.99, 1.0), (0.55, 0.6, 0.65), (0.01, 0.0, 0.02)
 
 
 def test_a_task_that_is_not_fitted_is_left_out_and_named():
-    judgement = judged("rasp/table", {(AT_LONGEST, ("rasp_parity_plain", 20)): MIDDLE})
+    judgement = judged("rasp/table", {(AT_LONGEST, ("rasp_parity_plain", 2000, 20)): MIDDLE})
     assert judgement.verdict == "reproduced"
     assert judgement.left() == [
         "Left out, as exact match at the longest training length is below 0.9: 0.600 at parity, plain."
     ]
-    none = judged("rasp/table", {(AT_LONGEST, (task, 20)): MIDDLE for task in rasp_table.LONG})
+    none = judged("rasp/table", {(AT_LONGEST, (task, 2000, 20)): MIDDLE for task in rasp_table.LONG})
     assert none.verdict == "not fitted"
 
 
@@ -35,8 +35,8 @@ def test_program_lengths_are_recorded_as_they_are_and_named_in_rows():
     assert recorded == {name: length(program) for name, program in PROGRAMS.items()}
     assert {program for _, program in rasp_table.SHORT.values()} <= set(recorded)
     rows = [row.setting for row in judged("rasp/table").rows]
-    assert rows[0] == f"count ({recorded['count']})"
-    assert rows[-1] == "mode, bad scratchpad"
+    assert rows[0] == f"count ({recorded['count']}), 2,000 steps"
+    assert rows[-1] == "mode, bad scratchpad, 2,000 steps"
 
 
 @pytest.mark.parametrize("text", ["program,steps,who\nsort,3,we\n", "operations\n3\n", ""])
