@@ -59,7 +59,7 @@ def learning(table: pl.DataFrame, settings: pl.Expr, share: float = 0.6) -> pl.D
     return table.with_columns(pl.when(early).then(share * pl.col("answer")).otherwise("answer").alias("answer"))
 
 
-@pytest.mark.parametrize("claim", TINT, ids=lambda claim: claim.name)
+@pytest.mark.parametrize("claim", [c for c in TINT if c is not cot_or_not.CLAIM], ids=lambda claim: claim.name)
 def test_nothing_is_concluded_from_noise_under_which_the_model_is_still_learning(claim: Claim):
     clean = "clean" if claim.name != "tint/contamination" else None
     answers = dict.fromkeys({name for setting in contract.settings(claim.criterion.axes) for name in setting}, MIDDLE)
@@ -69,6 +69,13 @@ def test_nothing_is_concluded_from_noise_under_which_the_model_is_still_learning
     assert (judgement.verdict, judgement.cause) == ("inconclusive", "not settled"), judgement.sentence
     assert any(left.cause == "not settled" for left in judgement.left_out)
     assert any("unsettled" in row.setting for row in judgement.rows)
+
+
+def test_nothing_is_concluded_from_answers_without_traces_which_twice_the_steps_raise():
+    rising = {"no_trace": MIDDLE, ("no_trace", 4800): HIGH}
+    judgement = judged(cot_or_not.CLAIM, rising)
+    assert (judgement.verdict, judgement.cause) == ("inconclusive", "not settled"), judgement.sentence
+    assert judged(cot_or_not.CLAIM, {"no_trace": MIDDLE}).verdict == "reproduced"
 
 
 def test_a_score_that_rose_late_but_is_learnt_is_read():
