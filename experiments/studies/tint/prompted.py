@@ -2,19 +2,43 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import polars as pl
 
 from experiments.judging.axes import Axis
-from experiments.judging.claim import SIZES, Fact
+from experiments.judging.claim import PILOTS, Fact
 from experiments.judging.criterion import Criterion
 from experiments.judging.frame import RecordError, swept
 from experiments.studies.tint import kinds
-from experiments.studies.tint.family import ANSWER, LABEL, NOISE, NOISES, by_pair, claim, kind, read, recovery, rows
+from experiments.studies.tint.family import (
+    ANSWER,
+    CHARACTERS,
+    DYNAMIC_LEVEL,
+    LABEL,
+    NOISE,
+    NOISES,
+    by_pair,
+    claim,
+    kind,
+    read,
+    recovery,
+    rows,
+)
 from experiments.studies.tint.static_vs_dynamic import PAIRS
 
 SHOTS = Axis("task.shots", "worked examples", (3,))
 CLEAN = NOISE.at("clean").named("clean worked examples")
 PAPER = {"characters": "harmful", "dynamic": "worse"}
+TRIED = {
+    "clean": {"task.characters": 0.0},
+    "characters_30": {"task.characters": 0.3},
+    "characters_60": {"task.characters": 0.6},
+    "dynamic_40": {"task.dynamic": 0.4},
+}
+LEVELS = replace(NOISES, tried=TRIED)
+STATIC = CHARACTERS.at(0.3, 0.6).named("30 and 60 % of the characters redrawn")
+DYNAMIC = DYNAMIC_LEVEL.at(0.4).named("40 % dynamic noise")
 
 
 def by_noise(table: pl.DataFrame) -> pl.DataFrame:
@@ -40,25 +64,32 @@ def by_noise(table: pl.DataFrame) -> pl.DataFrame:
 
 CLAIM = claim(
     name="tint/prompted",
-    question="Is dynamic noise in worked examples worse than static noise?",
+    question="At the same rate, is dynamic noise in worked examples worse than static noise?",
     where="prompting",
-    text="Dynamic noise in the worked examples of a prompt does more harm than static noise does.",
+    text=(
+        "Where the worked examples of a prompt carry a rule in their digits, dynamic noise in them does more harm than "
+        "static noise of the same rate does."
+    ),
     setting="worked examples",
     reading=(
-        "Our small counterpart of few-shot prompting: a model trained on documents of clean worked examples of one "
-        "operation out of many is given worked examples that are noised, and then a question. A setting is a kind and "
-        "level of noise in the worked examples, and its label share is theirs."
+        "Our small counterpart of few-shot prompting: a model trained on documents of clean worked examples is given "
+        "worked examples that are noised, and then a question. Each document writes its digits higher by a number of "
+        "its own, modulo 10, which no prompt tells: the digits of the worked examples have to be read. The rule is one "
+        "of writing: static noise hides it where it redraws a digit, dynamic noise where it redraws a number. A "
+        "setting is a kind and level of noise in the worked examples, and its label share is theirs. Compared are "
+        "static noise of 45 % on average and dynamic noise of 40 %, the levels of the paper's prompts that are "
+        "nearest."
     ),
-    looked=f"{SIZES} At cpu scale seed 100 was looked at too, and operations were changed for shorter ones after a run "
-    "of the same seeds, to save time; the criterion stayed.",
+    looked=f"{PILOTS} Before, documents were of several operations and no digit mattered; then 90 % of the characters "
+    "redrawn did no harm.",
     differs=(
-        "A small model trained on several operations, and worked examples in its context, in place of a "
-        "prompted large one."
+        "A small model trained on such documents, and worked examples in its context, in place of a prompted large "
+        "one; a hidden rule of ours."
     ),
     criterion=Criterion(
-        axes=(SHOTS, NOISES),
+        axes=(SHOTS, LEVELS),
         read=read(CLEAN),
-        bounds=(PAIRS.at_least(0.1),),
+        bounds=((ANSWER.at(STATIC) - ANSWER.at(DYNAMIC)).at_least(0.1),),
         whole=True,
         view=by_noise,
     ),
