@@ -38,7 +38,7 @@ def test_a_parity_that_no_learner_could_learn_gives_no_verdict():
 
 def test_the_place_of_attention_among_its_rivals_on_other_classes_is_noted():
     other = {(UNSEEN, ("conjunction", layer)): MIDDLE for layer in table.MIXER.tried}
-    notes = judged("boolean/table", other | {(UNSEEN, ("conjunction", "lstm")): HIGH}).notes
+    notes = judged("boolean/table", other | {(UNSEEN, ("conjunction", "mamba")): HIGH}).notes
     assert notes[-1] == ("On conjunction: 0.850 of attention, 0.850 to 0.983 of its rivals, 1 of 2 above (not judged).")
 
 
