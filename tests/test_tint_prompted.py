@@ -98,7 +98,7 @@ def test_an_answer_is_judged_by_the_digits_of_its_own_document():
     task = SMALL.replace(shifts=10).materialise()
     for key in jax.random.split(jax.random.key(2), 5):
         example = task.sample(key, "test")
-        assert {name: float(score) for name, score in task.judge(example, example.targets).items()} == {
+        assert {name: np.asarray(score).item() for name, score in task.judge(example, example.targets).items()} == {
             **{"answer": 1, "astray": 0, "recovered": 0, "follows": 1, "label": 1, "kept": 1}
         }
         other = jax.numpy.where(example.targets < 10, (example.targets + 1) % 10, example.targets)
