@@ -142,6 +142,31 @@ def test_a_loop_of_models_that_train_on_each_others_answers_is_a_chain(tmp_path)
     assert any((a != b).any() for a, b in zip(*sets, strict=True)), "each seed has sets of its own"
 
 
+def test_frozen_blocks_keep_those_of_the_run_before_and_all_else_begins_anew(tmp_path):
+    """At a learning rate of 0 a run ends with the parameters that it began with."""
+    before = "start_from={task:{name:sum,letters:5},model:{frozen:false},optim:{lr:0.02}"
+    kept = job_of(tmp_path, "model.frozen=true", "optim.lr=0", f"{before},only:blocks+norm}}")
+    alone = job_of(tmp_path, "model.frozen=true", "optim.lr=0")
+    assert kept.start is not None
+    assert (
+        len(
+            {
+                job.id
+                for job in (kept, alone, job_of(tmp_path, "model.frozen=true", "optim.lr=0", f"{before},only:norm}}"))
+            }
+        )
+        == 3
+    )
+    train([kept, alone])
+    first, last, own = (params_of(job) for job in (kept.start, kept, alone))
+    parts = {name: name.split(".")[1] for name in last}
+    assert {*parts.values()} == {"blocks", "embedding", "norm", "positions", "read_out"}
+    for name, part in parts.items():
+        np.testing.assert_array_equal(last[name], (first if part in ("blocks", "norm") else own)[name])
+    assert first["params.embedding"].shape != last["params.embedding"].shape, "the run before has another alphabet"
+    assert (last["params.blocks.0.mlp.inner.kernel"] != own["params.blocks.0.mlp.inner.kernel"]).any()
+
+
 def test_a_phase_counts_in_the_id_of_all_that_follow_and_so_does_whether_parameters_are_fresh(tmp_path):
     starts = (
         "start_from={train:{steps:4}}",
@@ -169,6 +194,13 @@ def test_a_phase_counts_in_the_id_of_all_that_follow_and_so_does_whether_paramet
         (["start_from={start_from:3}"], "start_from.start_from: expected null or values of task, model, optim, train"),
         (["start_from={start_from:{model:{width:8}}}"], "start_from.start_from: its model has other shapes"),
         (["start_from={fresh:1}"], "start_from.fresh: expected true or false, got 1"),
+        (["start_from={only:3}"], "start_from.only: expected null or parts of the model, as blocks+norm, got 3"),
+        (
+            ["start_from={only:mlp}"],
+            "start_from.only: the model has the parts blocks, embedding, norm, positions, read_out",
+        ),
+        (["start_from={only:blocks,fresh:true}"], "start_from.only: must be null with start_from.fresh"),
+        (["start_from={only:blocks,model:{width:8}}"], "start_from: its model has other shapes in blocks"),
         (["start_from={fresh:true}"], "start_from.fresh: must be false with task=sum, made by no model"),
         (["task=echo"], "start_from: task=echo is made by the model of a run before; got null"),
         (["task=echo", "start_from={fresh:true}"], "start_from.start_from: task=echo is made by the model of a run be"),

@@ -82,6 +82,29 @@ def test_noise_meets_the_worked_examples_and_never_the_question(tables):
     assert kept["dynamic/0.2"] > kept["dynamic/0.4"]
 
 
+def test_documents_write_their_digits_higher_by_a_hidden_number_each_which_the_worked_examples_show(tables):
+    shifted = SMALL.replace(shifts=10).materialise().tables  # type: ignore[attr-defined]
+    for plain, written in ((tables["train"], shifted["train"]), (level(tables, "clean"), level(shifted, "clean"))):
+        assert set(written["shift"]) == set(range(10))
+        for i, shift in enumerate(written["shift"].tolist()):
+            was, now = parts(plain, i), parts(written, i)
+            assert [operands for operands, _ in now] == [operands for operands, _ in was]
+            for (_, before), (_, after) in zip(was, now, strict=True):
+                assert after == [(token + shift) % 10 if token < 10 else token for token in before]
+    assert (level(shifted, "dynamic/0.4")["label"] == level(tables, "dynamic/0.4")["label"]).all()
+
+
+def test_an_answer_is_judged_by_the_digits_of_its_own_document():
+    task = SMALL.replace(shifts=10).materialise()
+    for key in jax.random.split(jax.random.key(2), 5):
+        example = task.sample(key, "test")
+        assert {name: np.asarray(score).item() for name, score in task.judge(example, example.targets).items()} == {
+            **{"answer": 1, "astray": 0, "recovered": 0, "follows": 1, "label": 1, "kept": 1}
+        }
+        other = jax.numpy.where(example.targets < 10, (example.targets + 1) % 10, example.targets)
+        assert task.judge(example, other)["answer"] == 0
+
+
 def test_training_documents_are_noised_as_asked():
     table = SMALL.replace(characters=0.5, contamination=0.5).materialise().tables["train"]  # type: ignore[attr-defined]
     names = list(operations())

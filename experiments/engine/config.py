@@ -29,7 +29,17 @@ import fields
 import synthetic
 from experiments import cells, settings
 from experiments.engine.explain import GROUPS, format_error, format_unknown
-from experiments.engine.job import NAMED, NOT_IDENTITY, SECTIONS, Job, build, registries, start_of, starts_alike
+from experiments.engine.job import (
+    NAMED,
+    NOT_IDENTITY,
+    SECTIONS,
+    Job,
+    build,
+    parts_kept,
+    registries,
+    start_of,
+    starts_alike,
+)
 from experiments.engine.lane import Run, Training
 from experiments.engine.overrides import REFUSED, SEARCH_PATH, check_single, chooses, parse
 from experiments.engine.plugins import find_plugins
@@ -322,7 +332,7 @@ def _before(run: Run, plain: dict[str, Any], study: str | None) -> Job | None:
     except ConfigError as e:
         raise ConfigError(*(f"start_from.{line}" for line in e.lines)) from None
     if not plain["start_from"].get("fresh"):
-        starts_alike(run, first)
+        starts_alike(run, first, parts_kept(plain))
     elif not run.task.from_model:
         raise ConfigError(f"start_from.fresh: must be false with task={plain['task']['name']}, made by no model")
     return start

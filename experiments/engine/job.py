@@ -6,7 +6,7 @@ import functools
 import hashlib
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
@@ -26,7 +26,7 @@ from experiments.files import check_writable
 SECTIONS = ("task", "model", "optim", "train")
 # The sections whose fields are those of a class, and the key that names the class.
 NAMED = {"task": "name", "model": "name", "optim": "rule"}
-_OF_START = ("fresh", "start_from")  # beside the sections of `start_from`
+_OF_START = ("fresh", "only", "start_from")  # beside the sections of `start_from`
 # Keys that do not change a result, or by rounding alone, are not part of a run's identity.
 NOT_IDENTITY = ("out", "name", "wandb", "tensorboard", "retry")
 NOT_IDENTITY_OF = {"train": ("microbatch", "objective"), "model": ("remat",)}
@@ -63,12 +63,19 @@ class Job:
             same["start"] = self.start.id
         if self.fresh:
             same["fresh"] = True
+        if self.only:
+            same["only"] = sorted(self.only)
         return hashlib.sha256(json.dumps(same, sort_keys=True).encode()).hexdigest()[:10]
 
     @property
     def fresh(self) -> bool:
         """Returns whether the first parameters are the run's own, and the run before only makes the task's sets."""
         return bool((self.config.get("start_from") or {}).get("fresh"))
+
+    @property
+    def only(self) -> tuple[str, ...]:
+        """Returns the parts of the model whose first parameters are of the run before; none means all parts."""
+        return parts_kept(self.config)
 
     @functools.cached_property
     def folder(self) -> Path:
@@ -85,7 +92,7 @@ def start_of(config: dict[str, Any]) -> dict[str, Any] | None:
     """Returns the configuration of the run that this one starts from, None if there is none.
 
     It is this run's own configuration with the values of `start_from` put in, and starts from a run itself if there is
-    a `start_from` among them. Raises ConfigError for a key that is neither a section with values nor that or `fresh`.
+    a `start_from` among them. Raises ConfigError for a key that is no section with values, nor that, `fresh` or `only`.
     """
     changes = config.get("start_from")
     if changes is None:
@@ -93,12 +100,23 @@ def start_of(config: dict[str, Any]) -> dict[str, Any] | None:
     allowed = ", ".join(SECTIONS)
     sections = {k: v for k, v in changes.items() if k not in _OF_START} if isinstance(changes, dict) else {"": changes}
     if not all(k in SECTIONS and isinstance(v, dict) for k, v in sections.items()):
-        also = "beside them fresh and a start_from of its own"
+        also = "beside them fresh, only and a start_from of its own"
         raise ConfigError(f"start_from: expected null or values of {allowed}, by section, got {changes!r}; {also}")
     if not isinstance(fresh := changes.get("fresh", False), bool):
         raise ConfigError(f"start_from.fresh: expected true or false, got {fresh!r}")
+    only = changes.get("only")
+    if only is not None and not (isinstance(only, str) and only):
+        raise ConfigError(f"start_from.only: expected null or parts of the model, as blocks+norm, got {only!r}")
+    if only and fresh:
+        raise ConfigError(f"start_from.only: must be null with start_from.fresh, which keeps no part, got {only}")
     start = {k: _changed(k, v, sections[k]) if k in sections else v for k, v in config.items()}
     return start | {"start_from": changes.get("start_from")}
+
+
+def parts_kept(config: dict[str, Any]) -> tuple[str, ...]:
+    """Returns the parts of the model that `start_from.only` names; none means all parts."""
+    only = (config.get("start_from") or {}).get("only")
+    return tuple(part.strip() for part in only.split("+")) if only else ()
 
 
 def _changed(section: str, values: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
@@ -110,15 +128,39 @@ def _changed(section: str, values: dict[str, Any], changes: dict[str, Any]) -> d
     return {k: values[k] for k in ("seed",) if k in values and cls and k in fields.declared(cls)} | changes
 
 
-def starts_alike(run: Run, start: Run) -> None:
-    """Raises ConfigError if the parameters of `start` do not fit `run`, before anything is compiled."""
-    if (run.model, run.task.spec) == (start.model, start.task.spec):
+def starts_alike(run: Run, start: Run, only: Sequence[str] = ()) -> None:
+    """Raises ConfigError if the parameters of `start` do not fit `run`, before anything is compiled.
+
+    only: the parts that have to fit, if not all. Blocks that are frozen fit those that were trained.
+    """
+    if (run.model, run.task.spec) == (start.model, start.task.spec) and not only:
         return  # nearly all runs, without the cost of tracing a large model
-    own, other = (jax.eval_shape(lambda r=r: nnx.split(r.build(jax.random.key(0)))[1]) for r in (run, start))
-    if jax.tree.map(lambda x: x.shape, own) != jax.tree.map(lambda x: x.shape, other):
+    own, other = (_shapes(r) for r in (run, start))
+    parts = list(dict.fromkeys(name.partition(".")[0] for name in own))
+    if strange := [part for part in only if part not in parts]:
+        raise ConfigError(f"start_from.only: the model has the parts {', '.join(parts)}, got {strange[0]}")
+    if parts_of(own, only) != parts_of(other, only):
+        if only:
+            raise ConfigError(f"start_from: its model has other shapes in {', '.join(only)}")
         a, b = run.task.spec, start.task.spec
         differ = [f"{k} {getattr(a, k)} against {getattr(b, k)}" for k in vars(a) if getattr(a, k) != getattr(b, k)]
         raise ConfigError(f"start_from: its model has other shapes: {', '.join(differ) or 'another model section'}")
+
+
+def parts_of(named: Mapping[str, Any], only: Sequence[str]) -> dict[str, Any]:
+    """Returns the entries whose names are of the parts `only`, or all entries if there are none."""
+    return {name: value for name, value in named.items() if not only or name.partition(".")[0] in only}
+
+
+def parameter_name(path: Any) -> str:
+    """Returns the plain name of an array in a state: blocks.0.mlp.inner.kernel."""
+    return jax.tree_util.keystr(path, simple=True, separator=".").removesuffix(".value")
+
+
+def _shapes(run: Run) -> dict[str, tuple[int, ...]]:
+    """Returns the shape of each parameter of a run's model by its name."""
+    params = jax.eval_shape(lambda: nnx.split(run.build(jax.random.key(0)))[1])
+    return {parameter_name(path): leaf.shape for path, leaf in jax.tree.leaves_with_path(params)}
 
 
 def headline(job: Job) -> str:

@@ -219,7 +219,9 @@ def dealt(jobs: list[Job], devices: int) -> list[Job]:
 
 def _started(job: Job, lane: Lane) -> Lane:
     """Returns a lane before its first step, with the parameters of the run that it starts from, if it does."""
-    return lane._replace(params=last_params(job.start, lane.params)) if job.start and not job.fresh else lane
+    if job.start is None or job.fresh:
+        return lane
+    return lane._replace(params=last_params(job.start, lane.params, job.only))
 
 
 def _rows(lane: int, step: int, learner: str, scores: dict[str, dict[str, np.ndarray]], shared: dict[str, Any]) -> list:

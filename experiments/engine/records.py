@@ -21,7 +21,7 @@ import os
 import platform
 import re
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -37,7 +37,7 @@ from flax import nnx
 from safetensors import SafetensorError
 
 from experiments.engine import devices, lock, monitor
-from experiments.engine.job import Job
+from experiments.engine.job import Job, parameter_name, parts_of
 from experiments.engine.lock import Lock, path_of
 from experiments.errors import ConfigError
 from experiments.files import forget_unfinished, write_whole
@@ -61,27 +61,31 @@ def write(path: Path, content: str | bytes) -> None:
         raise ConfigError(f"out: cannot write {path}: {e.strerror or e}") from None
 
 
-def last_params(job: Job, template: Any) -> Any:
-    """Returns the last parameters of a finished run, shaped as `template`. Raises ConfigError if there are none."""
+def last_params(job: Job, template: Any, only: Sequence[str] = ()) -> Any:
+    """Returns the last parameters of a finished run, shaped as `template`. Raises ConfigError if there are none.
+
+    only: the parts of the model to read; the others are those of `template`.
+    """
     end = read_end(job.folder)
     if end is None or end["status"] != "finished":
         why = end["reason"] if end else "it has not ended"
         raise ConfigError(f"start_from: the run to start from, {job.folder}, did not finish: {why}")
     try:
-        return read_params(job.folder, template)[0]
+        return read_params(job.folder, template, only)[0]
     except ConfigError as e:
         raise ConfigError(f"{e}; delete the folder to train it anew") from None
 
 
-def read_params(folder: Path, template: Any) -> tuple[Any, int]:
+def read_params(folder: Path, template: Any, only: Sequence[str] = ()) -> tuple[Any, int]:
     """Returns the parameters of a run's last state, shaped as `template` (arrays or their shapes), and its step.
 
-    Raises ConfigError if there are none, or if they do not fit.
+    only: the parts of the model to read; the others are those of `template`. Raises ConfigError if there are none, or
+    if they do not fit.
     """
     path = folder / "state.safetensors"
     state = _read_state(path)
     arrays = {k.removeprefix(_PARAMS): v for k, v in state.items() if k.startswith(_PARAMS)}
-    return _shaped(arrays, template, path), int(state["step"])
+    return _shaped(arrays, template, path, only), int(state["step"])
 
 
 def read_weights(path: Path, template: Any) -> Any:
@@ -89,12 +93,14 @@ def read_weights(path: Path, template: Any) -> Any:
     return _shaped(_read_state(path), template, path)
 
 
-def _shaped(arrays: dict[str, np.ndarray], template: Any, path: Path) -> Any:
-    """Returns arrays by their plain names in the shape of a template."""
-    wanted = {_name(keys): leaf.shape for keys, leaf in jax.tree.leaves_with_path(template)}
-    if {k: v.shape for k, v in arrays.items()} != wanted:
+def _shaped(arrays: dict[str, np.ndarray], template: Any, path: Path, only: Sequence[str] = ()) -> Any:
+    """Returns arrays by their plain names in the shape of a template, of which the parts that are not `only` stay."""
+    own = {parameter_name(keys): leaf for keys, leaf in jax.tree.leaves_with_path(template)}
+    arrays, wanted = parts_of(arrays, only), parts_of(own, only)
+    if {k: v.shape for k, v in arrays.items()} != {k: v.shape for k, v in wanted.items()}:
         raise ConfigError(f"{path}: does not fit this version's model")
-    return jax.tree.unflatten(jax.tree.structure(template), [arrays[name] for name in wanted])
+    read = own | arrays
+    return jax.tree.unflatten(jax.tree.structure(template), [read[name] for name in own])
 
 
 def task_of(job: Job) -> Task:
@@ -300,12 +306,7 @@ def _disagreement(
 
 def named(tree: Any) -> dict[str, np.ndarray]:
     """Returns the arrays of a tree by their plain names."""
-    return {_name(path): np.array(leaf, order="C") for path, leaf in jax.tree.leaves_with_path(tree)}
-
-
-def _name(path: Any) -> str:
-    """Returns the plain name of an array in a state: params.blocks.0.mlp.inner.kernel."""
-    return jax.tree_util.keystr(path, simple=True, separator=".").removesuffix(".value")
+    return {parameter_name(path): np.array(leaf, order="C") for path, leaf in jax.tree.leaves_with_path(tree)}
 
 
 def _plain(name: str) -> str:

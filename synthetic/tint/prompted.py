@@ -8,10 +8,16 @@ the end token):
 
 In training the loss is on every response, and any may be noised. Evaluation asks for the last one. All its operands are
 held out, and only the worked examples are noised, at the levels of the paper's prompts.
+
+With `shifts` above 1 the worked examples carry a rule in their digits, which no prompt tells: a document writes all
+digits of its responses higher by a number of its own, modulo 10. Shifted by 3 the document above is
+
+    ?( 5 7 , 6 8 ) | digx 0 digy 1 ds 4 8 carry 4 digx 8 digy 9 ds 4 5 carry 4 | 4 5 8 . ?( 4 , 2 ) | digx 7 ... | 9 .
 """
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Hashable, Mapping
 from typing import Any, ClassVar
 
@@ -62,6 +68,14 @@ class TIntPrompted(TInt):
         unit="tokens",
         doc="length of a document, which leaves out examples; 0 is as many as the longest need",
     )
+    shifts: int = static(
+        1,
+        low=1,
+        high=10,
+        unit="shifts",
+        silent=True,
+        doc="documents write the digits of their responses higher by a hidden number below this, modulo 10",
+    )
     level: int = knob(
         0, low=0, high=len(LEVELS) - 1, unit="condition", doc="noise in the test set, by its place in the conditions"
     )
@@ -76,6 +90,10 @@ class TIntPrompted(TInt):
         return Form(self.operations, self.style, self.max_digits, self.max_items, named=False)
 
     @property
+    def _hidden(self) -> tuple[str, ...]:
+        return ("shift",) if self.shifts > 1 else ()
+
+    @property
     def _least(self) -> int:
         return 2 * needed(self._form).tokens
 
@@ -85,10 +103,11 @@ class TIntPrompted(TInt):
 
     def materialise(self, before: Any = None) -> Task:
         """Returns this task with its training set, and its test set at each level of noise."""
-        common, seed = (self._form, self._tokens, self._laws), int(self.seed)
-        train = documents(*common, (self._noise, self._noise), seed, "train", self.examples, self.shots, all_asked=True)
+        common = self._form, self._tokens, self._laws
+        made = functools.partial(documents, *common, seed=int(self.seed), shots=self.shots, shifts=self.shifts)
+        train = made((self._noise, self._noise), split="train", count=self.examples, all_asked=True)
         levels = [
-            documents(*common, (noise, CLEAN), seed, "test", self.test_examples, self.shots, all_asked=False)
+            made((noise, CLEAN), split="test", count=self.test_examples, all_asked=False)
             for noise in (Noise(**rates, hidden=float(self.hidden)) for rates in LEVELS.values())
         ]
         return self.replace(tables={"train": train, "test": {n: np.stack([t[n] for t in levels]) for n in train}})
@@ -98,7 +117,7 @@ class TIntPrompted(TInt):
 
         Facts: `operation`, its number in the order of declaration; `shots`, the number of worked examples; `label`, the
         share of these whose answer is true, and `kept`, the share of their tokens that noise has left; `index` in the
-        set, and `split`.
+        set, and `split`; with `shifts` also `shift`, by how much digits are written higher.
         """
         if self.tables is None:
             raise ValueError("the sets of tint_prompted are made by materialise(), before sample()")
@@ -113,7 +132,7 @@ class TIntPrompted(TInt):
             table = {name: jnp.asarray(values)[self.level] for name, values in table.items()}
         row = {name: jnp.asarray(values)[index] for name, values in table.items()}
         tokens = row["tokens"].astype(jnp.int32)
-        facts = {name: row[name].astype(jnp.int32) for name in ("operation", "shots")}
+        facts = {name: row[name].astype(jnp.int32) for name in ("operation", "shots", *self._hidden)}
         facts |= {name: row[name].astype(jnp.float32) for name in ("label", "kept")}
         facts |= {"index": index, "split": jnp.int32(SPLITS.index(split))}
         return Example(tokens[:-1], tokens[1:], row["scored"][:-1].astype(jnp.float32), facts)
@@ -124,8 +143,11 @@ class TIntPrompted(TInt):
         return {"train": (self, "train"), **levels}
 
     def judge(self, example: Example, decoded: jax.Array) -> Mapping[str, jax.Array]:
-        """Judges a decoded response as TInt does; label and kept are those of the worked examples."""
-        scores = judge(example.targets, example.weights, example.facts["operation"], decoded, style=self.style)
+        """Judges a decoded response as TInt does, by unshifted digits; label and kept are of the worked examples."""
+        targets = example.targets
+        for fact in self._hidden:
+            targets, decoded = (_written(tokens, -example.facts[fact]) for tokens in (targets, decoded))
+        scores = judge(targets, example.weights, example.facts["operation"], decoded, style=self.style)
         return scores | {name: example.facts[name] for name in ("label", "kept")}
 
     def oracle(self, example: Example) -> list[int]:
@@ -141,7 +163,10 @@ class TIntPrompted(TInt):
             )
             for k, prompt in enumerate(prompts)
         ]
-        return [token for response in (responses if SPLITS[split] == "train" else responses[-1:]) for token in response]
+        shift = sum(int(example.facts[fact]) for fact in self._hidden)
+        if SPLITS[split] != "train":
+            responses = responses[-1:]
+        return [(token + shift) % 10 if token < 10 else token for response in responses for token in response]
 
     def _prompts(self, example: Example) -> list[list[int]]:
         """Returns the prompts of all examples of a document."""
@@ -167,3 +192,8 @@ class TIntPrompted(TInt):
         begin = int(np.flatnonzero(scored & ~np.append(False, scored[:-1]))[-1])
         prompt, answer = inputs[: begin + 1].tolist(), targets[scored].tolist()
         return format_tokens(prompt, names).strip(), format_tokens(answer, names)
+
+
+def _written(tokens: jax.Array, shift: jax.Array) -> jax.Array:
+    """Returns the tokens with digits written higher by `shift`, modulo 10."""
+    return jnp.where(tokens < 10, (tokens + shift) % 10, tokens)

@@ -15,6 +15,7 @@ _ROOT = np.uint64(0x54496E74)  # keeps the data seed's streams apart from other 
 
 # Streams of an example.
 OPERATION, OPERANDS, CONTAMINATED, DYNAMIC, OPERATORS, CHARACTERS, SWAP, INSERTION, COPIED, DELETION = range(10)
+SHIFT = 10  # of a document
 # A stream of the data seed, beside those of the splits.
 SIDES = 1000
 
