@@ -27,6 +27,7 @@ from experiments.errors import command
 from experiments.examples import compiled, rows
 from experiments.pages import ROOT, format_default, format_table, keep
 from fields import declared, replace
+from synthetic.heads import Numbers
 from synthetic.task import Example, Task, registry
 
 PAGE = ROOT / "docs" / "tasks.md"
@@ -153,7 +154,8 @@ def aligned(task: Task, example: Example) -> str:
     names = list(task.names)
     vectors = task.spec.vocabulary is None
     inputs = _format_vectors(example.inputs) if vectors else [names[token] for token in example.inputs]
-    targets = [names[token] for token in example.targets]
+    numbers = isinstance(task.spec.head, Numbers)
+    targets = _format_vectors(example.targets) if numbers else [names[token] for token in example.targets]
     weights = [f"{weight:g}" for weight in example.weights]
     positions = zip(inputs, targets, weights, strict=True)
     columns = [[cell.ljust(max(map(len, cells))) for cell in cells] for cells in positions]
