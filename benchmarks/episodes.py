@@ -18,6 +18,7 @@ import numpy as np
 from benchmarks.boolean import rates
 from benchmarks.record import write
 from experiments.engine import devices
+from experiments.errors import check_no_words
 from synthetic.episodes import ClassEpisodes, ProjectionEpisodes, RegressionEpisodes
 from synthetic.task import Task
 
@@ -29,6 +30,7 @@ DIMENSIONS, PROMPT, POOL = 2, 7, 6
 
 def main() -> None:
     """Measures all tasks and records them."""
+    check_no_words("benchmarks.episodes", __doc__)
     devices.use_all_cores()
     rows = []
     for name, (task, episode) in cases().items():

@@ -14,6 +14,7 @@ from pathlib import Path
 from benchmarks.markov import rate_of
 from benchmarks.record import write
 from experiments.engine import devices
+from experiments.errors import check_no_words
 from synthetic import Task
 from synthetic.composition import Scan
 from synthetic.cot import EditDistance, Equations, Expressions, Lis
@@ -40,6 +41,7 @@ TASKS: Mapping[str, Task] = {
 
 def main() -> None:
     """Measures every task and records it."""
+    check_no_words("benchmarks.traces", __doc__)
     devices.use_all_cores()
     rows = [{"measure": f"{name}: examples/s", "value": round(rate_of(task))} for name, task in TASKS.items()]
     write(Path(__file__).with_suffix(".csv"), rows)

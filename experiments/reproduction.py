@@ -189,10 +189,12 @@ def _all(scale: str, overrides: Sequence[str], *, record: bool) -> int:
 
 
 def _compared(claim: Claim, fresh: pl.DataFrame, record: pl.DataFrame) -> pl.DataFrame:
-    """Returns `compare` for the model's scores that the claim's criterion reads."""
-    grid = claim.criterion.grid(fresh)
+    """Returns `compare` for the model's scores that the claim's criterion reads, of the tables that it judges."""
+    grid, recorded = claim.criterion.grid(fresh), claim.criterion.grid(record)
     scores = [score for score in claim.criterion.scores() if score.learner in (MODEL, BEST) and not score.of_examples]
-    return compare(fresh, record, list(dict.fromkeys((*score.where(grid), score.score) for score in scores)))
+    return compare(
+        grid.table, recorded.table, list(dict.fromkeys((*score.where(grid), score.score) for score in scores))
+    )
 
 
 def _format_effects(fresh: Judgement, record: Judgement) -> str:

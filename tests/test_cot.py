@@ -182,7 +182,7 @@ def test_planted_runs_make_the_longest_subsequence_longer_than_uniform_numbers_d
     longest = drawn(Lis(max_items=20, items=20), count=512).facts["longest"].mean()
     uniform = np.random.default_rng(0).integers(0, 32, (512, 20))
     unread = cast(Example, None)
-    answers = [Lis().answer([*row, 0], unread) for row in uniform]
+    answers = [Lis().answer([*row, 0], unread) for row in uniform.tolist()]
     lengths = [len(answer) and max(answer[:-3]) - 1 for answer in answers]
     assert longest > np.mean(lengths) + 1
 

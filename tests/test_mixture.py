@@ -131,9 +131,9 @@ def test_lanes_differ_in_the_knobs_of_parts_and_in_weights():
     ("overrides", "error"),
     [
         (["task.parts=3"], "task.parts: expected tasks by name, {a: {name: markov}, ...}, got 3"),
-        (["task.parts={a:{name:marko}}"], "task.parts.a.name: unknown task 'marko'; allowed: boolean, markov"),
+        (["task.parts={a:{name:marko}}"], "task.parts.a.name: unknown task 'marko'; allowed: bags, boolean, "),
         (["task.parts={1:{name:markov}}"], "task.parts: expected names of letters, digits and _, got 1"),
-        (["task.parts={a:{name:mixture}}"], "task.parts.a.name: unknown task 'mixture'; allowed: boolean, markov"),
+        (["task.parts={a:{name:mixture}}"], "task.parts.a.name: unknown task 'mixture'; allowed: bags, boolean, "),
         (["task.parts={a:{name:markov,rules:3}}"], "task.parts.a.rules: unknown key"),
         (["task.parts={a:{name:markov,seed:3}}"], "task.parts.a.seed: all parts share task.seed, so that none trains"),
         (["task.parts={a:{name:markov,num_rules:0}}"], "task.parts.a.num_rules: expected an integer from 1"),

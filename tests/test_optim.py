@@ -198,7 +198,7 @@ def test_choosing_an_optimiser_brings_its_own_values_and_none_of_anothers():
     ("overrides", "error"),
     [
         (["optim.rule=adam"], "optim.rule: adam would get the values of adamw; choose optim=adam, in a settings file "),
-        (["optim.rule=rmsprop"], "optim.rule: unknown optim 'rmsprop'; allowed: adam, adamw, lion, muon, sgd"),
+        (["optim.rule=rmsprop"], "optim.rule: unknown optim 'rmsprop'; allowed: adam, adamw, lbfgs, lion, muon, sgd"),
         (["optim=adam", "optim.momentum=0.9"], "optim.momentum: unknown key; allowed: schedule, lr, weight_decay"),
         (["optim=sgd", "optim.b2=0.9"], "optim.b2: unknown key; allowed: schedule, lr, weight_decay, clip"),
         (["optim.project=parallel"], "optim.project: expected one of none, perpendicular, got 'parallel'"),

@@ -54,7 +54,9 @@ def test_a_program_that_looks_at_few_bits_explains_its_own_failures_and_no_other
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("order", "answer_as"), itertools.product(("preorder", "inorder"), ("value", "steps", "step")))
+@pytest.mark.parametrize(
+    ("order", "answer_as"), [*itertools.product(("preorder", "inorder"), ("value", "steps", "step"))]
+)
 def test_every_traversal_agrees_with_its_oracle(order, answer_as):
     contract.oracle_agrees(Traversal(max_nodes=6, train_nodes=5, order=order, answer_as=answer_as))
 

@@ -90,7 +90,10 @@ WHOLE = {
     "rasp": ("rasp/table", "rasp/positions"),
     "boolean": ("boolean/curves",),
     "tint": ("tint/static_vs_dynamic",),
+    "grokking": ("grokking/direction",),
+    "mil": ("mil/unit_tests",),
     "pointer": ("pointer/longer",),
+    "linear": ("linear/generative",),
 }
 DRAWN = 2  # further studies of a family in a round
 LARGE = (

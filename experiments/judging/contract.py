@@ -217,9 +217,15 @@ class Programme:
         return dict(zip(self.cells, map(float, solution.x), strict=False))
 
     def _ends(self, score: Score) -> tuple[float, float]:
-        """Returns the ends of a mean: the bounds of its measure, or as far away as matters."""
-        far = 10 * scale(self.criterion, [score])
-        return score.kind.inside(-far), score.kind.inside(far)
+        """Returns the ends of a mean: the bounds of its measure, or as far away as matters.
+
+        From the only end of a measure it stays as far as seeds scatter, which would be cut off there.
+        """
+        kind, size = score.kind, scale(self.criterion, [score])
+        low, high = kind.inside(-10 * size), kind.inside(10 * size)
+        if kind.bounded:
+            return low, high
+        return low + size / 2 * np.isfinite(kind.low), high - size / 2 * np.isfinite(kind.high)
 
 
 def world(criterion: Criterion, false: int | None = None, *, high: bool = False, far: bool = False) -> World:

@@ -20,7 +20,7 @@ import polars as pl
 
 from experiments.judging import reached
 from experiments.judging.axes import Score
-from experiments.judging.frame import MODEL
+from experiments.judging.frame import MODEL, RecordError
 from experiments.judging.measures import DECLARED, ERROR, Measure, declared_in, format_declarations
 
 NAME = "octaves"
@@ -74,6 +74,8 @@ class ByAxis:
         if NAME in table.columns:
             return table
         value = self.values or self.axis
+        if missing := [name for name in (self.axis, value) if name not in table.columns]:
+            raise RecordError(f"the results have no column {missing[0]}")
         start, end = table.columns.index("seed"), table.columns.index("step")
         keys = [name for name in table.columns[start:end] if name != self.axis]
         rows = table.filter(pl.col("final"), pl.col("position").is_null(), condition=self.condition).sort(value)

@@ -32,6 +32,7 @@ CLAIM = claim(
         "is a mean over the answers that are simple polygons, whose share is bounded too."
     ),
     looked=SIZES,
+    scatter=0.02,
     differs=(
         "Attention that reads points as a set, in place of LSTMs; fewer points; a hull begins at its leftmost vertex, "
         "and is decoded greedily. The share of simple polygons is bounded, where the original leaves out a model "
