@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from experiments.judging.axes import Axis, Score
-from experiments.judging.claim import SIZES, Fact
+from experiments.judging.claim import Fact
 from experiments.judging.criterion import Criterion
 from experiments.judging.drawing import AgainstSteps, Bars, Drawing
 from experiments.judging.rows import Rows
@@ -29,7 +29,7 @@ CLAIM = claim(
         "models know the place of each point, without which a softmax could name none."
     ),
     looked=(
-        "Sizes were chosen by looking at seed 0, at four settings: with 4 to 6 points the gap was 0.10, with 4 to 8 points "
+        "Sizes were chosen by looking at seed 0 at four settings: with 4 to 6 points the gap was 0.10, with 4 to 8 points "
         "0.15, with 10 points 0.13 and with 12 points 0.22. The last was taken; that choice is not in the interval."
     ),
     differs=(
