@@ -32,6 +32,14 @@ HERE = Path(build.__file__).parent
 WORDS = yaml.safe_load((HERE / "words.yml").read_text())
 
 
+@pytest.fixture(scope="module", autouse=True)
+def without_words():
+    """The command is called without words, whatever pytest's own are."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sys.argv", ["paper.article.build"])
+        yield
+
+
 @pytest.fixture(scope="module")
 def article() -> Path:
     build.main()

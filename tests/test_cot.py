@@ -3,7 +3,6 @@
 import itertools
 import random
 from collections import Counter
-from typing import cast
 
 import jax
 import jax.numpy as jnp
@@ -15,7 +14,6 @@ from fields import check
 from synthetic.cot import EditDistance, Equations, Expressions, Lis, plain
 from synthetic.cot.reductions import NAMES, NUMBERS, reduced, reducible
 from synthetic.prompts import is_held
-from synthetic.task import Example
 from tests.generated import drawn, each, judged, texts
 
 
@@ -179,10 +177,11 @@ def test_the_first_block_of_equations_has_all_numbers_and_the_last_one_only_the_
 
 
 def test_planted_runs_make_the_longest_subsequence_longer_than_uniform_numbers_do():
-    longest = drawn(Lis(max_items=20, items=20), count=512).facts["longest"].mean()
+    planted = drawn(Lis(max_items=20, items=20), count=512)
+    longest = planted.facts["longest"].mean()
     uniform = np.random.default_rng(0).integers(0, 32, (512, 20))
-    unread = cast(Example, None)
-    answers = [Lis().answer([*row, 0], unread) for row in uniform.tolist()]
+    example = next(each(planted))  # an answer follows from the prompt alone
+    answers = [Lis().answer([*row, 0], example) for row in uniform.tolist()]
     lengths = [len(answer) and max(answer[:-3]) - 1 for answer in answers]
     assert longest > np.mean(lengths) + 1
 

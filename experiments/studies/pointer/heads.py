@@ -29,8 +29,9 @@ CLAIM = claim(
         "models know the place of each point, without which a softmax could name none."
     ),
     looked=(
-        "Sizes were chosen by looking at seed 0 at four settings: with 4 to 6 points the gap was 0.10, with 4 to 8 points "
-        "0.15, with 10 points 0.13 and with 12 points 0.22. The last was taken; that choice is not in the interval."
+        "Sizes were chosen by looking at seed 0 at four settings: with 4 to 6 points the gap was 0.10, with 4 to 8 "
+        "points 0.15, with 10 points 0.13 and with 12 points 0.22. The last was taken, and the interval does not hold that "
+        "choice."
     ),
     differs=(
         "Attention in place of LSTMs, with learned positions; fewer points; a hull begins at its leftmost vertex, and "
