@@ -30,8 +30,8 @@ CLAIM = claim(
     ),
     looked=(
         "Sizes were chosen by looking at seed 0 at four settings: with 4 to 6 points the gap was 0.10, with 4 to 8 "
-        "points 0.15, with 10 points 0.13 and with 12 points 0.22. The last was taken, and the interval does not hold that "
-        "choice."
+        "points 0.15, with 10 points 0.13 and with 12 points 0.22. The last was taken; the interval does not hold "
+        "that choice."
     ),
     differs=(
         "Attention in place of LSTMs, with learned positions; fewer points; a hull begins at its leftmost vertex, and "
