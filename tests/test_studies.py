@@ -87,6 +87,7 @@ WHOLE = {
     "boolean": ("boolean/curves",),
     "tint": ("tint/static_vs_dynamic",),
     "pointer": ("pointer/longer",),
+    "inference": ("inference/forgetting",),
     "icl": ("icl/abrupt",),
 }
 DRAWN = 2  # further studies of a family in a round
