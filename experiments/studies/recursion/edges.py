@@ -13,8 +13,6 @@ EDGES = Axis("task.edge_share", "share of edge cases", (0.0, 0.25), ("smallest",
 NONE, SOME = EDGES.fewest, EDGES.most
 _SCORES = {
     "no carry": SHALLOW,
-    "4 bits": Score("depth_4", "exact match on carries of 4 bits"),
-    "8 bits": Score("depth_8", "exact match on carries of 8 bits"),
     "{}": DEEP,
 }
 
@@ -23,13 +21,13 @@ CLAIM = claim(
     question="Does a model that learnt the successor fail where carries are rare, and do more of them mend it?",
     where="the abstract: edge cases",
     text=(
-        "Trained on uniform numbers, a model that says the successor of those without a carry fails at carries of 12 "
-        "bits at the same length, which training hardly has; with a quarter of edge cases it does not."
+        "Trained on uniform numbers, a model that says the successor of those without a carry fails at deep carries of "
+        "the same length, which training hardly has; with a quarter of edge cases it does not."
     ),
     setting="edge cases",
     reading=(
-        "Numbers of 16 symbols, the most significant bit first, so that the first symbol of the answer hangs on all "
-        "others. The depth of the carry is varied at one length, so that nothing is longer than in training."
+        "The most significant bit is first, so that the first symbol of the answer hangs on all others. The depth of the "
+        "carry is varied at one length, so that nothing is longer than in training."
     ),
     differs=DIFFERS,
     criterion=Criterion(

@@ -14,8 +14,8 @@ TITLE = "Transformer-Based Models Are Not Yet Perfect At Learning to Emulate Str
 ARXIV = "2401.12947"
 WITHIN = Score("within", "exact match on held-out numbers")
 SHALLOW = Score("depth_0", "exact match without a carry")
-LENGTH = Axis("task.test_length", "length", (16,), ("shortest", "longest"), single=True)
-DEEP = Score("depth_{}", "exact match on carries of {}", number=Number(LENGTH, 0.75, said="{:,} bits"))
+LENGTH = Axis("task.test_length", "length", (20,), ("shortest", "longest"), single=True)
+DEEP = Score("depth_{}", "exact match on carries of {}", number=Number(LENGTH, 0.6, said="{:,} bits"))
 FIT = Fitted(SHALLOW)
 LOOKS = (1, 2, 3, 4, 6, 8, 12)
 DIFFERS = "Formats and sizes are ours, as the paper's could not be read; a decoder alone."
