@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from experiments.judging.axes import Axis, Score
+from experiments.judging.axes import Axis
 from experiments.judging.claim import Fact
 from experiments.judging.criterion import Criterion
 from experiments.judging.drawing import Curves, Drawing
@@ -26,8 +26,8 @@ CLAIM = claim(
     ),
     setting="edge cases",
     reading=(
-        "The most significant bit is first, so that the first symbol of the answer hangs on all others. The depth of the "
-        "carry is varied at one length, so that nothing is longer than in training."
+        "The most significant bit is first, so that the first symbol of the answer hangs on all others. The depth of "
+        "the carry is varied at one length, so that nothing is longer than in training."
     ),
     differs=DIFFERS,
     criterion=Criterion(
