@@ -8,6 +8,7 @@ import pytest
 
 from experiments.engine import config
 from experiments.engine.engine import Engine
+from experiments.engine.lane import Run, treedef
 from synthetic import registry
 from tests.commands import TINY
 
@@ -16,6 +17,7 @@ _LENGTHS = ["task.max_length=8", "task.test_every=4", "task.train_length=6"]
 _MARKOV = [word for word in TINY if word.startswith("task.")]
 _FAMILIES = ["task.alphabet=8", "task.input_length=5", "task.search_length=4", "task.replace_length=4"]
 _TINT = ["task.max_digits=2", "task.examples=200", "task.test_examples=64"]
+_POINTS = ["task.capacity=8", "task.test_every=4", "task.min_points=5", "task.max_points=8"]
 SMALL: dict[str, tuple[list[str], str]] = {
     "markov": (_MARKOV, "task.noop_rate=0.5"),
     "markov_encrypted": (_MARKOV, "task.noop_rate=0.5"),
@@ -39,17 +41,33 @@ SMALL: dict[str, tuple[list[str], str]] = {
     "successor": (["task.max_length=6", "task.test_length=6", "task.train_length=6"], "task.edge_share=0.5"),
     "traversal": (["task.max_nodes=3", "task.train_nodes=3"], "task.edge_share=0.5"),
     "scan": (["task.most_primitives=4"], "task.distinct=100"),
+    "hull": (_POINTS, "task.max_points=6"),
+    "delaunay": (_POINTS, "task.max_points=6"),
+    "tour": (_POINTS, "task.max_points=6"),
+    "episode_classes": (["task.dimensions=4", "task.labels=8"], "task.bursty=0.5"),
+    "episode_projections": (["task.dimensions=4", "task.points=8"], "task.tasks=4"),
+    "episode_regression": (["task.dimensions=2", "task.pool=4", "task.points=5"], "task.pooled=0.5"),
 }
 TRAINED = [word for word in TINY if not word.startswith("task.")]
+
+
+def lanes_of(name: str) -> list[Run]:
+    """Returns three small runs of a task, of which the second differs in a knob."""
+    small, knob = SMALL.get(name, (_LENGTHS, "task.train_length=4"))
+    words = [f"task={name}", *small, *TRAINED]
+    return [job.run for job in config.jobs([[*words, "seed=1"], [*words, "seed=2", knob], [*words, "seed=3"]])]
+
+
+@pytest.mark.parametrize("name", list(registry()))
+def test_runs_that_differ_in_a_knob_can_be_lanes_of_one_program(name):
+    assert len({treedef(run) for run in lanes_of(name)}) == 1
 
 
 @pytest.mark.slow
 @pytest.mark.rotated(5, "experiments/engine/", "models/transformer.py")
 @pytest.mark.parametrize("name", list(registry()))
 def test_a_lane_of_every_family_is_the_run_alone_to_the_bit(name):
-    small, knob = SMALL.get(name, (_LENGTHS, "task.train_length=4"))
-    words = [f"task={name}", *small, *TRAINED]
-    runs = [job.run for job in config.jobs([[*words, "seed=1"], [*words, "seed=2", knob], [*words, "seed=3"]])]
+    runs = lanes_of(name)
     together = Engine(runs)
     lanes = together.fetch(together.advance(together.start(), 6))
     assert np.isfinite(lanes.loss_sum).all()
