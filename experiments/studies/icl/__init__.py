@@ -1,0 +1,3 @@
+"""Studies of learning in context."""
+
+ORDER = ("abrupt",)
