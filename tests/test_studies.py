@@ -95,6 +95,8 @@ WHOLE = {
     "pointer": ("pointer/longer",),
     "linear": ("linear/generative",),
     "icl": ("icl/abrupt",),
+    "inference": ("inference/forgetting",),
+    "icl": ("icl/abrupt",),
 }
 DRAWN = 2  # further studies of a family in a round
 LARGE = (
