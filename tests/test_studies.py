@@ -96,7 +96,6 @@ WHOLE = {
     "linear": ("linear/generative",),
     "icl": ("icl/abrupt",),
     "inference": ("inference/forgetting",),
-    "icl": ("icl/abrupt",),
 }
 DRAWN = 2  # further studies of a family in a round
 LARGE = (
