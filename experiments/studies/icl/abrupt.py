@@ -78,12 +78,12 @@ CLAIM = CLASSES(
     notes=(_times,),
     figure=Drawing(
         (
-            AgainstSteps(score=NEW, by=MODEL, title="accuracy", xlabel="step", ylabel="on new classes"),
-            AgainstSteps(score=CONTEXT, by=MODEL, title="some label of the context", xlabel="step"),
-            AgainstSteps(score=INDUCTION, by=MODEL, title="attention to the right one", xlabel="step"),
+            AgainstSteps(score=NEW, by=MODEL, seeds=True, title="accuracy", xlabel="step", ylabel="on new classes"),
+            AgainstSteps(score=CONTEXT, by=MODEL, seeds=True, title="some label of the context", xlabel="step"),
+            AgainstSteps(score=INDUCTION, by=MODEL, seeds=True, title="attention to the right one", xlabel="step"),
         ),
         legend="",
-        marks="means over seeds",
+        marks="thick: means over seeds; thin: single seeds",
     ),
     facts=(
         Fact("The accuracy rises abruptly, from a plateau at one in the number of labels shown.", "notes, reviews"),
