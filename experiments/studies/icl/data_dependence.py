@@ -11,13 +11,13 @@ from experiments.studies.icl.family import CLASSES, COMMON, FROM_MEMORY, MOVED, 
 
 NAMES = {
     "weights": "64 classes, 1 copy",
-    "copies": "64 classes, 4 copies",
+    "classes": "2,048 classes, 1 copy",
+    "copies": "64 classes, 3 copies of 2",
+    "context": "2,048 classes, 3 copies of 2",
+    "zipf": "the same, power 1",
+    "steep": "the same, power 2",
+    "filled": "2,048 classes, 4 copies",
     "noisy": "64 classes, 4 copies, noise",
-    "classes": "1,024 classes, 1 copy",
-    "context": "1,024 classes, 4 copies",
-    "even": "3 copies of 2, even ranks",
-    "zipf": "3 copies of 2, power 1",
-    "steep": "3 copies of 2, power 2",
 }
 DATA = Axis("icl/data", "data", ("weights", "context", "zipf"), names=NAMES, order={n: i for i, n in enumerate(NAMES)})
 BY_HEART, IN_CONTEXT, ZIPF = DATA.at("weights"), DATA.at("context"), DATA.at("zipf")
@@ -38,7 +38,7 @@ CLAIM = CLASSES(
         "in two camps there."
     ),
     differs=(
-        "Adam, layer norms, items of 32 numbers and 2,400 steps; for the second paper's images there are normal "
+        "Adam, layer norms, items of 32 numbers and 1,400 steps; for the second paper's images there are normal "
         "classes, and 32 labels, where it has one for each class."
     ),
     criterion=Criterion(
