@@ -10,7 +10,7 @@ from experiments.judging.rows import Rows
 from experiments.studies.icl.data_dependence import NAMES
 from experiments.studies.icl.family import DATA, NEW, WEIGHTS
 
-KIND = Axis("icl/data", "data", ("weights", "context"), names=NAMES)
+KIND = Axis("icl/data", "data", ("weights", "context"), names=NAMES, order={name: i for i, name in enumerate(NAMES)})
 _LAYERS = {"attention": "attention", "lstm": "LSTM", "gru": "GRU", "s4d": "S4D", "mamba": "Mamba"}
 MIXER = Axis(
     "icl/layer",
@@ -21,6 +21,12 @@ MIXER = Axis(
 )
 BY_HEART, IN_CONTEXT, ATTENTION = KIND.at("weights"), KIND.at("context"), MIXER.at("attention")
 RECURRENT = MIXER.at("lstm"), MIXER.at("gru")
+
+
+def _place(data: str, layer: str) -> tuple[int, int]:
+    """Returns the place of a setting in the table and the figure."""
+    return KIND.rank(data), MIXER.rank(layer)
+
 
 CLAIM = DATA(
     name="icl/architectures",
@@ -43,13 +49,21 @@ CLAIM = DATA(
             *(WEIGHTS.at(BY_HEART, layer).at_least(0.8) for layer in (ATTENTION, *RECURRENT)),
         ),
     ),
-    rows=Rows({"new": NEW, "weights": WEIGHTS}),
+    rows=Rows({"new": NEW, "weights": WEIGHTS}, order=_place),
     figure=Drawing(
         (
-            Bars(scores={"": NEW}, name="{1}", picks=(IN_CONTEXT,), title="in context", xlabel="accuracy"),
+            Bars(
+                scores={"": NEW},
+                name="{1}",
+                order=_place,
+                picks=(IN_CONTEXT,),
+                title="in context",
+                xlabel="accuracy",
+            ),
             Bars(
                 scores={"": WEIGHTS},
                 name="{1}",
+                order=_place,
                 named=False,
                 picks=(BY_HEART,),
                 title="in weights",
