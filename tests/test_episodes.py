@@ -8,10 +8,12 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 import numpy as np
+import polars as pl
 import pytest
 from scipy import special, stats
 
 from benchmarks import episodes as loops
+from experiments.judging import results
 from fields import check
 from synthetic.episodes import ClassEpisodes, ProjectionEpisodes, RegressionEpisodes
 from synthetic.episodes.neighbours import same_class
@@ -370,3 +372,15 @@ def test_episodes_are_distributed_as_those_of_loops_in_numpy():
 )
 def test_what_cannot_be_drawn_is_refused_in_one_line(task, values, wanted):
     assert check(values, task, "task") == (None, [wanted])
+
+
+def test_no_recorded_model_beats_the_posterior_of_classes_in_context():
+    recorded = [study for study in results.recorded() if study.startswith("icl/")]
+    tables = [results.read(results.path_for(study)) for study in recorded]
+    for study, table in zip(recorded, tables, strict=True):
+        if "copying" in set(table["learner"]):
+            ends = table.filter(pl.col("final"), pl.col("position").is_null(), condition="new")
+            means = {name: rows["exact_match"].mean() for (name,), rows in ends.group_by("learner")}
+            examples = int(ends["examples"].min()) * ends.filter(learner="model")["run"].n_unique()
+            slack = 3 * np.sqrt(0.25 / examples)
+            assert means["model"] <= means["copying"] + slack, study

@@ -94,6 +94,8 @@ WHOLE = {
     "mil": ("mil/unit_tests",),
     "pointer": ("pointer/longer",),
     "linear": ("linear/generative",),
+    "icl": ("icl/abrupt",),
+    "inference": ("inference/forgetting",),
 }
 DRAWN = 2  # further studies of a family in a round
 LARGE = (

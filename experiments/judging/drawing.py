@@ -252,16 +252,20 @@ class ByPosition(Panel):
 
 @dataclass(frozen=True, kw_only=True)
 class AgainstSteps(Panel):
-    """The mean of a score over seeds against training steps, a line for each value of the axis `by`."""
+    """The mean of a score over seeds against training steps, a line for each value of the axis `by`.
+
+    seeds: whether each seed has a thin line of its own, too.
+    """
 
     score: Score
     by: Axis
+    seeds: bool = False
 
     def draw(self, panel: Axes, grid: Grid, judgement: Judgement) -> None:
         """Draws one line after the other."""
         from experiments.judging import figures
 
-        figures.scores_against_steps(panel, grid.table, self.score, self.by)
+        figures.scores_against_steps(panel, grid.table, self.score, self.by, seeds=self.seeds)
         figures.span(panel, "y", grid.measure(self.score))
         self.dress(panel, grid)
 

@@ -203,8 +203,10 @@ def bars(
     panel.grid(axis="y", visible=False)
 
 
-def scores_against_steps(panel: Axes, table: pl.DataFrame, score: Score, by: Axis) -> None:
+def scores_against_steps(panel: Axes, table: pl.DataFrame, score: Score, by: Axis, *, seeds: bool = False) -> None:
     """Draws the mean score over seeds against training steps, one line for each value of the axis `by`.
+
+    With `seeds` every run has a thin line behind that mean.
 
     A run that diverged scores what its measure says from its last evaluation on, a share 0; no number is left out.
     """
@@ -215,6 +217,8 @@ def scores_against_steps(panel: Axes, table: pl.DataFrame, score: Score, by: Axi
         rows = table.filter(pl.col(by.column) == value)
         ended = pl.col("final") & (pl.col("status") == "diverged")
         of_score = rows.filter(~ended, pl.col("position").is_null(), condition=score.condition, learner=MODEL)
+        for _, run in of_score.sort("step").group_by("run", maintain_order=True) if seeds else ():
+            panel.plot(run["step"], run[score.score], color=colours[i], lw=0.8, alpha=0.6, zorder=1)
         sums = of_score.group_by("step").agg(pl.col(score.score).sum(), pl.col(score.score).count().alias("runs"))
         total = {step: (whole, count) for step, whole, count in sums.iter_rows()}
         runs, lost = rows["run"].n_unique(), measure_of(table, score.score).lost
