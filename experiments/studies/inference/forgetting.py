@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from experiments.judging.axes import Number, Score
 from experiments.judging.claim import Fact
 from experiments.judging.criterion import Criterion
@@ -13,6 +15,7 @@ from experiments.studies.inference.family import (
     DISCRETE,
     ON_MIXTURE,
     ON_POOL,
+    ONE_POOL,
     OPTIMUM,
     POINTS,
     POOL,
@@ -22,7 +25,7 @@ from experiments.studies.inference.family import (
     references,
 )
 
-UNBOUNDED = Measure(low=float("-inf"), lost=float("-inf"))
+UNBOUNDED = Measure(low=-math.inf, high=math.inf, lost=-math.inf)
 COEFFICIENT = Score(
     "continuous/early", "coefficient towards the pool's posterior on the normal law", "coefficient", measure=UNBOUNDED
 )
@@ -30,7 +33,7 @@ LAST = Score(
     "continuous",
     "error on the normal law at the last point",
     "squared_error",
-    number=Number(POINTS, times=2, plus=-2, said="position {:,}"),
+    number=Number(POINTS, plus=-1, said="after {:,} examples"),
     positional=True,
     measure=ERROR,
 )
@@ -50,7 +53,7 @@ CLAIM = claim(
     ),
     differs=(
         "2 dimensions, 6 vectors in the pool and 6 examples, where the original has 20, 64 and 40, and a model of 0.1 "
-        "million parameters, which stays above the exact posterior."
+        f"million parameters, which stays above the exact posterior; {ONE_POOL}."
     ),
     criterion=Criterion(
         axes=(POINTS, TUNING),
