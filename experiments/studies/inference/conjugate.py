@@ -35,8 +35,8 @@ CLAIM = claim(
     ),
     setting="tuning, factor",
     reading=(
-        "Errors are mean squares against labels without noise, after 1 to 3 examples, of answers scaled back. The exact "
-        "posterior of the mixture itself wins 0.14 by doubled labels, which are unlike the pool."
+        "Errors are mean squares against labels without noise, after 1 to 3 examples, of answers scaled back. The "
+        "exact posterior of the mixture itself wins 0.14 by doubled labels, which are unlike the pool."
     ),
     differs=(
         "2 dimensions, 6 vectors in the pool and 6 examples, where the original has 20, 64 and 40; the control of "
