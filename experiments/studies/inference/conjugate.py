@@ -31,12 +31,13 @@ CLAIM = claim(
     where="section 4",
     text=(
         "After tuning on the pool, prompts with doubled labels, whose answers are halved, win back part of the loss on "
-        "other tasks; halved answers alone do not, and before tuning doubling wins little."
+        "other tasks, and more than halved answers alone; before tuning doubling wins little."
     ),
     setting="tuning, factor",
     reading=(
         "Errors are mean squares against labels without noise, after 1 to 3 examples, of answers scaled back. The "
-        "exact posterior of the mixture itself wins 0.14 by doubled labels, which are unlike the pool."
+        "exact posterior of the mixture itself wins 0.14 by doubled labels, which are unlike the pool. The runs are those of "
+        "inference/forgetting."
     ),
     differs=(
         "2 dimensions, 6 vectors in the pool and 6 examples, where the original has 20, 64 and 40; the control of "
