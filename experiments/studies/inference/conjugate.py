@@ -36,8 +36,8 @@ CLAIM = claim(
     setting="tuning, factor",
     reading=(
         "Errors are mean squares against labels without noise, after 1 to 3 examples, of answers scaled back. The "
-        "exact posterior of the mixture itself wins 0.14 by doubled labels, which are unlike the pool. The runs are those of "
-        "inference/forgetting."
+        "exact posterior of the mixture itself wins 0.14 by doubled labels, which are unlike the pool. The runs are "
+        "those of inference/forgetting."
     ),
     differs=(
         "2 dimensions, 6 vectors in the pool and 6 examples, where the original has 20, 64 and 40; the control of "
@@ -57,6 +57,7 @@ CLAIM = claim(
         (
             Bars(
                 scores={"plain prompts": CONTINUOUS, "scaled prompts": SCALED, "shrunk answers": SHRUNK},
+                name="{0}, factor {1}",
                 order=lambda points, tuning, scale: (TUNING.rank(tuning), scale),
                 xlabel="error on the normal law",
             ),

@@ -37,6 +37,7 @@ RIDGE = error("continuous/early", "error of ridge on the normal law", "squared_e
 DISCRETE = error(
     "continuous/early", "error of the pool's posterior on the normal law", "squared_error", learner="discrete"
 )
+RIDGE_ON_POOL = error("pool/early", "error of ridge on the pool", "squared_error", learner="ridge")
 OPTIMUM_ON_POOL = error("pool/early", "error of the mixture's posterior on the pool", "squared_error", learner="bayes")
 
 

@@ -12,13 +12,15 @@ from experiments.judging.measures import ERROR, Measure
 from experiments.judging.rows import Rows
 from experiments.studies.inference.family import (
     CONTINUOUS,
-    DISCRETE,
     ON_MIXTURE,
     ON_POOL,
     ONE_POOL,
     OPTIMUM,
+    OPTIMUM_ON_POOL,
     POINTS,
     POOL,
+    RIDGE,
+    RIDGE_ON_POOL,
     TUNING,
     UNTUNED,
     claim,
@@ -29,6 +31,7 @@ UNBOUNDED = Measure(low=-math.inf, high=math.inf, lost=-math.inf)
 COEFFICIENT = Score(
     "continuous/early", "coefficient towards the pool's posterior on the normal law", "coefficient", measure=UNBOUNDED
 )
+EXACT = "posterior of the\nlaw of training"
 LAST = Score(
     "continuous",
     "error on the normal law at the last point",
@@ -69,17 +72,17 @@ CLAIM = claim(
     figure=Drawing(
         (
             Bars(
-                scores={"model": CONTINUOUS, "mixture's posterior": OPTIMUM, "pool's posterior": DISCRETE},
+                scores={"model": POOL, EXACT: OPTIMUM_ON_POOL, "ridge": RIDGE_ON_POOL},
                 name="{0}",
                 order=lambda points, tuning: TUNING.rank(tuning),
-                xlabel="error on the normal law",
+                xlabel="error on the pool",
             ),
             Bars(
-                scores={"model": POOL},
+                scores={"model": CONTINUOUS, EXACT: OPTIMUM, "ridge": RIDGE},
                 name="{0}",
                 named=False,
                 order=lambda points, tuning: TUNING.rank(tuning),
-                xlabel="error on the pool",
+                xlabel="error on the normal law",
             ),
         ),
         legend="",
