@@ -53,7 +53,7 @@ CLAIM = TASKS(
         "A task is a projection with a permutation of the labels. All tasks share the base set of points. Bounds are "
         "those of the widest model."
     ),
-    differs="Normal clusters in 8 dimensions in place of images, 4 classes, 24 points.",
+    differs="Normal clusters in 8 dimensions in place of images, 4 classes, 24 points, a model of width 16.",
     criterion=Criterion(
         axes=(POOL, WIDTH),
         bounds=(
