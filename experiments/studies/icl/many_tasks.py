@@ -21,7 +21,7 @@ POOL = Axis(
     value=lambda tasks: f"{tasks:,}" if tasks else "unlimited",
     order={0: math.inf},
 )
-WIDTH = Axis("model.width", "width", (16, 64), ("narrowest", "widest"), "{:g}", "width {}")
+WIDTH = Axis("model.width", "width", (8, 16), ("narrowest", "widest"), "{:g}", "width {}")
 WIDEST = WIDTH.most.named("the widest model")
 SEEN = Score("seen", "accuracy at the last point of tasks of the pool")
 UNSEEN = Score("unseen", "accuracy at the last point of new tasks")
