@@ -8,33 +8,22 @@ from experiments.judging.axes import Axis, Score
 from experiments.judging.claim import Fact
 from experiments.judging.criterion import Criterion
 from experiments.judging.drawing import AgainstSteps, Drawing
-from experiments.judging.frame import MODEL
-from experiments.judging.reached import crossing
+from experiments.judging.reached import OCTAVES, with_first_step
 from experiments.judging.rows import Rows
 from experiments.studies.icl.family import TASKS
 from experiments.studies.icl.many_tasks import RISE
 
-LEVEL, LEFT = 0.15, "left"
+LEVEL = 0.4  # about half of what nearest means rise by
 SHARE = Axis("task.biased", "share", (0.0, 0.5), ends=("smallest", "largest"), value="{:g}", said="share {}")
 NONE, HALF = SHARE.at(0.0).named("no bias"), SHARE.at(0.5).named("half of the examples biased")
-AFTER = Score("unseen", "share of the steps that is left when the accuracy on new tasks has risen by 0.15", LEFT)
+RISEN = Score(
+    "unseen", "log2 of the step at which the accuracy on new tasks has risen by 0.4", "risen_from", measure=OCTAVES
+)
 
 
-def with_steps_left(table: pl.DataFrame) -> pl.DataFrame:
-    """Adds to the last row of each run the share of its steps that is left when the rise is LEVEL; 0 if it never is."""
-    if LEFT in table.columns:
-        return table
-    rows = table.filter(pl.col("position").is_null(), condition="unseen", learner=MODEL).sort("step")
-    timed = []
-    for (run,), own in rows.group_by("run"):
-        points = list(zip(own["step"].to_list(), own["rise"].to_list(), strict=True))
-        place = crossing(points, LEVEL)
-        timed.append((run, 1 - place / points[-1][0] if place else 0.0))
-    schema = {"run": table.schema["run"], LEFT: pl.Float64}
-    last = (pl.col("condition") == "unseen") & (pl.col("learner") == MODEL)
-    last &= pl.col("position").is_null() & pl.col("final")
-    joined = table.join(pl.DataFrame(timed, schema, orient="row"), on="run", how="left", maintain_order="left")
-    return joined.with_columns(pl.when(last).then(pl.col(LEFT)).alias(LEFT))
+def with_rise(table: pl.DataFrame) -> pl.DataFrame:
+    """Returns the table with the step at which a model has first learnt to learn, by LEVEL."""
+    return with_first_step(table, RISE, LEVEL, "risen_from")
 
 
 CLAIM = TASKS(
@@ -46,14 +35,21 @@ CLAIM = TASKS(
         "learns new tasks all the same."
     ),
     setting="share biased",
-    reading="New tasks are never biased.",
-    differs="Normal clusters in 8 dimensions in place of images, 8 classes, 24 points.",
+    reading=(
+        "New tasks are never biased. The plateau ends where the accuracy at the last point is first 0.4 above that at "
+        "the first; a run that never gets there counts with its last step. The level is ours; at a lower one "
+        "a pilot without bias stood still a second time."
+    ),
+    differs=(
+        "Normal clusters in 8 dimensions in place of images, 8 classes, 24 points, a model of width 32; with 4 classes "
+        "a pilot showed no effect."
+    ),
     criterion=Criterion(
         axes=(SHARE,),
-        view=with_steps_left,
-        bounds=((AFTER.at(HALF) - AFTER.at(NONE)).at_least(0.1), RISE.at(HALF).at_least(0.15)),
+        view=with_rise,
+        bounds=((RISEN.at(NONE) - RISEN.at(HALF)).at_least(0.5), RISE.at(HALF).at_least(0.25)),
     ),
-    rows=Rows({"left": AFTER, "rise": RISE}),
+    rows=Rows({"log2 of the step": RISEN, "rise": RISE}),
     figure=Drawing(
         (AgainstSteps(score=RISE, by=SHARE, xlabel="step", ylabel="rise on new tasks"),),
         legend="share",

@@ -21,6 +21,8 @@ POOL = Axis(
     value=lambda tasks: f"{tasks:,}" if tasks else "unlimited",
     order={0: math.inf},
 )
+WIDTH = Axis("model.width", "width", (8, 16), ("narrowest", "widest"), "{:g}", "width {}")
+WIDEST = WIDTH.most.named("the widest model")
 SEEN = Score("seen", "accuracy at the last point of tasks of the pool")
 UNSEEN = Score("unseen", "accuracy at the last point of new tasks")
 RISE = Score("unseen", "rise of the accuracy from first to last point of new tasks", "rise", measure=RISE_MEASURE)
@@ -34,6 +36,10 @@ def _place(grid: Grid, setting: Setting) -> float:
     return tasks or 8 * max(grid.value(POOL, s) for s in grid.settings)
 
 
+def _tick(grid: Grid, setting: Setting) -> str:
+    return POOL.format_cell(grid.value(POOL, setting))
+
+
 CLAIM = TASKS(
     name="icl/many_tasks",
     question="With how many tasks does a model learn to learn?",
@@ -42,27 +48,43 @@ CLAIM = TASKS(
         "Trained on few random projections a transformer knows these and no others; trained on many it learns new ones "
         "from the labels in context."
     ),
-    setting="tasks",
-    reading="A task is a projection with a permutation of the labels. All tasks share the base set of points.",
-    differs="Normal clusters in 8 dimensions in place of images, 4 classes, 24 points.",
+    setting="tasks, width",
+    reading=(
+        "A task is a projection with a permutation of the labels. All tasks share the base set of points. Bounds are "
+        "those of the widest model."
+    ),
+    differs="Normal clusters in 8 dimensions in place of images, 4 classes, 24 points, a model of width 16.",
     criterion=Criterion(
-        axes=(POOL,),
+        axes=(POOL, WIDTH),
         bounds=(
-            RISE.at(POOL.most).at_least(0.25),
-            RISE.at(POOL.fewest).at_most(0.15),
-            SEEN.at(POOL.fewest).at_least(0.8),
+            RISE.at(POOL.most, WIDEST).at_least(0.25),
+            RISE.at(POOL.fewest, WIDEST).at_most(0.15),
+            SEEN.at(POOL.fewest, WIDEST).at_least(0.8),
         ),
     ),
-    rows=Rows({"seen": SEEN, "unseen": UNSEEN, "rise": RISE, "first, seen": FIRST, "means": MEANS}, order=POOL.rank),
+    rows=Rows(
+        {"seen": SEEN, "unseen": UNSEEN, "rise": RISE, "first, seen": FIRST, "means": MEANS},
+        order=lambda tasks, width: (POOL.rank(tasks), width),
+    ),
     figure=Drawing(
         (
             Curves(
                 x=_place,
+                picks=(WIDTH.most,),
                 scores={"of the pool": SEEN, "new": UNSEEN, "nearest means, new": MEANS},
-                ticks=lambda grid, setting: POOL.format_cell(grid.value(POOL, setting)),
+                ticks=_tick,
                 xlabel="tasks in training",
                 ylabel="accuracy at the last point",
-                legend="tasks",
+                legend="tasks, widest model",
+            ),
+            Curves(
+                x=_place,
+                scores={"": UNSEEN},
+                by=WIDTH,
+                ticks=_tick,
+                xlabel="tasks in training",
+                ylabel="the same of new tasks",
+                legend="width",
             ),
         ),
     ),

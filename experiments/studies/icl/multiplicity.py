@@ -6,12 +6,14 @@ from experiments.judging.axes import Axis, Score
 from experiments.judging.claim import Fact
 from experiments.judging.criterion import Criterion
 from experiments.judging.drawing import Bars, Drawing
+from experiments.judging.reading import Fitted
 from experiments.judging.rows import Rows
 from experiments.studies.icl.family import DATA, NEW
 
 _NAMES = {"one": "1 label", "two": "2 labels", "five": "5 labels", "ten": "10 labels"}
 LABELS = Axis("icl/labels", "labels", ("one", "five"), names=_NAMES, order={name: i for i, name in enumerate(_NAMES)})
 ONE, FIVE = LABELS.at("one"), LABELS.at("five")
+TRAINED = Score("trained", "accuracy on the law of training")
 BY_HEART = Score("memory", "answers with a label of the class that is not in context", "from_memory")
 CLOSED = Score("new", "accuracy on new classes among the labels in context", "closed")
 
@@ -24,9 +26,21 @@ CLAIM = DATA(
         "where it has one."
     ),
     setting="labels of a class",
-    reading="In weights any of a class's labels counts. Labels of classes are apart: no label is of two groups.",
+    reading=(
+        "In context is read among all labels, and among the two that are shown, which is the original's score and has "
+        "half of the answers right by chance. In weights any of a class's labels counts; classes of one label have to "
+        "be learnt by heart, so that it is no want of training that they are not read. No label is of two groups."
+    ),
     differs="Normal classes, which share 32 groups of labels; the original's images have labels of their own.",
-    criterion=Criterion(axes=(LABELS,), bounds=((NEW.at(FIVE) - NEW.at(ONE)).at_least(0.2),)),
+    criterion=Criterion(
+        axes=(LABELS,),
+        read=(Fitted(TRAINED, least=0.8),),
+        bounds=(
+            (NEW.at(FIVE) - NEW.at(ONE)).at_least(0.2),
+            (CLOSED.at(FIVE) - CLOSED.at(ONE)).at_least(0.2),
+            BY_HEART.at(ONE).at_least(0.8),
+        ),
+    ),
     rows=Rows({"new": NEW, "closed": CLOSED, "weights": BY_HEART}, order=LABELS.rank),
     figure=Drawing(
         (

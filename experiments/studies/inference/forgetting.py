@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from experiments.judging.axes import Number, Score
 from experiments.judging.claim import Fact
 from experiments.judging.criterion import Criterion
@@ -10,27 +12,31 @@ from experiments.judging.measures import ERROR, Measure
 from experiments.judging.rows import Rows
 from experiments.studies.inference.family import (
     CONTINUOUS,
-    DISCRETE,
     ON_MIXTURE,
     ON_POOL,
+    ONE_POOL,
     OPTIMUM,
+    OPTIMUM_ON_POOL,
     POINTS,
     POOL,
+    RIDGE,
+    RIDGE_ON_POOL,
     TUNING,
     UNTUNED,
     claim,
     references,
 )
 
-UNBOUNDED = Measure(low=float("-inf"), lost=float("-inf"))
+UNBOUNDED = Measure(low=-math.inf, high=math.inf, lost=-math.inf)
 COEFFICIENT = Score(
     "continuous/early", "coefficient towards the pool's posterior on the normal law", "coefficient", measure=UNBOUNDED
 )
+EXACT = "posterior of the\nlaw of training"
 LAST = Score(
     "continuous",
     "error on the normal law at the last point",
     "squared_error",
-    number=Number(POINTS, times=2, plus=-2, said="position {:,}"),
+    number=Number(POINTS, plus=-1, said="after {:,} examples"),
     positional=True,
     measure=ERROR,
 )
@@ -50,7 +56,7 @@ CLAIM = claim(
     ),
     differs=(
         "2 dimensions, 6 vectors in the pool and 6 examples, where the original has 20, 64 and 40, and a model of 0.1 "
-        "million parameters, which stays above the exact posterior."
+        f"million parameters, which stays above the exact posterior; {ONE_POOL}."
     ),
     criterion=Criterion(
         axes=(POINTS, TUNING),
@@ -66,17 +72,17 @@ CLAIM = claim(
     figure=Drawing(
         (
             Bars(
-                scores={"model": CONTINUOUS, "mixture's posterior": OPTIMUM, "pool's posterior": DISCRETE},
+                scores={"model": POOL, EXACT: OPTIMUM_ON_POOL, "ridge": RIDGE_ON_POOL},
                 name="{0}",
                 order=lambda points, tuning: TUNING.rank(tuning),
-                xlabel="error on the normal law",
+                xlabel="error on the pool",
             ),
             Bars(
-                scores={"model": POOL},
+                scores={"model": CONTINUOUS, EXACT: OPTIMUM, "ridge": RIDGE},
                 name="{0}",
                 named=False,
                 order=lambda points, tuning: TUNING.rank(tuning),
-                xlabel="error on the pool",
+                xlabel="error on the normal law",
             ),
         ),
         legend="",
