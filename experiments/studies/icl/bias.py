@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import polars as pl
 
 from experiments.judging.axes import Axis, Score
 from experiments.judging.claim import Fact
 from experiments.judging.criterion import Criterion
 from experiments.judging.drawing import AgainstSteps, Drawing
-from experiments.judging.reached import OCTAVES, with_first_step
+from experiments.judging.grid import Grid
+from experiments.judging.reached import OCTAVES, steps, with_first_step
 from experiments.judging.rows import Rows
 from experiments.studies.icl.family import TASKS
 from experiments.studies.icl.many_tasks import RISE
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 LEVEL = 0.4  # about half of what nearest means rise by
 SHARE = Axis("task.biased", "share", (0.0, 0.5), ends=("smallest", "largest"), value="{:g}", said="share {}")
@@ -24,6 +30,15 @@ RISEN = Score(
 def with_rise(table: pl.DataFrame) -> pl.DataFrame:
     """Returns the table with the step at which a model has first learnt to learn, by LEVEL."""
     return with_first_step(table, RISE, LEVEL, "risen_from")
+
+
+def _draw_seeds(panel: Axes, grid: Grid) -> None:
+    """Draws each seed as a thin line beside the means, and the level as a dotted one."""
+    means = list(panel.get_lines())
+    for mean, share in zip(means, sorted({grid.value(SHARE, s) for s in grid.settings}), strict=True):
+        for points in steps(grid, RISE, SHARE.at(share)).values():
+            panel.plot(*zip(*points, strict=True), color=mean.get_color(), lw=0.5, alpha=0.6)
+    panel.axhline(LEVEL, color="0.5", lw=0.9, ls=":")
 
 
 CLAIM = TASKS(
@@ -51,9 +66,9 @@ CLAIM = TASKS(
     ),
     rows=Rows({"log2 of the step": RISEN, "rise": RISE}),
     figure=Drawing(
-        (AgainstSteps(score=RISE, by=SHARE, xlabel="step", ylabel="rise on new tasks"),),
-        legend="share",
-        marks="means over seeds",
+        (AgainstSteps(score=RISE, by=SHARE, xlabel="step", ylabel="rise on new tasks", mark=_draw_seeds),),
+        legend="share biased",
+        marks="thick: means of the seeds; thin: single seeds; dotted: the rise that ends the plateau",
     ),
     facts=(Fact("A biased share of the data removes the plateau, and the model still generalises.", "second hand"),),
 )
