@@ -381,6 +381,6 @@ def test_no_recorded_model_beats_the_posterior_of_classes_in_context():
         if "copying" in set(table["learner"]):
             ends = table.filter(pl.col("final"), pl.col("position").is_null(), condition="new")
             means = {name: rows["exact_match"].mean() for (name,), rows in ends.group_by("learner")}
-            examples = int(ends["examples"].min()) * ends.filter(learner="model")["run"].n_unique()
+            examples = int(ends["examples"].to_numpy().min()) * ends.filter(learner="model")["run"].n_unique()
             slack = 3 * np.sqrt(0.25 / examples)
             assert means["model"] <= means["copying"] + slack, study

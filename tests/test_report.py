@@ -124,7 +124,7 @@ def test_marks_of_the_report_stand_where_the_figure_draws_them_and_show_the_judg
     assert len(means) == len(RULES) == len(judgement.rows)
     for (x, y, _, rules, match), row in zip(means, judgement.rows, strict=True):
         assert min(abs(x - a) + abs(y - b) for a, b in drawn) < 0.2
-        interval = row.scores["unseen"]
+        interval = row.interval("unseen")
         value, low, high = map(float, re.findall(r"[\d.]+", match))
         assert rules == f"number of rules {row.setting}"
         assert (value, low, high) == pytest.approx((interval.estimate, interval.lower, interval.upper), abs=6e-4)

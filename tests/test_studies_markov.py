@@ -61,7 +61,7 @@ def test_a_run_that_diverged_scores_zero_and_is_named():
     judgement = THRESHOLD.judge(threshold_of(STEP, diverged=[(1000, 1)]))
     assert judgement.verdict == "not fitted"
     assert "0.660 at 1,000 rules" in judgement.sentence
-    assert judgement.rows[-1].scores["unseen"].estimate == pytest.approx((0.98 + 0.99) / 3)
+    assert judgement.rows[-1].interval("unseen").estimate == pytest.approx((0.98 + 0.99) / 3)
     assert "Diverged, and counted as scores of 0: 1,000 rules, seed 1." in judgement.notes
 
 

@@ -60,7 +60,7 @@ def test_each_run_of_count_is_scored_at_its_own_length():
     judgement = count_of(length_100=HIGH)
     assert judgement.verdict == "reproduced"
     assert [row.setting for row in judgement.rows] == ["1 to 20", "1 to 40"]
-    assert judgement.rows[0].scores["at 2.5 times"].estimate == pytest.approx(0.6)
+    assert judgement.rows[0].interval("at 2.5 times").estimate == pytest.approx(0.6)
     assert judgement.rows[1].scores["at 2.5 times"] == judgement.effect
     assert judgement.notes[-1] == (
         "Longest tested length solved half of the time or more: 50 (2.5 times) from 1 to 20; 100 (2.5 times) from 1 "
@@ -105,12 +105,14 @@ def test_one_scheme_without_the_contrast_refutes_and_rows_show_both_tasks():
     judgement = judged("rasp/positions", both)
     assert judgement.verdict == "not reproduced"
     assert "with rope positions and packed and shifted, sort" in judgement.sentence
-    rows = {row.setting: row.scores for row in judgement.rows}
+    rows = {row.setting: row for row in judgement.rows}
     assert list(rows) == [
         f"{scheme}, {layout}" for scheme in ("alibi", "rope") for layout in ("one a row", "packed and shifted")
     ]
-    assert rows["rope, packed and shifted"]["sort"].estimate == pytest.approx(0.01)
-    assert rows["rope, one a row"]["sort"].estimate > rows["rope, one a row"]["copy, repeated"].estimate
+    assert rows["rope, packed and shifted"].interval("sort").estimate == pytest.approx(0.01)
+    assert (
+        rows["rope, one a row"].interval("sort").estimate > rows["rope, one a row"].interval("copy, repeated").estimate
+    )
 
 
 def test_a_scheme_counts_where_both_tasks_are_fitted():

@@ -44,6 +44,12 @@ class Row:
     spread: Mapping[str, Seeds] = field(default_factory=dict)
     verdict: str = ""
 
+    def interval(self, name: str) -> Interval:
+        """Returns a score that was measured. Raises KeyError where no run has it."""
+        if (score := self.scores[name]) is None:
+            raise KeyError(name)
+        return score
+
     @property
     def theirs(self) -> str:
         """Returns the paper's words, with the verdict on a cell of a published table."""
