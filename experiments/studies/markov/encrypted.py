@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from experiments.judging.axes import Score
-from experiments.judging.claim import Fact
+from experiments.judging.claim import PILOTS, Fact
 from experiments.judging.criterion import Criterion
 from experiments.judging.drawing import Curves, Drawing
 from experiments.judging.rows import Rows
@@ -26,6 +26,7 @@ CLAIM = claim(
     setting="rules",
     reading="The bounds say that unseen rules are applied and enciphered; that few rules solve only no-op inputs; and "
     "that many rules still solve those.",
+    looked=PILOTS,
     differs=(
         "The original tunes a pretrained model of billions of parameters and does not state its cipher. Ours "
         "shifts the letters of what is put in by a key in the prompt, and the model starts from scratch."
