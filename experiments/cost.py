@@ -46,7 +46,12 @@ class Device:
     share: float | None = None
 
     def hours(self, operations: float, forward: float) -> float:
-        """Returns the hours of so many operations of a model with `forward` of them for a token."""
+        """Returns the hours of so many operations of a model with `forward` of them for a token.
+
+        A model without products that are counted, as one of three scalars, takes none.
+        """
+        if not operations:
+            return 0.0
         return operations / (PEAKS[self.name] * (self.share or utilisation(forward))) / 3600
 
 
