@@ -131,3 +131,11 @@ def declared_in(frame: pl.DataFrame) -> dict[str, Measure]:
 def measure_of(frame: pl.DataFrame, score: str) -> Measure:
     """Returns the measure of a score in a table: as its runs declare it, else as it is if none does."""
     return {**STANDARD, **declared_in(frame)}.get(score, SHARE)
+
+
+def with_measures(table: pl.DataFrame, more: Mapping[str, Measure]) -> pl.DataFrame:
+    """Returns the table with these of its columns as scores, which all its runs declare."""
+    declared = pl.lit(format_declarations({**declared_in(table), **more})).alias(DECLARED)
+    others = [name for name in table.columns if name not in (*more, DECLARED)]
+    place = others.index("examples")
+    return table.select(*others[:place], *more, *others[place:], declared)

@@ -13,7 +13,6 @@ The score `reached` tells them, so that a rule of reading can demand that the fa
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import polars as pl
@@ -21,7 +20,7 @@ import polars as pl
 from experiments.judging import reached
 from experiments.judging.axes import Score
 from experiments.judging.frame import MODEL, RecordError
-from experiments.judging.measures import DECLARED, ERROR, Measure, declared_in, format_declarations
+from experiments.judging.measures import ERROR, Measure, with_measures
 
 NAME = "octaves"
 OF_STEPS = reached.OCTAVES
@@ -52,7 +51,7 @@ class BySteps:
         until = pl.col("nll").filter(pl.col("step") <= 2 ** pl.col(NAME) + 0.5).max()
         by_run = rows.group_by("run").agg(up.cast(pl.Float64).alias(REACHED_NAME), until.alias(PEAK_NAME))
         joined = table.join(by_run, on="run", how="left", maintain_order="left")
-        return _declaring(joined, {REACHED_NAME: REACHED, PEAK_NAME: PEAK})
+        return with_measures(joined, {REACHED_NAME: REACHED, PEAK_NAME: PEAK})
 
 
 @dataclass(frozen=True)
@@ -88,12 +87,4 @@ class ByAxis:
             measured = {NAME: pl.lit(octaves), REACHED_NAME: pl.lit(float(place is not None))}
             groups.append(group.tail(1).with_columns(**measured))
         gone = [name for name in {self.axis, value} if name in table.columns]
-        return _declaring(pl.concat(groups).drop(gone), {NAME: OF_VALUES, REACHED_NAME: REACHED})
-
-
-def _declaring(table: pl.DataFrame, more: Mapping[str, Measure]) -> pl.DataFrame:
-    """Returns the table with these of its columns as scores, which all its runs declare."""
-    declared = pl.lit(format_declarations({**declared_in(table), **more})).alias(DECLARED)
-    others = [name for name in table.columns if name not in (*more, DECLARED)]
-    place = others.index("examples")
-    return table.select(*others[:place], *more, *others[place:], declared)
+        return with_measures(pl.concat(groups).drop(gone), {NAME: OF_VALUES, REACHED_NAME: REACHED})
