@@ -40,7 +40,7 @@ def show(claim: Claim, judgement: Judgement, table: pl.DataFrame, console: Conso
     rows.add_column("seeds", justify="right", min_width=len("seeds"))
     for row in judgement.rows:
         cells = [f"{format_interval(row.scores[name])}\n{row.spread.get(name, '')}" for name in names]
-        rows.add_row(row.setting, row.paper, *cells, str(row.seeds))
+        rows.add_row(row.setting, row.theirs, *cells, str(row.seeds))
     console.print(rows)
     console.print(Text(SECOND_LINE, style="dim"))
     console.print()

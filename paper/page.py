@@ -107,7 +107,7 @@ def _claim_row(entry: Entry) -> str:
             ", ".join(sorted(entry.table[name].unique())) for name in ("device", "commit", "date")
         )
         cells += [
-            f"<td>{_interval(effect) if effect else 'not measured'}</td>",
+            f"<td>{_interval(effect)}</td>",
             f'<td aria-hidden="true" class="forest">{_forest(effect) if effect else ""}</td>',
             f'<td class="number">{judgement.seeds}</td>',
             f'<td class="number">{_p(entry.p)}</td><td class="number">{_p(entry.adjusted)}</td>',
@@ -124,8 +124,10 @@ def verdict(entry: Entry) -> str:
     return f'<span class="verdict {kind}">{entry.verdict}{camps}</span>'
 
 
-def _interval(effect: Interval) -> str:
+def _interval(effect: Interval | None) -> str:
     """Formats an interval that does not break over lines, with its estimate apart."""
+    if effect is None:
+        return format_interval(None)
     estimate, bounds = format_interval(effect).split(" ", 1)
     return f'<span class="interval">{estimate} <small>{bounds}</small></span>'
 
@@ -198,7 +200,7 @@ def _result(entry: Entry, figure: Shown | None) -> str:
     if judgement is None or entry.table is None or figure is None:
         trained = f"Setting at {entry.scale} scale: {setting(entry.study).line(None)}"
         return f"<h4>{verdict(entry)} at any scale</h4>\n<p>{escape(trained)}</p>\n<p>To run it: {run}</p>"
-    effect = _interval(judgement.effect) if judgement.effect else "not measured"
+    effect = _interval(judgement.effect)
     how = escape(", ".join(["", *(text for text in (judgement.how, format_look(entry.table)) if text)]))
     power = "".join(f"<li>{escape(text)}</li>" for text in judgement.power)
     notes = "".join(f"<li>{escape(note)}</li>" for note in judgement.notes)
@@ -232,7 +234,7 @@ def _rows(claim: Claim, judgement: Judgement) -> str:
             f"<td>{_interval(row.scores[name])}<br><small>{row.spread.get(name, '')}</small></td>" for name in names
         )
         rows.append(
-            f'<tr><th scope="row">{escape(row.setting)}</th><td>{escape(row.paper)}</td>{scores}'
+            f'<tr><th scope="row">{escape(row.setting)}</th><td>{escape(row.theirs)}</td>{scores}'
             f'<td class="number">{row.seeds}</td></tr>'
         )
     return (

@@ -22,6 +22,7 @@ SIZES = "Sizes were chosen by looking at seed 0, which is not among the seeds re
 PILOTS = "Sizes were chosen by looking at seeds below 20, none of which is among those reported."
 
 Verdict = Literal["reproduced", "not reproduced", "inconclusive", "not fitted"]
+CellVerdict = Literal["inside", "outside", "not to be told"]
 Cause = Literal[
     "", "one seed", "run missing", "arm missing", "steps differ", "not fitted", "not settled", "not solvable", "longer"
 ]
@@ -29,13 +30,37 @@ Cause = Literal[
 
 @dataclass(frozen=True)
 class Row:
-    """One setting of the printed table: the paper's words beside our scores with their intervals and single seeds."""
+    """One setting of the printed table: the paper's words beside our scores with their intervals and single seeds.
+
+    verdict: whether the row, a cell of a published table, agrees with ours; empty of other rows. A score is None where
+    no run has one, as where none was fitted.
+    """
 
     setting: str
     paper: str
-    scores: Mapping[str, Interval]
+    scores: Mapping[str, Interval | None]
     seeds: int
     spread: Mapping[str, Seeds] = field(default_factory=dict)
+    verdict: str = ""
+
+    @property
+    def theirs(self) -> str:
+        """Returns the paper's words, with the verdict on a cell of a published table."""
+        return "; ".join(text for text in (self.paper, self.verdict) if text)
+
+
+@dataclass(frozen=True)
+class CellOutcome:
+    """The result of one cell of a published table: the published mean in words, ours, its seeds and the verdict.
+
+    The interval of ours has the level at which cells are judged; None where no run can be read.
+    """
+
+    name: str
+    paper: str
+    ours: Interval | None
+    seeds: int
+    verdict: CellVerdict
 
 
 @dataclass(frozen=True)
@@ -54,7 +79,8 @@ class Outcome:
 
     settings: those that it rests on. missing: arms that were never run. lost: settings of its arms that cannot be read.
     camps: those of its means whose seeds are in two camps. power: which true effects would have been decided. how: the
-    way in which the two sides of a difference are compared.
+    way in which the two sides of a difference are compared. cells: the cells of a published table that it counts.
+    detail: what the sentence says of the words, before the effect.
     """
 
     words: str
@@ -68,6 +94,8 @@ class Outcome:
     camps: tuple[str, ...] = ()
     power: str = ""
     how: str = ""
+    cells: tuple[CellOutcome, ...] = ()
+    detail: str = ""
 
 
 @dataclass(frozen=True)
@@ -109,6 +137,11 @@ class Judgement:
     def camps(self) -> tuple[str, ...]:
         """Returns the means that it rests on whose seeds are in two camps."""
         return tuple(dict.fromkeys(name for outcome in self.outcomes for name in outcome.camps))
+
+    @property
+    def cells(self) -> tuple[CellOutcome, ...]:
+        """Returns the cells of published tables that were judged."""
+        return tuple(cell for outcome in self.outcomes for cell in outcome.cells)
 
     def left(self) -> list[str]:
         """Formats the settings that were left out, in one sentence for each reason."""
@@ -172,7 +205,9 @@ class Claim:
         grid = self.criterion.grid(table, level)
         judgement, plain = self.criterion.judge(grid), grid.at(LEVEL)
         notes = (*judgement.notes, *(note for made in self.notes for note in made(plain)))
-        return replace(judgement, rows=self.rows(plain), notes=notes, level=level)
+        verdicts = {cell.name: cell.verdict for cell in judgement.cells}
+        rows = tuple(replace(row, verdict=verdicts.get(row.setting, "")) for row in self.rows(plain))
+        return replace(judgement, rows=rows, notes=notes, level=level)
 
     def draw(self, table: pl.DataFrame, judgement: Judgement, path: Path) -> list[Path]:
         """Draws a table with its judgement to `path`.png and `path`.svg; returns both."""

@@ -16,6 +16,7 @@ import numpy as np
 import polars as pl
 from scipy.optimize import linprog
 
+from experiments.judging.agreement import Agreement
 from experiments.judging.axes import BEST, POSTERIOR, Axis, Score, Setting
 from experiments.judging.claim import Claim
 from experiments.judging.contrasts import Largest
@@ -142,6 +143,8 @@ def instances(criterion: Criterion, grid: Grid) -> list[list[Bound]]:
     for part in (*criterion.bounds, *criterion.then):
         if isinstance(part, Each):
             lists.append(part.bounds(grid))
+        elif isinstance(part.quantity, Agreement):
+            lists.append(part.quantity.bounds(grid))
         elif isinstance(part.quantity, Largest):
             every = part.quantity.all(grid, grid.settings).values()
             lists.append([replace(part, quantity=one) for one, _ in every])
@@ -246,12 +249,20 @@ def world(criterion: Criterion, false: int | None = None, *, high: bool = False,
             for bound in bounds if not far else ():
                 programme.holds(bound)
             continue
+        part = (*criterion.bounds, *criterion.then)[place]
+        if isinstance(part, Bound) and isinstance(part.quantity, Agreement):
+            spare = part.quantity.spare(len(bounds), part.least)
+            for bound in bounds[: -spare - 1]:
+                programme.holds(bound)
+            for bound in bounds[-spare - 1 :]:
+                away = MARGIN * scale(criterion, bound.quantity.scores()) if far else 0.0
+                programme.equals(bound, part.quantity.missed(bound, away))
+            continue
         first, *others = bounds
         up = not np.isfinite(first.least) or high
         size = scale(criterion, first.quantity.scores())
         end, away = (first.most, size * MARGIN) if up else (first.least, -size * MARGIN)
         programme.equals(first, end + away if far else end)
-        part = (*criterion.bounds, *criterion.then)[place]
         for bound in others:
             if far or isinstance(part, Bound):  # the largest of several: the others are none
                 programme.equals(bound, 0.0)

@@ -253,7 +253,7 @@ def _worst(outcomes: Sequence[Outcome]) -> Verdict:
 def _format_worst(outcomes: Sequence[Outcome]) -> str:
     """Formats the worst of the outcomes of one bound, and their number."""
     one, count = outcomes[0], f"the worst of {len(outcomes)}; " if len(outcomes) > 1 else ""
-    return f"{one.words} is {one.effect} ({count}{one.wanted} is wanted)"
+    return f"{one.words}{one.detail} is {one.effect} ({count}{one.wanted} is wanted)"
 
 
 def _format_power(outcome: Outcome) -> str:

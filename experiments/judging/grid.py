@@ -76,6 +76,11 @@ class Grid:
         other._cells, other._made = self._cells | dict(cells), True
         return other
 
+    @property
+    def made(self) -> bool:
+        """Returns whether its scores are made up."""
+        return self._made
+
     def value(self, axis: Axis, setting: Setting) -> Any:
         """Returns the value of an axis at a setting: a tuple for several typed columns, None if the arm sets none."""
         if not axis.typed:
@@ -145,7 +150,8 @@ class Grid:
             return Cells({}, 1, measure=self.measure(score))  # a length that was not tested
         rows = final_scores(self.table, condition, learner=score.learner, position=position, score=score.score)
         scores: dict[Setting, dict[int, float]] = {}
-        for *setting, seed, value in rows.select(*self.keys, "seed", score.score).iter_rows():
+        measured = rows.drop_nulls(score.score)  # a view may give a score to some of the runs alone
+        for *setting, seed, value in measured.select(*self.keys, "seed", score.score).iter_rows():
             scores.setdefault(tuple(setting), {})[seed] = value
         return Cells(scores, int(rows["examples"].to_numpy().min()), measure=self.measure(score))
 

@@ -77,7 +77,7 @@ def _claim(entry: Entry) -> dict[str, Any]:
         "rows": [
             {
                 "setting": row.setting,
-                "paper": row.paper,
+                "paper": row.theirs,
                 "seeds": row.seeds,
                 "scores": [format_interval(i) for i in row.scores.values()],
                 "spread": [str(row.spread.get(name, "")) for name in row.scores],
