@@ -177,6 +177,7 @@ def study(claim: Claim, entries: Sequence[Entry], figures: Mapping[str, Shown], 
         f'<p class="source"><code>{claim.name}</code> {", ".join(part for part in parts_of_source if part)} '
         '<a class="up" href="#claims">all claims</a></p>',
         f'<p class="claim">{escape(claim.text)}</p>',
+        *(f"<p>arXiv:{one.arxiv} finds otherwise: {escape(one.other)}</p>" for one in claim.contradicts),
         *(_result(entry, figures.get(entry.study)) for entry in ran),
         f"<p><b>What differs from the original, and why.</b> {prose(differs)}</p>" if differs else "",
         f"<details><summary>Criterion</summary>{_criterion(claim)}"

@@ -20,6 +20,7 @@ from experiments.modules import check_checkout
 from experiments.printing import format_interval
 from experiments.studies import own
 from experiments.summary import MARK, Entry, entries, format_marked, format_tested
+from paper import conflicts
 from paper.command import command
 
 README = Path(__file__).parent.parent / "README.md"
@@ -55,6 +56,7 @@ def renewed(text: str, judged: Sequence[Entry]) -> str:
         "|---|---|---|---|",
         *(_row(entry) for entry in judged),
         "",
+        *conflicts.markdown(judged),
         *textwrap.wrap(format_marked(judged).replace(MARK, f"\\{MARK}"), 120),
         *textwrap.wrap(f"{format_tested(judged)} {format_all([entry.claim.name for entry in judged])}", 120),
         *textwrap.wrap(studies.format_recorded(), 120),

@@ -29,7 +29,7 @@ from experiments.studies import every as every_claim
 from experiments.studies import faults
 from experiments.studies import own as own_claims
 from experiments.summary import Entry, among, entries, format_tested
-from paper import hover, page, prose
+from paper import conflicts, hover, page, prose
 from paper.article.drawing import drawn
 from paper.article.words import words
 from paper.command import command
@@ -87,6 +87,7 @@ def report(by_scale: dict[str, list[Entry]]) -> str:
         "filters": page.filters(),
         "claims": page.claims_table(every_entry),
         "introduction": prose.prose(texts["introduction"]),
+        "conflicts": conflicts.html(every_entry),
         "frame": prose.frame(texts["frame"]),
         "limits": prose.prose(texts["limits"]),
         "references": prose.bibliography(),

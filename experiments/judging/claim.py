@@ -12,6 +12,7 @@ import polars as pl
 from experiments.judging.statistics import LEVEL, Interval, Seeds
 
 if TYPE_CHECKING:
+    from experiments.judging.conflict import Conflict
     from experiments.judging.criterion import Criterion, Judged
     from experiments.judging.drawing import Drawing
     from experiments.judging.grid import Grid
@@ -170,7 +171,8 @@ class Claim:
     table. figure: its drawing. reading: definitions that the criterion's text needs, as of a setting. differs: the
     differences from the original and their reasons, for the write-up (@key cites an entry of
     paper/article/references.yml). notes: results that are measured, but not judged. scatter: the standard deviation of
-    true scores over seeds, for the simulation of false positives.
+    true scores over seeds, for the simulation of false positives. contradicts: findings of other papers that do not
+    agree with this one's.
     """
 
     name: str
@@ -190,6 +192,7 @@ class Claim:
     notes: tuple[Callable[..., list[str]], ...] = ()
     facts: tuple[Fact, ...] = ()
     scatter: float = 0.05
+    contradicts: tuple[Conflict, ...] = ()
 
     @property
     def effect(self) -> str:

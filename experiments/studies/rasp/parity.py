@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from experiments.judging.claim import Fact
+from experiments.judging.conflict import Conflict
 from experiments.judging.criterion import Criterion
 from experiments.judging.grid import Grid
 from experiments.judging.reading import FITTED, Fitted
@@ -49,4 +50,18 @@ CLAIM = claim(
     notes=(_fit,),
     figure=curves(FORMAT, "parity", half=True),
     facts=(Fact("Plain parity does not fit its training set.", "arXiv:2310.16028, App. C.1, as cited by others"),),
+    contradicts=(
+        Conflict(
+            question="Is parity with one label fitted within its training lengths?",
+            first="It is not even fitted (App. C.1, as cited by others).",
+            other=(
+                "Four layers fit lengths up to 50 exactly in 5 of 7 runs, where the number of ones is uniform, and "
+                "score 0.83 at 51 to 100."
+            ),
+            arxiv="2410.02140",
+            where="result files in its repository",
+            protocol="fair bits, the same steps for both formats",
+            numbers={"plain within": WITHIN.at(PLAIN), "plain, 1.25 times": LONGER.at(PLAIN)},
+        ),
+    ),
 )
