@@ -36,7 +36,7 @@ def markdown(entries: Sequence[Entry]) -> list[str]:
     """Returns the lines of a table of the conflicts; none if no claim names one."""
     rows = [
         f"| {conflict.question} | {_link(entry.claim.arxiv)}: {conflict.first} | {_link(conflict.arxiv)}: "
-        f"{conflict.other} | `{entry.claim.name}`, {conflict.protocol}: {'; '.join(numbers(entry, conflict))} |"
+        f"{conflict.other} | {entry.claim.name}, {conflict.protocol}: {'; '.join(numbers(entry, conflict))} |"
         for entry, conflict in between(entries)
     ]
     if not rows:

@@ -60,7 +60,7 @@ def test_the_readme_shows_both_sides_of_a_conflict_and_our_numbers_between_them(
     assert lines[0] == "Papers that contradict one another:"
     for part in ("[2310.16028](https://arxiv.org/abs/2310.16028): It is so", "/0000.00001): It is not so.", str(mean)):
         assert part in lines[4]
-    assert "`rasp/parity`, the same steps: mean " in lines[4]
+    assert "rasp/parity, the same steps: mean " in lines[4]
     assert conflicts.markdown([replace(one, claim=replace(one.claim, contradicts=()))]) == []
     assert lines[4] in readme.renewed(f"{readme.START}{readme.END}", [one])
 
