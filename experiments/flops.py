@@ -76,7 +76,8 @@ def cost(run: Run) -> Cost:
     """Returns the cost of a run. An evaluation reads every example once, and decodes it once more if asked to."""
     train, length = run.train, run.task.spec.length
     parameters, forward = of_model(run.model, shapes_of(run.task.spec))
-    tokens = float(train.steps) * train.batch_size * length
+    trained = getattr(run.task, "trained_positions", length)
+    tokens = float(train.steps) * train.batch_size * trained
     evaluations = math.ceil(int(train.steps) / train.eval_every)
     examples = evaluations * train.eval_examples * len(run.task.conditions())
     passes = 1 + {"none": 0, "both": 2}.get(train.decoding, 1)

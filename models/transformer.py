@@ -46,6 +46,11 @@ class TransformerConfig(Architecture):
     activation: str = static("gelu", choices=tuple(ACTIVATIONS), doc="the MLP's nonlinearity")
     position: str = static("learned", choices=positions.SCHEMES, doc="position scheme")
     shift: int = static(0, low=0, unit="positions", doc="largest random offset of learned positions in training")
+    anywhere: bool = static(
+        False,
+        silent=True,
+        doc="learned positions begin in training at any row of their table from which a sequence's last answer fits",
+    )
     precision: str = static("float32", choices=PRECISIONS, doc="precision of matrix products; all else is float32")
     frozen: bool = static(
         False, doc="blocks keep their random weights: only embedding or read-in, positions, norms and read-out learn"
@@ -91,6 +96,8 @@ class TransformerConfig(Architecture):
                 "shift",
                 f"only learned positions can be shifted, got {self.shift} with model.position = {self.position}",
             )
+        if self.anywhere and self.position != "learned":
+            yield "anywhere", f"only learned positions have a table of rows, got model.position = {self.position}"
 
     def misfits(self, shapes: Shapes) -> Iterator[tuple[str, str]]:
         """Yields the reasons why no model can be built for these shapes, as (key, one line)."""
@@ -220,18 +227,23 @@ class Transformer(nnx.Module):
             self.read_out = Dense(config.width, shapes.outputs, precision=config.precision, bias=False, rngs=rngs)
 
     def __call__(
-        self, inputs: jax.Array, key: jax.Array | None = None, rows: tuple[jax.Array | int, int] | None = None
+        self,
+        inputs: jax.Array,
+        key: jax.Array | None = None,
+        rows: tuple[jax.Array | int, int] | None = None,
+        extent: jax.Array | None = None,
     ) -> jax.Array:
         """Returns outputs float32[B, T, outputs] at every position, each from the inputs up to it.
 
         With a `key` and `config.shift` > 0 each sequence starts at a random position in 0..shift. Where these are only
-        some of a batch that `key` is for, `rows` are the index of the first of them in it, and its size.
+        some of a batch that `key` is for, `rows` are the index of the first of them in it, and its size. With
+        `config.anywhere` the first positions of each sequence, `extent` int32[B] (by default all), stay in the table.
         """
         batch, time = inputs.shape[:2]
         if time > self.length:
             raise ValueError(f"the model was built for {self.length} positions, got {time}")
         x_NxD = self._embed(rearrange(inputs, "b t ... -> (b t) ..."))
-        x_BxTxD = rearrange(x_NxD, "(b t) d -> b t d", b=batch) + self._positions(batch, time, key, rows)
+        x_BxTxD = rearrange(x_NxD, "(b t) d -> b t d", b=batch) + self._positions(batch, time, key, rows, extent)
         x_NxD = rearrange(tap("embed", x_BxTxD), "b t d -> (b t) d")
         if self.config.remat and not active():
             x_NxD = _rematerialised(self.blocks, x_NxD, batch)
@@ -290,7 +302,12 @@ class Transformer(nnx.Module):
         return x_NxD * self.config.width**0.5 if self.config.position == "sinusoidal" else x_NxD
 
     def _positions(
-        self, batch: int, time: int, key: jax.Array | None, rows: tuple[jax.Array | int, int] | None
+        self,
+        batch: int,
+        time: int,
+        key: jax.Array | None,
+        rows: tuple[jax.Array | int, int] | None,
+        extent: jax.Array | None,
     ) -> jax.Array | float:
         """Returns the addition to the embedding for its position; broadcasts to float32[B, T, D]."""
         config = self.config
@@ -298,9 +315,16 @@ class Transformer(nnx.Module):
             return jnp.asarray(positions.sinusoids(time, config.width))
         if config.position != "learned":
             return 0.0
-        if key is None or config.shift == 0:
+        if key is None or (config.shift == 0 and not config.anywhere):
             return self.positions[...][:time]
         first, whole = rows or (0, batch)
+        if config.anywhere:
+            table = self.positions[...]
+            share_B = jax.lax.dynamic_slice_in_dim(jax.random.uniform(key, (whole,)), first, batch)
+            places_B = table.shape[0] + 1 - (jnp.full(batch, time) if extent is None else extent)
+            offset_B = jnp.minimum((share_B * places_B).astype(jnp.int32), places_B - 1)
+            index_BxT = jnp.minimum(offset_B[:, None] + jnp.arange(time), table.shape[0] - 1)
+            return rearrange(lookup(table, index_BxT.reshape(-1)), "(b t) d -> b t d", b=batch)
         offset_B = jax.random.randint(key, (whole,), 0, config.shift + 1)
         if whole != batch:
             offset_B = jax.lax.dynamic_slice_in_dim(offset_B, first, batch)

@@ -248,6 +248,8 @@ def _gradient(run: Run, params: Any, batch: Example, key: jax.Array, share: Shar
 
     def loss(params: Any, some: Example, first: jax.Array | int) -> jax.Array:
         model = functools.partial(nnx.merge(graph, params), key=key, rows=(first, run.train.batch_size))
+        if getattr(run.model, "anywhere", False):  # only such a model reads how far each sequence goes
+            model = functools.partial(model, extent=_extent(some.weights))
         if run.train.loss == "auto" and has_objective(run.task):
             return objective(run.task, model, some, key, first).sum() / weight
         each = losses(run.task.spec.head, model(some.inputs), some.targets, run.train)
@@ -276,6 +278,11 @@ def _gradient(run: Run, params: Any, batch: Example, key: jax.Array, share: Shar
     nothing = jax.tree.map(jnp.zeros_like, (jnp.float32(0), params))
     sums, _ = jax.lax.scan(add, nothing, (in_passes(batch), first + jnp.arange(0, size, at_once)))
     return share.total(sums)
+
+
+def _extent(weights: jax.Array) -> jax.Array:
+    """Returns the number of positions of each sequence up to its last weighted one, int32[B]."""
+    return (jnp.arange(1, weights.shape[1] + 1) * (weights > 0)).max(1).astype(jnp.int32)
 
 
 def _evaluation(run: Run, share: Share) -> tuple[Mapping[str, tuple[Task, str]], Example]:

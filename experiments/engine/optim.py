@@ -35,6 +35,13 @@ class Optimizer:
         0, low=0, unit="steps", doc="steps of linear warm-up; it begins at lr / warmup, one step earlier than is usual"
     )
     final: float = knob(0.0, low=0.0, high=1.0, unit="share of lr", doc="where linear and cosine schedules end")
+    horizon: int | None = knob(
+        None,
+        low=1,
+        unit="steps",
+        silent=True,
+        doc="steps after which linear and cosine schedules end, if a run is stopped before; null is train.steps",
+    )
     project: str = static(
         "none",
         choices=("none", "perpendicular"),
@@ -66,6 +73,7 @@ class Optimizer:
         wastes a step, and so reach lr one step later.
         """
         step = jnp.asarray(step, jnp.float32)
+        steps = steps if self.horizon is None else self.horizon
         done = jnp.clip((step - self.warmup) / jnp.maximum(steps - self.warmup, 1), 0.0, 1.0)
         shape = {"constant": 1.0, "linear": 1 - done, "cosine": 0.5 * (1 + jnp.cos(jnp.pi * done))}[self.schedule]
         floor = 1.0 if self.schedule == "constant" else self.final

@@ -46,6 +46,14 @@ class SampleTask(Task):
     packing: bool = static(
         True, doc="true: a training row is a stretch of many samples; false: one sample from its start"
     )
+    train_context: int = static(
+        0,
+        low=0,
+        high=2**16,
+        unit="positions",
+        silent=True,
+        doc="positions of a training row, if fewer than those of a test row; 0 is as many",
+    )
 
     splits: ClassVar[tuple[str, ...]] = ("train", "test")
     held_out: ClassVar[tuple[str, ...]] = ()  # samples are drawn online: lengths are unseen, not problems
@@ -94,6 +102,16 @@ class SampleTask(Task):
         needed = self.extent[1] - 1
         if 0 < self.context < needed:
             yield "context", f"must be 0 or at least {needed}, which the longest test sample needs, got {self.context}"
+        if self.train_context > self.spec.length:
+            yield (
+                "train_context",
+                f"must be 0 or at most {self.spec.length}, the positions of a test row, got {self.train_context}",
+            )
+
+    @property
+    def trained_positions(self) -> int:
+        """Returns the positions of a training row."""
+        return self.train_context or self.spec.length
 
     def sample(self, key: jax.Array, split: str) -> Example:
         """Samples a row: one sample, or in packed training a cut from many samples.
@@ -102,11 +120,12 @@ class SampleTask(Task):
         first whole sample.
         """
         packed = self.packing and split == "train"
-        count = 1 + -(-self.spec.length // self.extent[0]) if packed else 1
+        length = self.trained_positions if split == "train" else self.spec.length
+        count = 1 + -(-length // self.extent[0]) if packed else 1
         bits = jax.random.bits(key, (1 + count * self.words,), jnp.uint32)
         samples = jax.vmap(lambda b: self.sample_from(b, split))(bits[1:].reshape(count, self.words))
         cut = below(bits[0], samples.length[0]) if packed else jnp.int32(0)
-        run, place = runs(samples.length, self.spec.length + 1, cut)
+        run, place = runs(samples.length, length + 1, cut)
         inside, run = run < count, jnp.minimum(run, count - 1)
         text = samples.tokens[run, jnp.minimum(place, samples.tokens.shape[1] - 1)]
         text = jnp.where(inside, text, self.tokens.end)
@@ -171,6 +190,14 @@ class LengthTask(SampleTask):
 
     max_length: int = static(40, low=1, high=1000, unit="length", doc="length of the longest problem ever tested")
     test_every: int = static(5, low=1, high=1000, unit="length", doc="the multiples of this are tested one by one")
+    bins: int = static(
+        0,
+        low=0,
+        high=1000,
+        unit="length",
+        silent=True,
+        doc="also test bins of so many lengths, the first of them from min_length on; 0 is none",
+    )
     min_length: int = knob(1, low=1, high=1000, unit="length", doc="length of the shortest training problem")
     train_length: int = knob(20, low=1, high=1000, unit="length", doc="length of the longest training problem")
 
@@ -214,6 +241,16 @@ class LengthTask(SampleTask):
             yield "min_length", f"at most task.train_length = {self.train_length}, got {self.min_length}"
         if self.test_every > self.max_length:
             yield "test_every", f"at most task.max_length = {self.max_length}, got {self.test_every}"
+        if self.bins > self.max_length:
+            yield "bins", f"at most task.max_length = {self.max_length}, got {self.bins}"
+        elif 0 < self.bins < self.min_length:
+            yield "bins", f"0 or at least task.min_length = {self.min_length}, got {self.bins}"
+        needed = self.tokens_at(self.train_length)[1] - 1
+        if not self.packing and 0 < self.train_context < needed:
+            yield (
+                "train_context",
+                (f"must be 0 or at least {needed}, which the longest training sample needs, got {self.train_context}"),
+            )
 
     def conditions(self) -> dict[str, tuple[Task, str]]:
         """Returns fresh samples of the training lengths; of all greater lengths to the largest; of single lengths."""
@@ -222,12 +259,23 @@ class LengthTask(SampleTask):
             "within": (self, "test"),
             "beyond": (self.replace(min_length=longer, train_length=self.max_length), "test"),
             **self.at_lengths("length_", "test"),
+            **self.in_bins("lengths_", "test"),
         }
 
     def at_lengths(self, prefix: str, split: str) -> dict[str, tuple[Task, str]]:
         """Returns a condition for each tested length."""
         lengths = range(self.test_every, self.max_length + 1, self.test_every)
         return {f"{prefix}{n}": (self.replace(min_length=n, train_length=n), split) for n in lengths}
+
+    def in_bins(self, prefix: str, split: str) -> dict[str, tuple[Task, str]]:
+        """Returns a condition for each whole bin, as lengths_1_50, lengths_51_100; lengths are uniform in each."""
+        ends = range(self.bins, self.max_length + 1, self.bins) if self.bins else ()
+        conditions: dict[str, tuple[Task, str]] = {}
+        for end in ends:
+            first = end - self.bins + 1
+            low = first if conditions else self.min_length
+            conditions[f"{prefix}{first}_{end}"] = self.replace(min_length=low, train_length=end), split
+        return conditions
 
 
 def runs(counts: jax.Array, size: int, skip: jax.Array | int = 0) -> tuple[jax.Array, jax.Array]:
