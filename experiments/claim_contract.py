@@ -27,7 +27,7 @@ from experiments.judging.claim import Claim, Judgement
 from experiments.judging.criterion import Criterion
 from experiments.judging.grid import Grid
 from experiments.judging.quantities import Bound
-from experiments.judging.reading import Converged, Fitted
+from experiments.judging.reading import FITTED, Converged, Fitted
 from experiments.printing import format_changed, show
 
 WIDTH = 80  # columns in which a claim is printed
@@ -139,7 +139,10 @@ def nothing_is_read_where_training_is_not_fitted(claim: Claim) -> None:
     grid = contract.blank(criterion)
     for rule in _fitted(criterion):
         free = set(grid.where(rule.exempt)) if rule.exempt else set()
-        low = [0.6, 0.55, 0.62] if rule.most is None else [1.5 * rule.most, 1.6 * rule.most, 1.7 * rule.most]
+        least = min(rule.least / FITTED, 1.0)
+        low = [0.6 * least, 0.55 * least, 0.62 * least]
+        if rule.most is not None:
+            low = [1.5 * rule.most, 1.6 * rule.most, 1.7 * rule.most]
         weak = {(rule.score, rule.counterpart(grid, s)): low for s in grid.settings if s not in free}
         judgement = claim.judge(contract.made(claim, cells | weak))
         verdict = (judgement.verdict, judgement.cause)

@@ -111,7 +111,7 @@ def test_the_claim_follows_from_how_many_cells_agree():
     assert CLAIM.judge(open_).verdict == "inconclusive"
     three = CLAIM.judge(table(parity_near=0.3, parity_far=0.3, mode_near=0.5))
     assert three.verdict == "not reproduced"
-    assert "(outside: mode, twice, parity, twice, parity, three times) is 0.625 [0.625, 0.625]" in three.sentence
+    assert "(outside: mode, twice; parity, twice; parity, three times) is 0.625 [0.625, 0.625]" in three.sentence
 
 
 def test_a_cell_is_judged_at_the_level_of_as_many_cells_as_could_pass_by_chance():

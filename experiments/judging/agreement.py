@@ -234,9 +234,9 @@ def _format(value: float) -> str:
 
 
 def _format_cells(results: Sequence[CellOutcome]) -> str:
-    """Formats the cells that do not agree, by verdict; empty if all do."""
-    parts = []
-    for verdict in ("outside", "not to be told"):
-        names = [one.name for one in results if one.verdict == verdict]
-        parts += [f"{verdict}: {', '.join(names)}"] if names else []
+    """Formats which cells are outside, and how many are not to be told; empty if all agree."""
+    outside = [one.name for one in results if one.verdict == "outside"]
+    open_ = sum(one.verdict == "not to be told" for one in results)
+    parts = [f"outside: {'; '.join(outside)}"] if outside else []
+    parts += [f"{open_} not to be told"] if open_ else []
     return f" ({'; '.join(parts)})" if parts else ""

@@ -32,5 +32,7 @@ class Conflict:
     def measured(self, claim: Claim, table: pl.DataFrame) -> dict[str, Interval | None]:
         """Returns the numbers of a results table with intervals of 95 %; None for what the table does not have."""
         grid = claim.criterion.grid(table, LEVEL)
-        sides = {name: quantity.sides(grid, grid.settings) for name, quantity in self.numbers.items()}
-        return {name: None if one.empty else interval(grid, one)[0] for name, one in sides.items()}
+        tested = {name: quantity for name, quantity in self.numbers.items() if quantity.tested(grid)}
+        sides = {name: quantity.sides(grid, grid.settings) for name, quantity in tested.items()}
+        means = {name: None if one.empty else interval(grid, one)[0] for name, one in sides.items()}
+        return {name: means.get(name) for name in self.numbers}

@@ -18,6 +18,8 @@ def also(*quantities: Quantity) -> Note:
     def note(grid: Grid) -> list[str]:
         notes = []
         for quantity in quantities:
+            if not quantity.tested(grid):
+                continue
             outcome = quantity.outcome(grid, grid.settings, quantity.at_least(0))
             notes += (
                 [format_sentence(f"{outcome.words.rstrip(',')}: {outcome.effect} (not judged)")]

@@ -148,6 +148,11 @@ class Quantity:
         """Formats how its two sides are compared; empty if it has one side, or a way of its own."""
         return ""
 
+    def tested(self, grid: Grid) -> bool:
+        """Returns whether a table has the conditions of all its scores."""
+        conditions = set(grid.table["condition"])
+        return all(score.number is not None or score.condition in conditions for score in self.scores())
+
     def within(self, *picks: Pick) -> Quantity:
         """Returns the same quantity where `picks` hold too. Raises TypeError for one that spans several settings."""
         raise TypeError(f"a bound on {type(self).__name__} cannot be asked at each value of an axis apart")
