@@ -15,14 +15,20 @@ TITLE = "Papers that contradict one another"
 def between(entries: Sequence[Entry]) -> list[tuple[Entry, Conflict]]:
     """Returns the conflicts that claims name, each with its claim's entry.
 
-    A claim has an entry for each scale at which it was run, and one if it was run at none.
+    A claim has an entry for each scale at which its numbers were measured, and one if it was run at none.
     """
     ran = {entry.claim.name for entry in entries if entry.judgement}
     shown: dict[str, list[Entry]] = {}
     for entry in entries:
         if entry.judgement or (entry.claim.name not in ran and entry.claim.name not in shown):
             shown.setdefault(entry.claim.name, []).append(entry)
-    return [(entry, conflict) for some in shown.values() for entry in some for conflict in entry.claim.contradicts]
+    pairs = [(entry, conflict) for some in shown.values() for entry in some for conflict in entry.claim.contradicts]
+    return [(entry, conflict) for entry, conflict in pairs if _is_shown(entry, conflict)]
+
+
+def _is_shown(entry: Entry, conflict: Conflict) -> bool:
+    """Returns whether a study was not run, or has one of the numbers."""
+    return entry.table is None or any(conflict.measured(entry.claim, entry.table).values())
 
 
 def numbers(entry: Entry, conflict: Conflict) -> list[str]:

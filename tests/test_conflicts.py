@@ -75,6 +75,12 @@ def test_the_report_shows_a_conflict_once_for_each_scale_that_was_run():
     assert conflicts.html([]) == ""
 
 
+def test_a_conflict_of_which_a_scale_has_no_number_is_not_shown_there():
+    one = entry()
+    untested = replace(CONFLICT, numbers={"mean": replace(SCORE, condition="never", number=None).at()})
+    assert conflicts.between([replace(one, claim=replace(one.claim, contradicts=(untested,)))]) == []
+
+
 def test_a_conflict_whose_study_was_not_run_says_so():
     assert conflicts.markdown([entry(recorded=False)])[4].endswith(": not run |")
     assert conflicts.html([entry(recorded=False)]).count("not run") == 1
