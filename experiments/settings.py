@@ -14,8 +14,9 @@ seeds, and with the others only as `experiments.judging.looks` says. Its sweep a
 so that a second one may be added.
 
 A family's file (conf/study/markov.yaml) has the same form and holds the values that its studies share. A study's file
-has precedence over its family's, and a scale over the top of its file. An arm's name is an option of its group for
-every command. This module needs neither JAX nor Hydra, so records can be read without them.
+has precedence over its family's, and a scale over the top of its file; null in place of a value takes back the one
+below. An arm's name is an option of its group for every command. This module needs neither JAX nor Hydra, so records
+can be read without them.
 """
 
 from __future__ import annotations
@@ -289,9 +290,12 @@ def _top(part: Settings) -> Settings:
 
 
 def _merge(below: Settings, above: Settings) -> Settings:
-    """Returns the values of `above` put over those of `below`, dictionaries key by key."""
+    """Returns the values of `above` put over those of `below`, dictionaries key by key; null takes one back."""
     merged = dict(below)
     for key, value in above.items():
+        if value is None and key in merged:
+            del merged[key]
+            continue
         nested = isinstance(value, dict) and isinstance(merged.get(key), dict)
         merged[key] = _merge(merged[key], value) if nested else value
     return merged

@@ -71,6 +71,12 @@ def test_values_of_a_study_override_its_familys_and_those_of_a_scale_the_shared_
     assert settings.read_study("zoo/feeding/smoke")["train"] == {"steps": 20, "batch_size": 8}
 
 
+def test_null_takes_back_a_value_of_the_family():
+    """The family's tasks have points, and those of one study are mixtures, which have parts instead."""
+    assert settings._merge({"task": {"points": 24, "seed": 0}}, {"task": {"points": None}}) == {"task": {"seed": 0}}
+    assert settings._merge({"task": {}}, {"task": {"pool": None}}) == {"task": {"pool": None}}
+
+
 def test_a_job_of_an_arm_has_the_values_of_the_arm(zoo):
     jobs = config.jobs(config.sweep(["study=zoo/feeding/cpu"]))
     assert [job.swept["zoo/food"] for job in jobs] == ["hay"] * 4 + ["fish"] * 4
