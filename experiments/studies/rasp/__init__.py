@@ -1,3 +1,14 @@
 """Studies of length generalisation on RASP-L tasks."""
 
-ORDER = ("table", "count_curves", "addition", "parity", "mode_scratchpad", "and_", "positions")
+ORDER = (
+    "table",
+    "rerun",
+    "rate",
+    "count_curves",
+    "addition",
+    "addition_reach",
+    "parity",
+    "mode_scratchpad",
+    "and_",
+    "positions",
+)
