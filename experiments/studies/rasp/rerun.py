@@ -53,7 +53,8 @@ def _name(cell: str) -> str:
 
 
 TASK = Axis("task", "task", ("rerun_bits",), names=NAMES)
-CELL = Axis("rasp/cell", "cell", tuple(TABLE), names={cell: _name(cell) for cell in TABLE})
+SHORT = "_short"  # the end of the name of a cell that is trained to an earlier check
+CELL = Axis("rasp/cell", "cell", tuple(TABLE), names={cell + end: _name(cell) for cell in TABLE for end in ("", SHORT)})
 AT_TWICE = Score(TWICE, "exact match at 51 to 100 at the stop", NAME, measure=SHARE)
 AT_THRICE = replace(AT_TWICE, condition=THRICE, words="exact match at 101 to 150 at the stop")
 LAST = {AT_TWICE: Score(TWICE, "exact match at 51 to 100"), AT_THRICE: Score(THRICE, "exact match at 101 to 150")}
@@ -70,7 +71,9 @@ SEEN, NEW, FAIR = (
 )
 AGREEMENT = Agreement(
     tuple(
-        Published(f"{_name(cell)}, {lengths}", score.at(CELL.at(cell)), *published, runs=runs)
+        Published(
+            f"{_name(cell)}, {lengths}", score.at(CELL.at(cell, cell + SHORT).named(_name(cell))), *published, runs=runs
+        )
         for cell, (*both_bins, runs) in TABLE.items()
         for score, lengths, published in zip((AT_TWICE, AT_THRICE), ("51 to 100", "101 to 150"), both_bins, strict=True)
     ),
@@ -104,12 +107,14 @@ CLAIM = Claim(
     looked="Nothing: sizes and rates are those of the table, and the number of cells that must agree was fixed first.",
     differs=(
         "Initial weights and the order of operations in a block are this suite's, not GPT-2's; ties of letters are "
-        "broken by turning one letter. At cpu scale runs end after 9,000 steps of the schedule, and five cells are run."
+        "broken by turning one letter. At cpu scale runs end after 3,000 or 6,000 steps of the schedule, and five "
+        "cells are run."
     ),
     criterion=Criterion(
         axes=(TASK, CELL),
         read=(Fitted(FITTED, least=0.4),),
         bounds=(AGREEMENT.at_least(0.9),),
+        apart=CELL,
         view=AtStop("within"),
     ),
     rows=ROWS,
