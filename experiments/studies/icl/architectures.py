@@ -39,7 +39,7 @@ CLAIM = DATA(
     setting="data, layer",
     reading=(
         "The rivals were trained if each has learnt the classes of the other data by heart, which is asked, too. "
-        "Widths make up for the weights of the layers: all networks have the same number within 10 %."
+        "Widths make up for the weights of the layers: at cpu scale all networks have the same number within 10 %."
     ),
     differs=(
         "Two layers without MLPs, normal classes, one rate of learning for all; S4D and Mamba, which are shown and not "
