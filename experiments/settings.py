@@ -296,6 +296,6 @@ def _merge(below: Settings, above: Settings) -> Settings:
         if value is None and key in merged:
             del merged[key]
             continue
-        nested = isinstance(value, dict) and isinstance(merged.get(key), dict)
-        merged[key] = _merge(merged[key], value) if nested else value
+        old = merged.get(key)
+        merged[key] = _merge(old, value) if isinstance(value, dict) and isinstance(old, dict) else value
     return merged
