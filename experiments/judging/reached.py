@@ -266,5 +266,6 @@ class Spread(Quantity):
 
 
 def steps_reached(grid: Grid, score: Score, level: float = 0.5, *picks: Pick) -> Interval | None:
-    """Returns the training step at which every seed comes up to `level`, as a mean; None unless all do."""
-    return reached(steps(grid, score, *picks), level, log=False)
+    """Returns the training step at which every seed comes up to `level`, a mean in whole steps; None unless all do."""
+    mean = reached(steps(grid, score, *picks), level, log=False)
+    return mean and replace(mean, digits=0)
