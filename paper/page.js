@@ -1,8 +1,25 @@
 "use strict";
 
-// Figures and data lie in the page as gzip in base64; each is unpacked when it is looked at.
+// The digits of Python's base85, of which five hold four bytes.
+const DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz!#$%&()*+-;<=>?@^_`{|}~";
+const VALUES = new Map(Array.from(DIGITS, (digit, value) => [digit.charCodeAt(0), value]));
+
+// Returns the bytes of a text in base85; a last group that is short is filled up with the highest digit.
+function decode(text) {
+  const left = (5 - (text.length % 5)) % 5;
+  const whole = text + "~".repeat(left);
+  const view = new DataView(new ArrayBuffer((whole.length / 5) * 4));
+  for (let i = 0; i < whole.length; i += 5) {
+    let group = 0;
+    for (let k = i; k < i + 5; k++) group = group * 85 + VALUES.get(whole.charCodeAt(k));
+    view.setUint32((i / 5) * 4, group);
+  }
+  return new Uint8Array(view.buffer, 0, view.byteLength - left);
+}
+
+// Figures and data lie in the page as gzip in base85; each is unpacked when it is looked at.
 async function unpack(name) {
-  const packed = Uint8Array.from(atob(document.getElementById(name).textContent), (c) => c.charCodeAt(0));
+  const packed = decode(document.getElementById(name).textContent);
   return new Response(new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"))).blob();
 }
 

@@ -49,7 +49,7 @@ class Page(HTMLParser):
                 self.rows[-1] += data
 
     def unpacked(self, name: str) -> bytes:
-        return gzip.decompress(base64.b64decode(self.held[name]))
+        return gzip.decompress(base64.b85decode(self.held[name]))
 
 
 def words(text: str) -> str:
