@@ -102,7 +102,7 @@ def _cells(study: str) -> tuple[list[tuple[Job, int]], float]:
     for job in grid:
         first.setdefault(tuple(o for o in job if not o.startswith("seed=")), job)
     jobs = list(zip(config.jobs(list(first.values())), (seeds[cell] for cell in first), strict=True))
-    bisection = bisection_of(config.compose(overrides))
+    bisection = bisection_of(config.parts(overrides).hydra)
     if bisection is None:
         return jobs, 1.0
     columns = Counter(tuple(o for o in job if not o.startswith(f"{bisection.axis}=")) for job in grid)

@@ -101,7 +101,7 @@ def main() -> int:
         devices.check_platform()
         if args.multirun:
             jobs = configs.jobs(configs.sweep(args.overrides))
-            chosen = configs.compose([o for o in args.overrides if o.startswith(("study=", "hydra"))])
+            chosen = configs.parts([o for o in args.overrides if o.startswith(("study=", "hydra"))]).hydra
             settings_of(chosen)
             check_output(jobs)
             if bisection_of(chosen):

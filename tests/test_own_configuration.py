@@ -36,7 +36,7 @@ def test_a_task_model_optimiser_launcher_and_study_of_ones_own_pass_the_check_be
     (job,) = config.jobs([["model=deep", "task=letters", "optim=fast", *own]])
     model, task, optim = (job.config[section] for section in ("model", "task", "optim"))
     assert (model["depth"], model["width"], task["alphabet"], optim["lr"]) == (6, 32, 8, 0.004)
-    assert settings_of(config.compose(["hydra/launcher=few_lanes", *own])).max_lanes == 4
+    assert settings_of(config.compose(["hydra/launcher=few_lanes", *own]).hydra).max_lanes == 4
     jobs = config.jobs(config.sweep(["study=depths", *own]))
     assert [(job.config["model"]["depth"], job.run.seed) for job in jobs] == [(2, 1), (2, 2), (6, 1), (6, 2)]
     assert {job.config["task"]["num_rules"] for job in jobs} == {20}

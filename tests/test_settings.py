@@ -89,7 +89,7 @@ def test_a_job_of_an_arm_has_the_values_of_the_arm(zoo):
 @pytest.mark.parametrize("last", ["tint/noise=hidden_4", "hydra/launcher=basic", "~tint/noise"])
 def test_arms_are_merged_as_hydra_composes_them(last):
     groups = ["study=tint/why/smoke", "tint/why=few", last]
-    merged, composed = config._composed_by_arms(groups), config._composed(groups)
+    merged, composed = config._composed_by_arms(groups), config.parts(groups)
     assert merged == composed
 
 

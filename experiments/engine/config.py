@@ -54,6 +54,9 @@ _GRID = {
 _FEW = 20  # of the faults that a sweep has, how many are named
 
 
+_STORED: dict[tuple[str, str], type] = {}  # what Hydra's store has, by group and name
+
+
 def register() -> None:
     """Stores the declarations in code as Hydra config nodes, and the resolvers that configurations may use."""
     store = ConfigStore.instance()
@@ -63,7 +66,9 @@ def register() -> None:
         raise ConfigError(f"task: {str(e).splitlines()[0]}") from None
     for group, classes in known.items():
         for name, cls in classes.items():
-            store.store(group=group, name=name, node={NAMED[group]: name, **fields.defaults(cls)})
+            if _STORED.get((group, name)) is not cls:
+                store.store(group=group, name=name, node={NAMED[group]: name, **fields.defaults(cls)})
+                _STORED[group, name] = cls
     find_plugins()  # among them Hydra's own sweeper, which would else take the place of ours later
     store.store(group="hydra/sweeper", name="basic", node=_GRID)
     store.store(group="train", name="base", node=fields.defaults(Training))
@@ -134,7 +139,7 @@ def sweep(overrides: Sequence[str]) -> list[list[str]]:
             )
         if o.is_sweep_override() and o.key_or_group == "name":
             raise ConfigError("name: give one, which is that of the whole sweep")
-    base = _composed([str(o.input_line) for o in fixed])
+    base = parts([str(o.input_line) for o in fixed])
     if not base.sweeper.endswith((".GridSweeper", ".BisectSweeper")):
         return []  # it decides on its jobs as it goes; the launcher checks them
     jobs = [list(job) for job in cells.kept(grid(base.params, overrides), base.without)]
@@ -170,7 +175,7 @@ def jobs(batch: Sequence[Sequence[str]]) -> list[Job]:
     Hydra composes anew only if configuration groups differ. Values alone are set on a composed copy, so that a
     thousand jobs are read in seconds.
     """
-    copies: dict[tuple[Any, ...], _Composed] = {}
+    copies: dict[tuple[Any, ...], Composed] = {}
     checked: list[Job] = []
     faults: dict[str, list[Sequence[str]]] = {}  # the jobs that have each
     for overrides in batch:
@@ -184,7 +189,7 @@ def jobs(batch: Sequence[Sequence[str]]) -> list[Job]:
             values = [o for o in parsed if not chooses(o.key_or_group)]
             plain = all(o.is_add() is False and o.is_delete() is False and o.is_force_add() is False for o in values)
             if not plain:
-                composed = _composed(overrides)
+                composed = parts(overrides)
             else:
                 composed = _copied(copies, groups, values)
                 for o in values:
@@ -208,7 +213,7 @@ def _where(jobs: Sequence[Sequence[str]], number: int) -> str:
     return f"job {','.join(jobs[0])}{more}: "
 
 
-def _copied(copies: dict[tuple[Any, ...], _Composed], groups: tuple[str, ...], values: Sequence[Any]) -> _Composed:
+def _copied(copies: dict[tuple[Any, ...], Composed], groups: tuple[str, ...], values: Sequence[Any]) -> Composed:
     """Returns a composed configuration of `groups` in which `values` can be set.
 
     Jobs that set the same keys share a copy, as each sets all of them anew. A dictionary needs a fresh copy: it would
@@ -230,20 +235,21 @@ def _set(config: DictConfig, key: str, value: Any) -> None:
 
 
 @dataclass(frozen=True)
-class _Composed:
-    """A composed configuration without its large `hydra` node, and the few values that are needed from that node."""
+class Composed:
+    """A composed configuration without its large `hydra` node, that node, and the few values that jobs need from it."""
 
     config: DictConfig
+    hydra: DictConfig
     choices: dict[str, Any]
     sweeper: str  # its class
     params: dict[str, Any]  # the sweeper's grid
     without: list[dict[str, Any]]  # the cells that the grid leaves out
 
 
-_COMPOSED: dict[tuple[Any, ...], _Composed] = {}
+_COMPOSED: dict[tuple[Any, ...], Composed] = {}
 
 
-def _composed(overrides: Sequence[str]) -> _Composed:
+def parts(overrides: Sequence[str]) -> Composed:
     """Returns the parts of `compose`'s configuration, composed once a process. Callers change nothing in it."""
     key = (settings.CONF, os.environ.get(settings.CONFIG_DIR), tuple(overrides))
     if key not in _COMPOSED:
@@ -251,31 +257,31 @@ def _composed(overrides: Sequence[str]) -> _Composed:
     return _COMPOSED[key]
 
 
-def _composed_by_arms(groups: Sequence[str]) -> _Composed:
-    """Returns the same as `_composed`; if only a study and arms of it are chosen, it composes the study alone.
+def _composed_by_arms(groups: Sequence[str]) -> Composed:
+    """Returns the same as `parts`; if only a study and arms of it are chosen, it composes the study alone.
 
     Hydra takes as long for each combination of arms as for the study. Merging the arms in the same order takes no time.
     """
     chosen = dict(group.split("=", 1) for group in groups if "=" in group)
     if "study" not in chosen or len(chosen) < len(groups):
-        return _composed(groups)
+        return parts(groups)
     if chosen["study"] not in settings.studies():
-        return _composed(groups)  # a plain file of the user's own
+        return parts(groups)  # a plain file of the user's own
     known, choices = settings.arms(), settings.read_study(chosen["study"])["choose"]
     swept = {group: name for group, name in choices.items() if group in known and group not in SECTIONS}
     named = swept | {group: name for group, name in chosen.items() if group in swept}
     plain = all(name in known[group] and "defaults" not in known[group][name] for group, name in named.items())
     if not plain or not set(chosen) & set(swept):
-        return _composed(groups)
+        return parts(groups)
     others = [f"{group}={name}" for group, name in chosen.items() if group not in swept]
-    base = _composed([*others, *(f"~{group}" for group in swept)])
+    base = parts([*others, *(f"~{group}" for group in swept)])
     config = base.config.copy()
     with open_dict(config):
         config.merge_with(*(known[group][name] for group, name in named.items()))
     return replace(base, config=config, choices=base.choices | named)
 
 
-def _split(config: DictConfig) -> _Composed:
+def _split(config: DictConfig) -> Composed:
     hydra = config.hydra
     if hydra.job.get("chdir"):
         raise ConfigError(f"hydra.job.chdir: not used by this project: {REFUSED['hydra.job.chdir']}")
@@ -284,7 +290,7 @@ def _split(config: DictConfig) -> _Composed:
     sweeper = hydra.sweeper
     without: Any = OmegaConf.to_container(OmegaConf.create([*(sweeper.get("without") or [])]))
     params = dict(sweeper.get("params") or {})
-    return _Composed(config, dict(hydra.runtime.choices), sweeper["_target_"], params, without)
+    return Composed(config, hydra, dict(hydra.runtime.choices), sweeper["_target_"], params, without)
 
 
 def job(config: DictConfig, overrides: Sequence[str] = ()) -> Job:
@@ -292,7 +298,7 @@ def job(config: DictConfig, overrides: Sequence[str] = ()) -> Job:
     return _job(_split(config.copy()), overrides)
 
 
-def _job(composed: _Composed, overrides: Sequence[str]) -> Job:
+def _job(composed: Composed, overrides: Sequence[str]) -> Job:
     try:
         plain: Any = OmegaConf.to_container(composed.config, resolve=True, throw_on_missing=True)
     except OmegaConfBaseException as e:
