@@ -11,7 +11,7 @@ import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -239,7 +239,7 @@ class Composed:
     """A composed configuration without its large `hydra` node, that node, and the few values that jobs need from it."""
 
     config: DictConfig
-    hydra: DictConfig
+    hydra: DictConfig = field(compare=False)
     choices: dict[str, Any]
     sweeper: str  # its class
     params: dict[str, Any]  # the sweeper's grid
