@@ -46,7 +46,7 @@ LAUNCHED: list[Job] = []
 
 
 def settings_of(hydra: DictConfig) -> Settings:
-    """Returns the settings in a configuration's `hydra` node; the defaults where another launcher than `vmap` is chosen."""
+    """Returns the settings in a configuration's `hydra` node; the defaults for another launcher than `vmap`."""
     chosen: Any = OmegaConf.to_container(hydra.launcher, resolve=True)
     return Settings(**{key: value for key, value in chosen.items() if key in Settings.__dataclass_fields__})
 
