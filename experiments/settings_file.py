@@ -122,7 +122,11 @@ class _Loader(_Rules, yaml.SafeLoader):
     """Loads YAML in Python, slowly, with errors that say what is wrong."""
 
 
-class _Fast(_Rules, getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
+# The types' stubs have no loader in C.
+_Compiled: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class _Fast(_Rules, _Compiled):
     """Loads YAML in C, where it is compiled in: a study's start reads the settings of all."""
 
 

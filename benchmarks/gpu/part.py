@@ -10,7 +10,7 @@ from typing import Any
 
 import jax
 
-from experiments.engine import config, devices
+from experiments.engine import compose, devices
 from experiments.engine.records import provenance
 from experiments.files import write_whole
 
@@ -58,7 +58,7 @@ def begin() -> Part:
     """Sets up JAX, writes down what computes, and returns the part that this process was started for."""
     part = started()
     devices.use_all_cores()
-    config.register()
+    compose.register()
     path = part.folder / "provenance.json"
     if not path.exists():
         write_whole(path, json.dumps(provenance()).encode())
