@@ -11,7 +11,7 @@ from typing import Any
 import jax
 
 from experiments.engine import compose, devices
-from experiments.engine.records import provenance
+from experiments.engine.provenance import provenance
 from experiments.files import write_whole
 
 PEAKS = {"H100": 989e12, "H200": 989e12}  # FLOP/s of dense bfloat16 products, by NVIDIA's data sheets (SXM)
