@@ -1,0 +1,72 @@
+"""The answer at once or after a chain of thought, at growing sizes (arXiv:2305.15408, the main figure)."""
+
+from __future__ import annotations
+
+from experiments.judging.claim import Fact
+from experiments.judging.criterion import Criterion
+from experiments.judging.drawing import Bars, Drawing
+from experiments.judging.reading import Fitted
+from experiments.judging.rows import Rows
+from experiments.studies.cot.family import ANSWER, DIFFERS, DIRECT, MORE, PROBLEM, TRACE, TRAIN, UNSEEN, claim
+
+SMALL = PROBLEM.at("cot_expressions_2", "cot_expressions_4").named("the smallest expressions")
+LARGE = PROBLEM.at("cot_expressions_3", "cot_expressions_6").named("the largest expressions")
+# Test accuracies of the authors' logs, by problem: direct with 3, 4 and 5 layers, and step by step with 3.
+LOGS = {
+    "cot_expressions_4": (0.729, 0.914, 0.968, 1.0),
+    "cot_expressions_5": (0.374, 0.322, 0.699, 0.9999),
+    "cot_expressions_6": (0.254, 0.252, 0.491, 0.9998),
+    "cot_equations_3": (0.023, 0.036, 0.038, 1.0),
+    "cot_equations_4": (1e-4, 1e-4, 1e-4, 1.0),
+    "cot_equations_5": (0.0, 0.0, 0.0, 1.0),
+    "cot_lis_50": (0.644, 0.908, 0.959, 0.995),
+    "cot_lis_80": (0.300, 0.630, 0.752, 0.998),
+    "cot_lis_100": (0.226, 0.335, 0.551, 1.0),
+    "cot_edit_12": (0.752, 0.872, 0.934, 1.0),
+    "cot_edit_16": (0.547, 0.720, 0.799, 1.0),
+    "cot_edit_20": (0.426, 0.579, 0.640, 1.0),
+}
+_COLUMNS = ("direct", "direct_4_layers", "direct_5_layers", "trace")
+
+
+def _paper(problem: str, answer: str) -> str:
+    """Returns the accuracy of the authors' logs."""
+    if problem not in LOGS or answer not in _COLUMNS:
+        return ""
+    return f"{LOGS[problem][_COLUMNS.index(answer)]:.3f}"
+
+
+CLAIM = claim(
+    name="cot/sizes",
+    question="Does a chain of thought solve what the answer alone does not?",
+    where="the main figure",
+    text=(
+        "Step by step a model solves problems of every size; at once it solves the smaller ones better than the "
+        "larger, and the largest far less often, even with three times the examples."
+    ),
+    setting="problem, answer",
+    reading=(
+        "Answers are decoded; a chain of thought is right if its last part is. Direct answers are not said to be at "
+        "chance: in the authors' logs they are not, and still rise at the end."
+    ),
+    differs=DIFFERS,
+    criterion=Criterion(
+        axes=(PROBLEM, ANSWER),
+        read=(Fitted(TRAIN, exempt=(ANSWER.but("trace"),)),),
+        bounds=(
+            (UNSEEN.at(LARGE, TRACE) - UNSEEN.at(LARGE, DIRECT)).at_least(0.25),
+            (UNSEEN.at(LARGE, TRACE) - UNSEEN.at(LARGE, MORE)).at_least(0.15),
+            (UNSEEN.at(SMALL, DIRECT) - UNSEEN.at(LARGE, DIRECT)).at_least(0.1),
+            (UNSEEN.at(SMALL, TRACE) - UNSEEN.at(LARGE, TRACE)).at_most(0.1),
+        ),
+    ),
+    rows=Rows({"right": UNSEEN}, paper=_paper),
+    figure=Drawing((Bars(scores={"right answers": UNSEEN}),)),
+    facts=(
+        Fact(
+            "Step by step with 3 layers: .995 or more everywhere; direct with 5 layers: .97 / .70 / .49 at 4, 5 and 6 "
+            "operators.",
+            "the logs of the authors' code, means of four seeds",
+        ),
+    ),
+)
