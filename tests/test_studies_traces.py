@@ -3,7 +3,7 @@
 import pytest
 
 from experiments.engine import config
-from experiments.studies.cot.sizes import LOGS
+from experiments.studies.cot.sizes import LARGEST, LOGS
 
 
 def jobs(study):
@@ -22,12 +22,14 @@ def test_the_gpu_scale_of_chains_of_thought_has_every_cell_of_the_authors_table(
 
 
 @pytest.mark.parametrize("scale", ["cpu", "gpu"])
-def test_the_control_of_direct_answers_has_three_times_the_examples(scale):
-    sizes = {job.swept["cot/answer"]: job.run.train.batch_size for job in jobs(f"cot/sizes/{scale}")}
-    (more,) = (name for name in sizes if name.startswith("direct_3x"))
-    assert sizes[more] == 3 * sizes["direct"]
+def test_the_largest_problems_are_answered_at_once_after_three_times_the_steps_too(scale):
+    runs = [job for job in jobs(f"cot/sizes/{scale}") if job.swept["cot/answer"] == "direct"]
+    steps = sorted({job.run.train.steps for job in runs})
+    assert steps[1] == 3 * steps[0]
+    longer = {job.swept["task"] for job in runs if job.run.train.steps == steps[1]}
+    assert longer == (set(LARGEST) if scale == "cpu" else set(LOGS))
 
 
 def test_arms_of_composition_differ_in_what_the_study_asks_alone():
     kept = {job.run.task.replace(primitives=0) for job in jobs("composition/diversity/cpu") if job.run.seed == 21}
-    assert len({(task.distinct, task.bare_share, task.grammar) for task in kept}) == 1
+    assert len({(task.distinct, task.bare_share, task.alone_share, task.grammar) for task in kept}) == 1

@@ -1,4 +1,4 @@
-"""Traces with wrong numbers, or without a line (arXiv:2305.15408)."""
+"""Traces with wrong numbers, or without a line (arXiv:2305.15408), as TInt has them (arXiv:2402.04004)."""
 
 from __future__ import annotations
 
@@ -10,22 +10,31 @@ from experiments.judging.reading import Fitted
 from experiments.judging.rows import Rows
 from experiments.studies.cot.family import DIFFERS, UNSEEN, claim
 
-_NAMES = {"clean": "clean traces", "wrong_50": "half with a wrong number", "skipped_50": "half without a line"}
-TRACES = Axis("cot/traces", "traces", tried=("clean", "wrong_50", "skipped_50"), names=_NAMES)
+_NAMES = {"clean": "clean traces", "wrong_30": "30 % with a wrong number", "skipped_30": "30 % without a line"}
+TRACES = Axis("cot/traces", "traces", tried=("clean", "wrong_30", "skipped_30"), names=_NAMES)
 CLEAN = TRACES.at("clean")
 
 CLAIM = claim(
     name="cot/robustness",
-    question="Is a chain of thought learnt from traces of which half are faulty?",
+    question="Is a chain of thought learnt from traces of which three in ten are faulty?",
     where="recalled from an appendix, not checked",
-    text="Trained on traces of which half have a wrong number, or lack a line, a model answers nearly as often right.",
+    text=(
+        "Trained on traces of which 30 % have a wrong number, or of which 30 % lack a line, a model answers nearly as "
+        "often right."
+    ),
     setting="traces",
-    reading="A wrong number stays alone: the lines after it are right, as with static noise in TInt.",
+    reading=(
+        "A wrong number stays alone: the lines after it are right, as with static noise in TInt (arXiv:2402.04004). A "
+        "line is missing as with its line noise. Tests have right traces."
+    ),
     differs=DIFFERS,
     criterion=Criterion(
         axes=(TRACES,),
         read=(Fitted(UNSEEN, instead=(CLEAN,)),),
-        bounds=((UNSEEN.at(CLEAN) - UNSEEN.at(TRACES.but("clean"))).at_most(0.1),),
+        bounds=(
+            (UNSEEN.at(CLEAN) - UNSEEN.at(TRACES.at("wrong_30"))).at_most(0.1),
+            (UNSEEN.at(CLEAN) - UNSEEN.at(TRACES.at("skipped_30"))).at_most(0.1),
+        ),
     ),
     rows=Rows({"right": UNSEEN}),
     figure=Drawing((Bars(scores={"right answers": UNSEEN}),)),
