@@ -9,7 +9,7 @@ from experiments.judging.drawing import Curves, Drawing
 from experiments.judging.rows import Rows
 from experiments.studies.composition.family import COMPOSED, DIFFERS, FIT, FRESH, TRAIN, claim
 
-DISTINCT = Axis("task.distinct", "distinct commands", tried=(200, 12800))
+DISTINCT = Axis("task.distinct", "distinct commands", tried=(800, 16000))
 
 CLAIM = claim(
     name="composition/repetition",
