@@ -33,3 +33,14 @@ def test_the_largest_problems_are_answered_at_once_after_three_times_the_steps_t
 def test_arms_of_composition_differ_in_what_the_study_asks_alone():
     kept = {job.run.task.replace(primitives=0) for job in jobs("composition/diversity/cpu") if job.run.seed == 21}
     assert len({(task.distinct, task.bare_share, task.alone_share, task.grammar) for task in kept}) == 1
+
+
+def test_simple_and_hard_commands_are_as_many_and_have_the_same_tests():
+    arms = [job.run.task for job in jobs("composition/difficulty/cpu") if job.run.seed == 21]
+    assert sorted(float(task.one_phrase) for task in arms) == [0.1, 0.9]
+    assert len({(task.distinct, task.primitives, task.test_phrases, task.bare_share) for task in arms}) == 1
+
+
+def test_traces_with_faults_are_tested_on_right_ones():
+    for job in jobs("cot/robustness/cpu"):
+        assert all(not task.wrong and not task.skipped for task, _ in job.run.task.conditions().values())
