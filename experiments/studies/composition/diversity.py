@@ -6,10 +6,11 @@ from experiments.judging.axes import Axis
 from experiments.judging.claim import Fact
 from experiments.judging.criterion import Criterion
 from experiments.judging.drawing import Curves, Drawing
+from experiments.judging.reading import Fitted
 from experiments.judging.rows import Rows
 from experiments.studies.composition.family import COMPOSED, DIFFERS, FIT, FRESH, TRAIN, claim
 
-PRIMITIVES = Axis("task.primitives", "primitives", tried=(4, 40))
+PRIMITIVES = Axis("task.primitives", "primitives", tried=(16, 200))
 
 CLAIM = claim(
     name="composition/diversity",
@@ -22,12 +23,13 @@ CLAIM = claim(
     setting="primitives",
     reading=(
         "Every arm has as many distinct commands, as many steps and the held-out word alone in a tenth of its "
-        "examples; so each command is repeated as often, and only the number of words differs."
+        "examples; so each command is repeated as often, and only the number of words differs. The other words are alone in a "
+        "fifth of the examples."
     ),
     differs=DIFFERS,
     criterion=Criterion(
         axes=(PRIMITIVES,),
-        read=(FIT,),
+        read=(FIT, Fitted(FRESH)),
         bounds=((COMPOSED.at(PRIMITIVES.most) - COMPOSED.at(PRIMITIVES.fewest)).at_least(0.3),),
     ),
     rows=Rows({"composed": COMPOSED, "fresh": FRESH, "train": TRAIN}),

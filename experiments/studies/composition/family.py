@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 
 from experiments.judging.axes import Score
-from experiments.judging.claim import Claim
+from experiments.judging.claim import PILOTS, Claim
 from experiments.judging.reading import Fitted
 
 TITLE = "Data Factors for Better Compositional Generalization"
@@ -19,4 +19,4 @@ DIFFERS = (
     "the original's is chosen on a tenth of the test."
 )
 
-claim = functools.partial(Claim, title=TITLE, arxiv=ARXIV)
+claim = functools.partial(Claim, title=TITLE, arxiv=ARXIV, looked=PILOTS)
