@@ -23,8 +23,8 @@ CLAIM = claim(
     setting="primitives",
     reading=(
         "Every arm has as many distinct commands, as many steps and the held-out word alone in a tenth of its "
-        "examples; so each command is repeated as often, and only the number of words differs. The other words are alone in a "
-        "fifth of the examples."
+        "examples; so each command is repeated as often, and only the number of words differs. The other words are alone "
+        "in a fifth of the examples."
     ),
     differs=DIFFERS,
     criterion=Criterion(

@@ -13,10 +13,9 @@ PROBLEMS = {
     f"cot_{name}_{size}": f"{words} {size}"
     for name, words, sizes in (
         ("expressions", "expressions", (2, 3, 4, 5, 6)),
-        ("equations_mod_3", "equations", (2, 3)),
         ("equations", "equations", (3, 4, 5)),
-        ("lis", "subsequence", (6, 12, 50, 80, 100)),
-        ("edit", "edits", (3, 5, 12, 16, 20)),
+        ("lis", "subsequence", (6, 16, 50, 80, 100)),
+        ("edit", "edits", (2, 3, 12, 16, 20)),
     )
     for size in sizes
 }

@@ -11,8 +11,8 @@ from experiments.judging.reading import Fitted
 from experiments.judging.rows import Rows
 from experiments.studies.cot.family import ANSWER, DIRECT, PROBLEMS, SMALLER, TABLE, TRACE, TRAIN, UNSEEN, claim
 
-SMALLEST = ("cot_expressions_2", "cot_equations_mod_3_2", "cot_lis_6", "cot_edit_3")
-LARGEST = ("cot_expressions_3", "cot_equations_mod_3_3", "cot_lis_12", "cot_edit_5")
+SMALLEST = ("cot_expressions_2", "cot_lis_6", "cot_edit_2")
+LARGEST = ("cot_expressions_3", "cot_lis_16", "cot_edit_3")
 # The same at the sizes of the paper.
 SMALLEST_THERE = ("cot_expressions_4", "cot_equations_3", "cot_lis_50", "cot_edit_12")
 LARGEST_THERE = ("cot_expressions_6", "cot_equations_5", "cot_lis_100", "cot_edit_20")
