@@ -23,7 +23,7 @@ CLAIM = claim(
     setting="primitives",
     reading=(
         "Every arm has as many distinct commands, as many steps and the held-out word alone in a tenth of its "
-        "examples; so each command is repeated as often, and only the number of words differs. The other words are alone "
+        "examples; so each command is repeated as often, and only the number of words differs. Other words are alone "
         "in a fifth of the examples."
     ),
     differs=DIFFERS,
