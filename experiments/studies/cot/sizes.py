@@ -69,8 +69,8 @@ CLAIM = claim(
         "is right for single operations, which one layer can hold as a table."
     ),
     differs=(
-        f"{SMALLER}, subsequences of 6 and 16 numbers, edits of strings of 2 and 3 letters, fresh examples; prompts are "
-        "held out, where the original holds out whole traces. Tables of dynamic programs are decoded, where the "
+        f"{SMALLER}, subsequences of 6 and 16 numbers, edits of strings of 2 and 3 letters, fresh examples; prompts "
+        "are held out, where the original holds out whole traces. Tables of dynamic programs are decoded, where the "
         "original's are scored with the right ones as input. Equations, whose traces are long, are left to a GPU."
     ),
     criterion=Criterion(
