@@ -14,7 +14,7 @@ PROBLEMS = {
     for name, words, sizes in (
         ("expressions", "expressions", (2, 3, 4, 5, 6)),
         ("equations", "equations", (3, 4, 5)),
-        ("lis", "subsequence", (6, 16, 50, 80, 100)),
+        ("lis", "subsequence", (6, 20, 50, 80, 100)),
         ("edit", "edits", (2, 3, 12, 16, 20)),
     )
     for size in sizes

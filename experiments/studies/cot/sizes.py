@@ -12,7 +12,7 @@ from experiments.judging.rows import Rows
 from experiments.studies.cot.family import ANSWER, DIRECT, PROBLEMS, SMALLER, TABLE, TRACE, TRAIN, UNSEEN, claim
 
 SMALLEST = ("cot_expressions_2", "cot_lis_6", "cot_edit_2")
-LARGEST = ("cot_expressions_3", "cot_lis_16", "cot_edit_3")
+LARGEST = ("cot_expressions_3", "cot_lis_20", "cot_edit_3")
 # The same at the sizes of the paper.
 SMALLEST_THERE = ("cot_expressions_4", "cot_equations_3", "cot_lis_50", "cot_edit_12")
 LARGEST_THERE = ("cot_expressions_6", "cot_equations_5", "cot_lis_100", "cot_edit_20")
@@ -24,7 +24,7 @@ PROBLEM = Axis(
     names=PROBLEMS,
     order={name: place for place, name in enumerate(PROBLEMS)},
 )
-STEPS = Axis("train.steps", "steps", (1200, 3600))
+STEPS = Axis("train.steps", "steps", (1500, 4500))
 SMALL = PROBLEM.at(*SMALLEST, *SMALLEST_THERE).named("the smallest problem of a kind")
 LARGE = PROBLEM.at(*LARGEST, *LARGEST_THERE).named("the largest problem of a kind")
 SUMS = PROBLEM.at("cot_expressions_3", "cot_expressions_6").named("the largest expressions")
@@ -69,18 +69,18 @@ CLAIM = claim(
         "is right for single operations, which one layer can hold as a table."
     ),
     differs=(
-        f"{SMALLER}, subsequences of 6 and 16 numbers, edits of strings of 2 and 3 letters, fresh examples; prompts "
+        f"{SMALLER}, subsequences of 6 and 20 numbers, edits of strings of 2 and 3 letters, fresh examples; prompts "
         "are held out, where the original holds out whole traces. Tables of dynamic programs are decoded, where the "
         "original's are scored with the right ones as input. Equations, whose traces are long, are left to a GPU."
     ),
     criterion=Criterion(
         axes=(PROBLEM, ANSWER, STEPS),
-        read=(Fitted(TRAIN, exempt=(ANSWER.but("trace"),)),),
+        read=(Fitted(TRAIN, 0.8, exempt=(ANSWER.but("trace"),)),),
         bounds=(
             Each((UNSEEN.at(LARGE, TRACE) - UNSEEN.at(LARGE, DIRECT, LONGER)).at_least(0.15), (PROBLEM,), need=3),
             Each((UNSEEN.at(LARGE, TRACE) - UNSEEN.at(LARGE, DIRECT, ONCE)).at_least(0.25), (PROBLEM,), need=3),
             (UNSEEN.at(SMALL, DIRECT, ONCE) - UNSEEN.at(LARGE, DIRECT, ONCE)).at_least(0.1),
-            Each(UNSEEN.at(LARGE, TRACE).at_least(0.9), (PROBLEM,), need=3),
+            Each(UNSEEN.at(LARGE, TRACE).at_least(0.8), (PROBLEM,), need=3),
         ),
         given=(TABLE.at(SUMS, DIRECT, LONGER).at_least(0.9),),
         apart=STEPS,
