@@ -37,6 +37,6 @@ CLAIM = claim(
         ),
     ),
     rows=Rows({"right": UNSEEN}),
-    figure=Drawing((Bars(scores={"right answers": UNSEEN}),)),
+    figure=Drawing((Bars(scores={"right answers": UNSEEN}, xlabel="right answers"),)),
     facts=(Fact("Accuracies with faulty traces could not be obtained.", "our notes on arXiv:2305.15408"),),
 )

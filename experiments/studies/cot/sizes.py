@@ -86,7 +86,7 @@ CLAIM = claim(
         apart=STEPS,
     ),
     rows=Rows({"right": UNSEEN}, paper=_paper),
-    figure=Drawing((Bars(scores={"right answers": UNSEEN}),)),
+    figure=Drawing((Bars(scores={"right answers": UNSEEN}, xlabel="right answers"),)),
     facts=(
         Fact(
             "Step by step with 3 layers: .995 or more everywhere; direct with 5 layers: .97 / .70 / .49 at 4, 5 and 6 "
