@@ -52,6 +52,34 @@ def test_training_has_as_many_distinct_commands_as_it_should_and_the_held_out_wo
     assert not train.keys() & set(commands(task, "fresh"))
 
 
+def test_words_that_are_said_alone_in_training_are_in_no_fresh_command():
+    task = Scan(primitives=4, distinct=20, max_phrases=1, test_phrases=1, alone_share=0.5)
+    assert check({"primitives": 4, "distinct": 20, "max_phrases": 1, "alone_share": 0.5}, Scan, "task")[1] == [
+        "task.distinct: below 19, the number of such commands, so that fresh ones are left, got 20"
+    ]
+    task = task.replace(distinct=18)
+    alone = {(task.names.index(f"p{i}"), task.names.index(":")) for i in (1, 2, 3)}
+    train, fresh = Counter(commands(task, "train")), set(commands(task, "fresh"))
+    assert all(train[command] > 4096 / 8 for command in alone)
+    assert fresh
+    assert not fresh & (alone | train.keys())
+
+
+def test_a_share_of_the_distinct_commands_has_one_phrase():
+    task = Scan(distinct=40, one_phrase=0.25, bare_share=0.0)
+    joints = {task.names.index("and"), task.names.index("after")}
+    train, fresh = Counter(commands(task, "train")), set(commands(task, "fresh"))
+    single = [command for command in train if not joints & set(command)]
+    assert (len(single), len(train)) == (10, 40)
+    assert sum(train[command] for command in single) / 4096 == pytest.approx(0.25, abs=0.03)
+    fresh_single = {command for command in fresh if not joints & set(command)}
+    assert len(fresh_single) == 22 - 10
+    assert set(commands(*task.conditions()["fresh_one_phrase"])) == fresh_single
+    assert not fresh & train.keys()
+    _, errors = check({"distinct": 100, "one_phrase": 0.5}, Scan, "task")
+    assert errors == ["task.one_phrase: so few that fresh commands of one phrase are left of 22, got 50"]
+
+
 def test_all_commands_that_compose_the_held_out_word_are_as_likely():
     task = Scan(primitives=2, distinct=20)
     count = Counter(commands(task, "composed", 8192))

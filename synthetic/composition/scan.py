@@ -1,7 +1,8 @@
 """SCAN: commands as actions, with a primitive that training has by itself alone (arXiv 2311.04420).
 
 The grammar has any number of primitives. Training has a finite number of distinct commands of all but one of them, and
-that one by itself; the test composes it. In the small grammar, with p0 held out:
+that one by itself; the test composes it. The other primitives may be said by themselves too, so that a command of one
+word is nothing special: in the original they are. In the small grammar, with p0 held out:
 
     inputs    p2 left twice and p1 :  L  a2 L  a2 a1
     targets   left twice and p1 : L  a2 L  a2 a1 .
@@ -20,7 +21,7 @@ from fields import knob, pytree, static
 from synthetic.composition.grammar import ACT, GRAMMARS, LEFT, Grammar, interpret
 from synthetic.draws import below, unit
 from synthetic.permutation import shuffled
-from synthetic.prompts import END, PromptTask, Text
+from synthetic.prompts import END, PromptTask, Text, redrawn
 from synthetic.rasp.samples import splice
 from synthetic.task import Example, Task, register
 
@@ -42,6 +43,22 @@ class Scan(PromptTask):
     bare_share: float = knob(
         0.1, low=0.0, high=1.0, unit="share", doc="share of training examples that are the held-out primitive by itself"
     )
+    alone_share: float = knob(
+        0.0,
+        low=0.0,
+        high=1.0,
+        unit="share",
+        silent=True,
+        doc="share of training examples that are another primitive by itself, beside the distinct commands",
+    )
+    one_phrase: float | None = knob(
+        None,
+        low=0.0,
+        high=1.0,
+        unit="share",
+        silent=True,
+        doc="share of the distinct commands that have one phrase, the others two; null: what share there is of them",
+    )
     min_phrases: int = knob(1, low=1, high=2, unit="phrases", doc="fewest phrases of a training command")
     max_phrases: int = knob(2, low=1, high=2, unit="phrases", doc="most phrases of a training command")
     test_phrases: int = knob(
@@ -52,7 +69,7 @@ class Scan(PromptTask):
     splits: ClassVar[tuple[str, ...]] = ("train", "fresh", "composed")
     held_out: ClassVar[tuple[str, ...]] = ("fresh", "composed")
     headline: ClassVar[str] = "composed"
-    rates: ClassVar[Mapping[str, str]] = {"bare": "bare_share"}
+    rates: ClassVar[Mapping[str, str]] = {"bare": "bare_share", "alone": "alone_share"}
 
     @property
     def _grammar(self) -> Grammar:
@@ -75,12 +92,20 @@ class Scan(PromptTask):
             yield "primitives", f"at most task.most_primitives = {self.most_primitives}, got {self.primitives}"
         elif self.min_phrases > self.max_phrases:
             yield "min_phrases", f"at most task.max_phrases = {self.max_phrases}, got {self.min_phrases}"
+        elif self.one_phrase is not None and (self.min_phrases, self.max_phrases) != (1, 2):
+            yield "one_phrase", f"needs commands of 1 to 2 phrases, got {self.min_phrases} to {self.max_phrases}"
+        elif self.one_phrase is not None and (most := self._grammar.phrases(self.primitives - 1)) <= (
+            asked := round(self.one_phrase * self.distinct) + (self.primitives - 1) * (self.alone_share > 0)
+        ):
+            yield "one_phrase", f"so few that fresh commands of one phrase are left of {most}, got {asked}"
         elif (every := self._commands()[1]) > _MOST:
             yield "primitives", f"so few that there are {_MOST} commands or fewer, got {self.primitives} ({every})"
-        elif self.distinct >= every:
+        elif self.bare_share + self.alone_share > 1:
+            yield "alone_share", f"at most 1 - task.bare_share = {1 - self.bare_share:g}, got {self.alone_share}"
+        elif self.distinct >= (left := every - (self.primitives - 1) * (self.alone_share > 0)):
             yield (
                 "distinct",
-                f"below {every}, the number of such commands, so that fresh ones are left, got {self.distinct}",
+                f"below {left}, the number of such commands, so that fresh ones are left, got {self.distinct}",
             )
 
     def _commands(self) -> tuple[int, int]:
@@ -90,22 +115,45 @@ class Scan(PromptTask):
         return first, (phrases if self.max_phrases == 1 else phrases + 2 * phrases * phrases) - first
 
     def conditions(self) -> dict[str, tuple[Task, str]]:
-        """Returns training's commands, fresh ones of the same kind, and those that compose the held-out primitive."""
-        return {split: (self, split) for split in self.splits}
+        """Returns training's commands, fresh ones of the same kind, and those that compose the held-out primitive.
+
+        Where it is said how many commands have one phrase, fresh ones of that kind are apart under `fresh_one_phrase`.
+        """
+        conditions: dict[str, tuple[Task, str]] = {split: (self, split) for split in self.splits}
+        if self.one_phrase is not None:
+            one = self.replace(distinct=jnp.round(self.one_phrase * self.distinct).astype(jnp.int32), one_phrase=1.0)
+            conditions["fresh_one_phrase"] = one, "fresh"
+        return conditions
 
     def write(self, key: jax.Array, split: str) -> Text:
-        """Samples a command and writes it with its actions. Facts: phrases, and whether it is the primitive `bare`."""
+        """Samples a command and writes it with its actions.
+
+        Facts: phrases, whether it is the held-out primitive `bare`, and whether it is another one put there `alone`.
+        """
         bits = jax.random.bits(key, (8,), jnp.uint32)
+        bare = alone = jnp.bool_(False)
+        # Joined is 0 for one phrase, 1 for `and`, 2 for `after`.
         if split == "composed":
             joined, phrases = self._composed(bits)
-            bare = jnp.bool_(False)
+        elif split == "fresh":
+            joined, phrases = redrawn(key, self._fresh, self._is_unsaid)
         else:
-            joined, phrases = self._known(bits, fresh=split == "fresh")
-            bare = (unit(bits[1]) < self.bare_share) & (split == "train")
-        # Joined is 0 for one phrase, 1 for `and`, 2 for `after`.
-        joined = jnp.where(bare, 0, joined)
-        phrases = jnp.where(bare, jnp.array([0, 0, 0]), phrases)
-        return self._written(joined, phrases, bare)
+            joined, phrases = self._known(bits[:2], fresh=False)
+            bare, alone = unit(bits[2]) < self.bare_share, unit(bits[2]) >= 1 - jnp.asarray(self.alone_share)
+            joined = jnp.where(bare | alone, 0, joined)
+            other = 1 + below(bits[3], jnp.asarray(self.primitives) - 1)
+            phrases = jnp.where(bare | alone, jnp.stack([jnp.where(bare, 0, other), 0, 0]), phrases)
+        return self._written(joined, phrases, {"bare": bare, "alone": alone})
+
+    def _fresh(self, key: jax.Array) -> tuple[jax.Array, jax.Array]:
+        return self._known(jax.random.bits(key, (2,), jnp.uint32), fresh=True)
+
+    def _is_unsaid(self, command: tuple[jax.Array, jax.Array]) -> jax.Array:
+        """Returns whether a command is none of those that `alone_share` puts into training."""
+        joined, phrases = command
+        primitive, form, repeat = phrases[0]
+        alone = (joined == 0) & (primitive >= 0) & (form == 0) & (repeat == 0)
+        return ~alone | (jnp.asarray(self.alone_share) == 0)
 
     def _known(self, bits: jax.Array, *, fresh: bool) -> tuple[jax.Array, jax.Array]:
         """Returns a training command, or a fresh one, as what joins its phrases and both as int32[2, 3].
@@ -113,15 +161,26 @@ class Scan(PromptTask):
         A phrase is its primitive, form and repetition; -1 is `turn`. Training has the first commands in an order that
         the data seed decides, fresh ones are the others.
         """
+        of_index, of_kind = bits
         grammar, free = self._grammar, jnp.asarray(self.primitives) - 1
         phrases = len(grammar.repeats) * (len(grammar.forms) * free + len(grammar.forms) - 1)
         one = jnp.where(self.max_phrases == 1, phrases, phrases + 2 * phrases * phrases)
         first = (jnp.asarray(self.min_phrases) - 1) * phrases
-        every = one - first
         distinct = jnp.asarray(self.distinct)
-        index = distinct + below(bits[0], every - distinct) if fresh else below(bits[0], distinct)
         order = jax.random.fold_in(jax.random.key(self.seed), _COMMANDS)
-        number = first + shuffled(order, index, every)
+
+        def picked(distinct: jax.Array, every: jax.Array) -> jax.Array:
+            index = distinct + below(of_index, every - distinct) if fresh else below(of_index, distinct)
+            return shuffled(order, index, every)
+
+        if self.one_phrase is None:
+            number = first + picked(distinct, one - first)
+        else:
+            # Of either kind its own number of commands; each kind is as frequent as its share.
+            singles = jnp.round(jnp.asarray(self.one_phrase) * distinct).astype(jnp.int32)
+            single = picked(jnp.maximum(singles, 1), phrases)
+            pair = picked(jnp.maximum(distinct - singles, 1), 2 * phrases * phrases)
+            number = jnp.where(unit(of_kind) * distinct < singles, single, phrases + pair)
         pair = jnp.maximum(number - phrases, 0)
         pair_of_phrases = jnp.stack([jnp.where(number < phrases, number, pair % phrases), (pair // phrases) % phrases])
         return jnp.where(number < phrases, 0, 1 + pair // (phrases * phrases)), self._phrase(pair_of_phrases, free, 1)
@@ -156,7 +215,7 @@ class Scan(PromptTask):
         pair_of_phrases = jnp.where(kind < single + first, jnp.stack([ours, other]), jnp.stack([unlike, ours]))
         return jnp.where(kind < single, 0, 1 + below(bits[3], 2)), pair_of_phrases
 
-    def _written(self, joined: jax.Array, phrases: jax.Array, bare: jax.Array) -> Text:
+    def _written(self, joined: jax.Array, phrases: jax.Array, facts: dict[str, jax.Array]) -> Text:
         names = self.names
         words, actions, lengths = jax.vmap(self._say)(phrases)
         two = (joined > 0).astype(jnp.int32)
@@ -172,7 +231,7 @@ class Scan(PromptTask):
             (END, 1),
         )
         prompt = lengths[0, 0] + two * (1 + lengths[1, 0]) + 1
-        return Text(tokens, prompt, length, {"phrases": 1 + two, "bare": bare})
+        return Text(tokens, prompt, length, {"phrases": 1 + two, **facts})
 
     def _say(self, phrase: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
         """Returns a phrase's words, its actions, and how many there are of both, int32[2]."""

@@ -1,0 +1,3 @@
+"""Studies of composition: SCAN with any number of primitives."""
+
+ORDER = ("diversity", "repetition", "difficulty")

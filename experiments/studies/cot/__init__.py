@@ -1,0 +1,3 @@
+"""Studies of chains of thought that compute."""
+
+ORDER = ("sizes", "depth", "length", "robustness")
