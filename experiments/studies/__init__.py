@@ -15,7 +15,20 @@ from experiments import outside
 from experiments.judging.claim import Claim
 
 # In the order in which they are listed; others come after.
-FAMILIES = ("markov", "rasp", "boolean", "tint", "grokking", "mil", "pointer", "linear", "icl", "inference")
+FAMILIES = (
+    "markov",
+    "rasp",
+    "boolean",
+    "tint",
+    "grokking",
+    "mil",
+    "pointer",
+    "linear",
+    "icl",
+    "inference",
+    "hints",
+    "recursion",
+)
 _SHARED = ("family", "kinds")  # modules of a family that are no study
 
 

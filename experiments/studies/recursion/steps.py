@@ -1,0 +1,44 @@
+"""One step of a traversal is learnt where the whole is not (arXiv:2401.12947)."""
+
+from __future__ import annotations
+
+from experiments.judging.axes import Axis, Score
+from experiments.judging.claim import Fact
+from experiments.judging.criterion import Criterion
+from experiments.judging.drawing import Bars, Drawing
+from experiments.judging.reading import Fitted
+from experiments.judging.rows import Rows
+from experiments.studies.recursion.family import DIFFERS, claim
+
+_NAMES = {"value": "at once", "step": "one step", "steps": "all steps"}
+ANSWER = Axis("recursion/answer", "answer", tried=("value", "step"), names=_NAMES)
+VALUE, STEP = ANSWER.at("value"), ANSWER.at("step")
+WITHIN = Score("within", "exact match on held-out trees")
+SPINE = Score("spine", "exact match on left spines of the largest size in training")
+_SCORES = {"within": WITHIN, "spine": SPINE, "larger": Score("larger", "exact match on larger trees")}
+
+CLAIM = claim(
+    name="recursion/steps",
+    question="Is one step of a traversal learnt where the whole traversal is not?",
+    where="atomic parts against the whole",
+    text=(
+        "One step of the in-order traversal of a tree is right on left spines, which training hardly has and where "
+        "most labels wait, far more often than the whole traversal at once."
+    ),
+    setting="answer",
+    reading="Both have the same trees and steps; a step's prompt is any line on the way.",
+    differs=DIFFERS,
+    criterion=Criterion(
+        axes=(ANSWER,),
+        read=(Fitted(WITHIN),),
+        bounds=((SPINE.at(STEP) - SPINE.at(VALUE)).at_least(0.2),),
+    ),
+    rows=Rows(_SCORES),
+    figure=Drawing((Bars(scores=_SCORES),)),
+    facts=(
+        Fact(
+            "Single steps are learnt well, where the traversal from end to end often fails.",
+            "a reader's note on the forerunner",
+        ),
+    ),
+)
