@@ -30,7 +30,7 @@ from synthetic.task import Example, Task, register
 _NAMES = (".", "=", "s", "X0", "X1", "01")
 EQUALS, CALL, ZERO, ONE, LEADING = range(1, 6)
 _FREE = 3  # bits by which a number is held out or not
-LOOKS = (1, 2, 3, 4, 6, 8, 12)  # bits at which the programs of `judge` look
+LOOKS = (1, 2, 3, 4, 6, 8, 9, 10, 11, 12, 14, 16)  # bits at which the programs of `judge` look
 
 
 @register("successor")
