@@ -11,7 +11,7 @@ from experiments.judging.reading import Fitted
 
 TITLE = "Improving Length-Generalization in Transformers via Task Hinting"
 ARXIV = "2310.00726"
-TRAINED = Axis("task.train_length", "training length", (10,), ("shortest", "longest"), single=True)
+TRAINED = Axis("task.train_length", "training length", (6,), ("shortest", "longest"), single=True)
 LONGEST = Score("length_{}", "exact match at the training length", number=Number(TRAINED))
 THRICE = Score("length_{}", "exact match at {}", number=Number(TRAINED, 3.0))
 FIT = Fitted(LONGEST)

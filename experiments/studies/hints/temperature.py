@@ -9,7 +9,7 @@ from experiments.judging.rows import Rows
 from experiments.studies.hints.family import DIFFERS, FIT, LONGEST, THRICE, TRAINED, claim, curves
 
 _NAMES = {"none": "no temperature", "log": "log of the length", "learned": "learned"}
-SCALE = Axis("model.attention_scale", "temperature", tried=("none", "log"), names=_NAMES)
+SCALE = Axis("model.attention_scale", "temperature", tried=("none", "log", "learned"), names=_NAMES)
 
 CLAIM = claim(
     name="hints/temperature",

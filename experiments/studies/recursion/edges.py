@@ -5,16 +5,11 @@ from __future__ import annotations
 from experiments.judging.axes import Axis
 from experiments.judging.claim import Fact
 from experiments.judging.criterion import Criterion
-from experiments.judging.drawing import Curves, Drawing
 from experiments.judging.rows import Rows
-from experiments.studies.recursion.family import DEEP, DIFFERS, FIT, LENGTH, SHALLOW, WITHIN, claim, shortcuts
+from experiments.studies.recursion.family import DEEP, DIFFERS, FIT, LENGTH, SHALLOW, WITHIN, by_depth, claim, shortcuts
 
 EDGES = Axis("task.edge_share", "share of edge cases", (0.0, 0.25), ("smallest", "largest"), "{:g}", "{} edge cases")
 NONE, SOME = EDGES.fewest, EDGES.most
-_SCORES = {
-    "no carry": SHALLOW,
-    "{}": DEEP,
-}
 
 CLAIM = claim(
     name="recursion/edges",
@@ -38,20 +33,9 @@ CLAIM = claim(
             (DEEP.at(SOME) - DEEP.at(NONE)).at_least(0.3),
         ),
     ),
-    rows=Rows({**_SCORES, "within": WITHIN}),
+    rows=Rows({"no carry": SHALLOW, "{}": DEEP, "within": WITHIN}),
     notes=(shortcuts,),
-    figure=Drawing(
-        (
-            Curves(
-                x=EDGES,
-                scores=_SCORES,
-                log=False,
-                xlabel="share of edge cases in training",
-                ylabel="exact match at the training length",
-                legend="carry",
-            ),
-        )
-    ),
+    figure=by_depth(EDGES, "edge cases"),
     facts=(
         Fact("Models fit shortcuts and fail on edge cases that training under-represents.", "the abstract"),
         Fact("A reconstructed shortcut predicts 91 % of the failures of one function.", "arXiv:2305.14699, abstract"),

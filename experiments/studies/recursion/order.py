@@ -5,13 +5,11 @@ from __future__ import annotations
 from experiments.judging.axes import Axis
 from experiments.judging.claim import Fact
 from experiments.judging.criterion import Criterion
-from experiments.judging.drawing import Bars, Drawing
 from experiments.judging.rows import Rows
-from experiments.studies.recursion.family import DEEP, DIFFERS, FIT, LENGTH, SHALLOW, WITHIN, claim, shortcuts
+from experiments.studies.recursion.family import DEEP, DIFFERS, FIT, LENGTH, SHALLOW, WITHIN, by_depth, claim, shortcuts
 
 _NAMES = {"least": "least significant first", "most": "most significant first"}
 BITS = Axis("task.order", "order", tried=("least", "most"), names=_NAMES)
-_SCORES = {"no carry": SHALLOW, "{}": DEEP, "within": WITHIN}
 
 CLAIM = claim(
     name="recursion/order",
@@ -29,8 +27,8 @@ CLAIM = claim(
         read=(FIT,),
         bounds=((DEEP.at(BITS.at("least")) - DEEP.at(BITS.at("most"))).at_least(0.2),),
     ),
-    rows=Rows(_SCORES),
+    rows=Rows({"no carry": SHALLOW, "{}": DEEP, "within": WITHIN}),
     notes=(shortcuts,),
-    figure=Drawing((Bars(scores=_SCORES),)),
+    figure=by_depth(BITS, "order"),
     facts=(Fact("Data in natural and in non-natural order are compared.", "a reader's note on the forerunner"),),
 )
