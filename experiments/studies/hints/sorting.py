@@ -5,12 +5,27 @@ from __future__ import annotations
 from experiments.judging.axes import Axis
 from experiments.judging.claim import Fact
 from experiments.judging.criterion import Criterion
+from experiments.judging.grid import Grid
 from experiments.judging.rows import Rows
 from experiments.studies.hints.family import DIFFERS, FIT, LONGEST, THRICE, TRAINED, claim, curves
 
 _NAMES = {"none": "no hint", "count": "how often", "fill": "at a place"}
 HINT = Axis("task.hint", "hint", tried=("none", "successor", "count", "smallest"), names=_NAMES)
 NONE, SUCCESSOR = HINT.at("none"), HINT.at("successor")
+
+
+def _spread(grid: Grid) -> list[str]:
+    """Returns a note on how far the hints differ, the best from the worst."""
+    cells = grid.cells(THRICE)
+    means = {grid.value(HINT, s): cells.estimate(s) for s in cells.scores if grid.value(HINT, s) != "none"}
+    if len(means) < 2:
+        return []
+    best, worst = max(means, key=lambda hint: means[hint]), min(means, key=lambda hint: means[hint])
+    return [
+        f"Hints differ by {means[best] - means[worst]:.3f} at {THRICE.number.words(grid) if THRICE.number else ''}, from "
+        f"{HINT.format_cell(worst)} to {HINT.format_cell(best)} (not judged)."
+    ]
+
 
 CLAIM = claim(
     name="hints/sorting",
@@ -30,11 +45,12 @@ CLAIM = claim(
         axes=(TRAINED, HINT),
         read=(FIT,),
         bounds=(
-            (THRICE.at(SUCCESSOR) - THRICE.at(NONE)).at_least(0.2),
-            (THRICE.at(SUCCESSOR) - THRICE.at(HINT.at("smallest"))).at_least(0.2),
+            (THRICE.at(SUCCESSOR) - THRICE.at(NONE)).at_least(0.3),
+            (THRICE.at(SUCCESSOR) - THRICE.at(HINT.at("smallest"))).at_least(0.3),
         ),
     ),
     rows=Rows({"{}": THRICE, "training length": LONGEST}),
+    notes=(_spread,),
     figure=curves(HINT, "hint"),
     facts=(
         Fact("Below 1 % at length 100 without a hint, above 92 % with it, trained on up to 20.", "the abstract"),
