@@ -22,7 +22,7 @@ def _spread(grid: Grid) -> list[str]:
         return []
     best, worst = max(means, key=lambda hint: means[hint]), min(means, key=lambda hint: means[hint])
     return [
-        f"Hints differ by {means[best] - means[worst]:.3f} at {THRICE.number.words(grid) if THRICE.number else ''}, from "
+        f"Hints differ by {means[best] - means[worst]:.3f} at three times the training length, from "
         f"{HINT.format_cell(worst)} to {HINT.format_cell(best)} (not judged)."
     ]
 

@@ -6,7 +6,7 @@ import functools
 from dataclasses import replace
 from statistics import mean
 
-from experiments.judging.axes import Axis, Number, Score, Setting
+from experiments.judging.axes import Axis, Score, Setting
 from experiments.judging.claim import Claim
 from experiments.judging.drawing import ByLength, Drawing, lengths
 from experiments.judging.grid import Grid
@@ -17,7 +17,7 @@ ARXIV = "2401.12947"
 WITHIN = Score("within", "exact match on held-out numbers")
 SHALLOW = Score("depth_0", "exact match without a carry")
 LENGTH = Axis("task.test_length", "length", (20,), ("shortest", "longest"), single=True)
-DEEP = Score("depth_{}", "exact match on carries of {}", number=Number(LENGTH, 0.6, said="{:,} bits"))
+DEEP = Score("deep", "exact match on carries of half the length or more")
 FIT = Fitted(SHALLOW)
 _FEW = 0.05  # share of failures below which none is explained
 DIFFERS = "Formats and sizes are ours, as the paper's could not be read; a decoder alone."
@@ -57,7 +57,7 @@ def _which(grid: Grid, setting: Setting) -> list[str]:
 
 
 def _to_the_letter(grid: Grid, setting: Setting) -> list[str]:
-    """Returns a note on the program whose wrong answers at the deep carry are most often the model's own."""
+    """Returns a note on the program whose wrong answers at deep carries are most often the model's own."""
     names = [name for name in grid.table.columns if name.startswith(("stops_", "window_"))]
     if not names:
         return []
@@ -69,6 +69,6 @@ def _to_the_letter(grid: Grid, setting: Setting) -> list[str]:
     program, look = best.split("_")
     how = "whose carry stops after" if program == "stops" else "that turns a bit over by those below it, looking at"
     return [
-        f"{grid.format_setting(setting)}: of the failures at {DEEP.number.words(grid) if DEEP.number else ''}, the "
-        f"best program ({how} {look} bits) writes {shares[best]:.2f} to the letter (not judged)."
+        f"{grid.format_setting(setting)}: of the failures on carries of half the length or more, "
+        f"the best program ({how} {look} bits) writes {shares[best]:.2f} to the letter (not judged)."
     ]

@@ -27,7 +27,7 @@ CLAIM = claim(
         read=(FIT,),
         bounds=((DEEP.at(BITS.at("least")) - DEEP.at(BITS.at("most"))).at_least(0.2),),
     ),
-    rows=Rows({"no carry": SHALLOW, "{}": DEEP, "within": WITHIN}),
+    rows=Rows({"no carry": SHALLOW, "deep carry": DEEP, "within": WITHIN}),
     notes=(shortcuts,),
     figure=by_depth(BITS, "order"),
     facts=(Fact("Data in natural and in non-natural order are compared.", "a reader's note on the forerunner"),),
