@@ -25,7 +25,7 @@ CLAIM = claim(
         "the carry is varied at one length, so that nothing is longer than in training."
     ),
     looked=(
-        "Sizes were chosen by looking at seeds 0 to 3. A first criterion, of carries of 12 bits alone, was left open by "
+        "Sizes were chosen by looking at seeds 0 to 3. A first criterion, carries of 12 bits alone, was left open by "
         "seeds 21 to 26: the difference was 0.81, with one seed of six in the other camp (0.91 of its carries were "
         "right, and none of 14 bits or more). They are therefore pilots; carries from half the length on were then "
         "chosen, and other seeds."
