@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from dataclasses import replace
 from statistics import mean
+from typing import TYPE_CHECKING
 
 from experiments.judging.axes import Axis, Score, Setting
 from experiments.judging.claim import Claim
@@ -12,12 +13,16 @@ from experiments.judging.drawing import ByLength, Drawing, lengths
 from experiments.judging.grid import Grid
 from experiments.judging.reading import Fitted
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
 TITLE = "Transformer-Based Models Are Not Yet Perfect At Learning to Emulate Structural Recursion"
 ARXIV = "2401.12947"
 WITHIN = Score("within", "exact match on held-out numbers")
 SHALLOW = Score("depth_0", "exact match without a carry")
 LENGTH = Axis("task.test_length", "length", (20,), ("shortest", "longest"), single=True)
 DEEP = Score("deep", "exact match on carries of half the length or more")
+_BY_DEPTH = Score("depth_{}")
 FIT = Fitted(SHALLOW)
 _FEW = 0.05  # share of failures below which none is explained
 DIFFERS = "Formats and sizes are ours, as the paper's could not be read; a decoder alone."
@@ -27,8 +32,13 @@ claim = functools.partial(Claim, title=TITLE, arxiv=ARXIV)
 
 def by_depth(by: Axis, legend: str) -> Drawing:
     """Returns a drawing of exact match against the depth of the carry, a curve for each value of `by`."""
-    panel = ByLength(scores={"": Score("depth_{}")}, by=by, xlabel="depth of the carry, in bits")
+    panel = ByLength(scores={"": _BY_DEPTH}, by=by, xlabel="depth of the carry, in bits", mark=_depths)
     return Drawing((panel,), legend=legend)
+
+
+def _depths(panel: Axes, grid: Grid) -> None:
+    """Names the depths that were tested, but the last, of ones alone, which stands close to the one before."""
+    panel.set_xticks([*lengths(grid, _BY_DEPTH)][:-1])
 
 
 def shortcuts(grid: Grid) -> list[str]:
@@ -38,7 +48,7 @@ def shortcuts(grid: Grid) -> list[str]:
 
 def _which(grid: Grid, setting: Setting) -> list[str]:
     """Returns a note on the program that is right up to some depth: which inputs does it say fail?"""
-    by_depth = {n: cells.scores[setting] for n, cells in lengths(grid, Score("depth_{}")).items()}
+    by_depth = {n: cells.scores[setting] for n, cells in lengths(grid, _BY_DEPTH).items()}
     agreed, all_right, looks = [], [], []
     for seed in by_depth[min(by_depth)]:
         right = {depth: scores[seed] for depth, scores in by_depth.items()}
