@@ -22,16 +22,20 @@ CLAIM = claim(
     question="Is one step of a traversal learnt where the whole traversal is not?",
     where="atomic parts against the whole",
     text=(
-        "One step of the in-order traversal of a tree is right on left spines, which training hardly has and where "
-        "most labels wait, far more often than the whole traversal at once."
+        "One step of the in-order traversal of a tree is learnt even on left spines, which training hardly has and "
+        "where most labels wait; the whole traversal at once is right on them far less often."
     ),
     setting="answer",
     reading="Both have the same trees and steps; a step's prompt is any line on the way.",
+    looked=(
+        "Sizes were chosen by looking at seeds 0 and 1, the least difference (0.3; first 0.2) too; they are not among the "
+        "seeds reported."
+    ),
     differs=DIFFERS,
     criterion=Criterion(
         axes=(ANSWER,),
         read=(Fitted(WITHIN),),
-        bounds=((SPINE.at(STEP) - SPINE.at(VALUE)).at_least(0.2),),
+        bounds=((SPINE.at(STEP) - SPINE.at(VALUE)).at_least(0.3), SPINE.at(STEP).at_least(0.8)),
     ),
     rows=Rows(_SCORES),
     figure=Drawing((Bars(scores=_SCORES),)),
