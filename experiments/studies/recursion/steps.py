@@ -28,14 +28,14 @@ CLAIM = claim(
     setting="answer",
     reading="Both have the same trees and steps; a step's prompt is any line on the way.",
     looked=(
-        "Sizes were chosen by looking at seeds 0 and 1, the least difference (0.3; first 0.2) too; they are not among the "
-        "seeds reported."
+        "Sizes were chosen by looking at seeds 0 and 1, and the least difference (0.3; first 0.2) too; they are not "
+        "among the seeds reported."
     ),
     differs=DIFFERS,
     criterion=Criterion(
         axes=(ANSWER,),
         read=(Fitted(WITHIN),),
-        bounds=((SPINE.at(STEP) - SPINE.at(VALUE)).at_least(0.3), SPINE.at(STEP).at_least(0.8)),
+        bounds=((SPINE.at(STEP) - SPINE.at(VALUE)).at_least(0.3), SPINE.at(STEP).at_least(0.7)),
     ),
     rows=Rows(_SCORES),
     figure=Drawing((Bars(scores=_SCORES),)),
