@@ -27,6 +27,8 @@ FAMILIES = (
     "icl",
     "inference",
     "cot",
+    "hints",
+    "recursion",
     "composition",
 )
 _SHARED = ("family", "kinds")  # modules of a family that are no study

@@ -30,7 +30,7 @@ from synthetic.task import Example, Task, register
 _NAMES = (".", "=", "s", "X0", "X1", "01")
 EQUALS, CALL, ZERO, ONE, LEADING = range(1, 6)
 _FREE = 3  # bits by which a number is held out or not
-LOOKS = (1, 2, 3, 4, 6, 8, 12)  # bits at which the programs of `judge` look
+LOOKS = (1, 2, 3, 4, 6, 8, 9, 10, 11, 12, 14, 16)  # bits at which the programs of `judge` look
 
 
 @register("successor")
@@ -88,9 +88,10 @@ class Successor(PromptTask):
         return [*range(0, self.test_length - 1, self.test_every), self.test_length - 1]
 
     def conditions(self) -> dict[str, tuple[Task, str]]:
-        """Returns held-out numbers as in training; a carry of each depth at one length; all lengths beyond training's.
+        """Returns held-out numbers as in training; carries by depth at one length; all lengths beyond training's.
 
-        The deepest carries leave too few bits to hold any number out: these are drawn as in training.
+        Carries have each depth by itself, and any from half the length on, `deep`. The deepest carries leave too few
+        bits to hold any number out: these are drawn as in training, and are not among `deep`.
         """
         plain = self.replace(edge_share=0.0)
         at_length = self.replace(min_length=self.test_length, train_length=self.test_length, edge_share=1.0)
@@ -101,8 +102,15 @@ class Successor(PromptTask):
             )
             for depth in self.depths
         }
+        held = self.test_length - 2 - _FREE  # the deepest carry of which numbers are held out
+        any_deep = at_length.replace(min_edge=min(self.test_length // 2, held), max_edge=held)
         longer = plain.replace(min_length=self.max_length, train_length=self.max_length)
-        return {"within": (plain, "unseen"), **deep, "longer": (longer, "unseen")}
+        return {
+            "within": (plain, "unseen"),
+            **deep,
+            "deep": (any_deep, "unseen"),
+            "longer": (longer, "unseen"),
+        }
 
     def write(self, key: jax.Array, split: str) -> Text:
         """Samples length, depth and bits, and writes the lines.

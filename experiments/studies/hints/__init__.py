@@ -1,0 +1,3 @@
+"""Studies of hints: simpler questions about the same sequences, in training alone."""
+
+ORDER = ("sorting", "temperature")
