@@ -22,7 +22,7 @@ import numpy as np
 from flax import nnx
 
 from benchmarks.record import write
-from experiments.engine import config
+from experiments.engine import compose, config
 from experiments.engine.engine import Engine
 from experiments.engine.lane import Run, draw
 from experiments.errors import check_no_words
@@ -35,7 +35,7 @@ SETTING = ("task=tint", "task.min_digits=5", "task.max_digits=5", "model=tiny", 
 
 def main() -> None:
     """Measures both and records them."""
-    config.register()
+    compose.register()
     run = config.jobs([list(SETTING)])[0].run
     model, examples = _trained(run)
     free = jax.lax.cummax((examples.weights > 0).astype(jnp.int32), axis=1)

@@ -19,7 +19,7 @@ from pathlib import Path
 import jax
 
 from benchmarks.record import write
-from experiments.engine import config, devices
+from experiments.engine import compose, config, devices
 from experiments.engine.engine import Engine
 from experiments.errors import check_no_words
 
@@ -78,7 +78,7 @@ def _work(count: int, cores: int) -> None:
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:cores])
     devices.use_all_cores()
     jax.config.update("jax_num_cpu_devices", count)
-    config.register()
+    compose.register()
     run = config.jobs([RUN])[0].run
     engine = Engine([run], shard_batch=True, devices=jax.devices()[:count])
     lanes = jax.block_until_ready(engine.advance(engine.start(), 1))

@@ -18,7 +18,7 @@ import jax
 import jax.numpy as jnp
 
 from benchmarks.record import write
-from experiments.engine import config, devices, train
+from experiments.engine import compose, config, devices, train
 from experiments.engine.engine import Engine
 from experiments.engine.lane import Run, draw
 from experiments.errors import check_no_words
@@ -29,7 +29,7 @@ STEPS, REPEATS = 200, 5
 def main() -> None:
     """Measures both and records them."""
     devices.use_all_cores()
-    config.register()
+    compose.register()
     jobs = config.jobs(
         [[*overrides, "train.steps=400"] for overrides in config.sweep(["study=markov/threshold/cpu"])[:4]]
     )

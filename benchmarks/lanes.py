@@ -16,7 +16,7 @@ from pathlib import Path
 import jax
 
 from benchmarks.record import write
-from experiments.engine import config, devices
+from experiments.engine import compose, config, devices
 from experiments.engine.engine import Engine
 from experiments.errors import check_no_words
 
@@ -28,7 +28,7 @@ SIZES = {"cpu": ["study=markov/threshold/cpu", "task.num_rules=1000"]}
 def main() -> None:
     """Measures every size and records it."""
     devices.use_all_cores()
-    config.register()
+    compose.register()
     rows = []
     for size, overrides in SIZES.items():
         lanes = AT_A_TIME[-1] * jax.device_count()

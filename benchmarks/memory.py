@@ -17,7 +17,7 @@ from pathlib import Path
 import jax
 
 from benchmarks.record import write
-from experiments.engine import config, devices, memory
+from experiments.engine import compose, config, devices, memory
 from experiments.engine.engine import count_bytes
 from experiments.engine.lane import Run
 from experiments.engine.train import groups
@@ -31,7 +31,7 @@ def main() -> None:
     """Counts the longest run of every study and records it."""
     os.environ["TERRARIUM_ATTENTION"] = "chunked"
     devices.use_all_cores()
-    config.register()
+    compose.register()
     rows = []
     for study in STUDIES:
         jobs = config.jobs(config.sweep([f"study={study}"]))

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from experiments.engine.records import provenance
+from experiments.engine.provenance import provenance
 
 
 def write(path: Path, rows: Sequence[dict[str, Any]]) -> None:

@@ -17,7 +17,7 @@ from typing import Any
 
 from benchmarks.generation import _generation
 from benchmarks.record import write
-from experiments.engine import config, devices
+from experiments.engine import compose, config, devices
 from experiments.errors import check_no_words
 from fields import replace
 from synthetic.tint import TInt
@@ -42,7 +42,7 @@ def main() -> None:
         for kind, seconds in (("s", clock), ("processor s", processor)):
             measure = f"{EXAMPLES} traces, {style}, {name}: {kind}"
             rows.append({"measure": measure, "value": round(statistics.median(seconds), 2)})
-    config.register()
+    compose.register()
     run = config.jobs([["task=tint", "task.dynamic=0.1", "model=tiny", "train.batch_size=64"]])[0].run
     generation, step = _generation(replace(run, task=run.task.materialise()))
     rows.append({"measure": "reading a batch, ms", "value": round(generation * 1e3, 3)})

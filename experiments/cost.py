@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from experiments import flops, settings
-from experiments.engine import config, devices
+from experiments.engine import compose, config, devices
 from experiments.engine.bisection import bisection_of
 from experiments.engine.job import Job
 from experiments.errors import ConfigError, command
@@ -102,7 +102,7 @@ def _cells(study: str) -> tuple[list[tuple[Job, int]], float]:
     for job in grid:
         first.setdefault(tuple(o for o in job if not o.startswith("seed=")), job)
     jobs = list(zip(config.jobs(list(first.values())), (seeds[cell] for cell in first), strict=True))
-    bisection = bisection_of(config.compose(overrides))
+    bisection = bisection_of(compose.parts(overrides).hydra)
     if bisection is None:
         return jobs, 1.0
     columns = Counter(tuple(o for o in job if not o.startswith(f"{bisection.axis}=")) for job in grid)

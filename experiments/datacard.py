@@ -13,7 +13,7 @@ from typing import Any
 import polars as pl
 import yaml
 
-from experiments.engine.records import provenance
+from experiments.engine.provenance import provenance
 from experiments.examples import Words
 from experiments.pages import format_table
 

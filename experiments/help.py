@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 
 from experiments import settings
-from experiments.engine import config as configs
+from experiments.engine import compose
 
 GROUPS = ("task", "model", "optim", "hydra/launcher", "hydra/sweeper")
 _WIDTH = 110
@@ -26,7 +26,7 @@ def format_help() -> str:
     """Returns the help: how to call, and each choice of each group as a word that can be copied."""
     parts = [_USAGE]
     for group in GROUPS:
-        parts.append(_format_words(group, [f"{group}={choice}" for choice in configs.options(group)]))
+        parts.append(_format_words(group, [f"{group}={choice}" for choice in compose.options(group)]))
     scales = [f"{scale}: {place}" for scale, place in _SCALES.items()]
     studies = [f"study={name}" for name in settings.studies() if name.endswith("/cpu")]
     parts.append(_format_words(f"study, at the scale cpu; its other scales are {'; '.join(scales)}", studies))

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from experiments import settings
-from experiments.engine import config as configs
+from experiments.engine import compose
 from experiments.engine.job import registries
 from experiments.engine.lane import Training
 from experiments.errors import command
@@ -156,7 +156,7 @@ def _default(text: str) -> str:
 
 def main() -> int:
     """Runs the command; see the module's docstring."""
-    configs.register()
+    compose.register()
     return keep(PAGE, page, "experiments.keys")
 
 

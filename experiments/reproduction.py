@@ -11,8 +11,8 @@ from pathlib import Path
 import polars as pl
 
 from experiments import settings, summary
+from experiments.engine import compose, devices
 from experiments.engine import config as configs
-from experiments.engine import devices
 from experiments.engine.bisection import Bisection, bisection_of
 from experiments.engine.fit import objective
 from experiments.engine.job import Job
@@ -80,7 +80,7 @@ class _Study:
         later = configs.sweep([*words, f"seed={','.join(map(str, seeds))}"]) if seeds and not own_seeds else []
         if not configs.jobs(grid):
             raise ConfigError("hydra/sweeper: a study is reproduced with the sweeper basic or bisect")
-        chosen = configs.compose([f"study={name}", *(o for o in overrides if o.startswith("hydra"))])
+        chosen = compose.parts([f"study={name}", *(o for o in overrides if o.startswith("hydra"))]).hydra
         return cls(name, claim, grid, settings_of(chosen), bisection_of(chosen), later)
 
     def check_addable(self, overrides: Sequence[str]) -> None:

@@ -21,8 +21,8 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
 from experiments import settings
+from experiments.engine import compose, devices
 from experiments.engine import config as configs
-from experiments.engine import devices
 from experiments.engine.bisection import bisection_of
 from experiments.engine.job import Job, check_output
 from experiments.engine.launch import LAUNCHED, Settings, launch, settings_of
@@ -65,7 +65,7 @@ def _job(config: DictConfig) -> float:
 def main() -> int:
     """Checks every job before Hydra makes a folder or JAX compiles; then lets Hydra run."""
     devices.use_all_cores()
-    configs.register()
+    compose.register()
     sys.argv[1:] = [_spell_seeds(word) for word in sys.argv[1:]]  # Hydra reads them again
     parser = get_args_parser()
     parser.error = _refuse
@@ -74,7 +74,7 @@ def main() -> int:
         if getattr(args, option, None):
             name = option.replace("_", "-")
             raise ConfigError(f"--{name}: not used by this project; files of your own are found with --config-dir")
-    configs.use_config_dir(args.config_dir)
+    compose.use_config_dir(args.config_dir)
     options = [f"--{name.replace('_', '-')}" for name in _ONE_OF if getattr(args, name)]
     if len(options) > 1:
         why = "; it shows one run, whose keys have one value each" if options[:2] == ["--multirun", "--cfg"] else ""
@@ -96,12 +96,12 @@ def main() -> int:
     asks = args.cfg or args.help or args.hydra_help or args.info or args.shell_completion
     jobs: list[Job] = []
     if args.cfg or args.info:
-        configs.compose(args.overrides)  # Hydra shows some wrong words as they are, and others by a traceback
+        compose.compose(args.overrides)  # Hydra shows some wrong words as they are, and others by a traceback
     if not asks:
         devices.check_platform()
         if args.multirun:
             jobs = configs.jobs(configs.sweep(args.overrides))
-            chosen = configs.compose([o for o in args.overrides if o.startswith(("study=", "hydra"))])
+            chosen = compose.parts([o for o in args.overrides if o.startswith(("study=", "hydra"))]).hydra
             settings_of(chosen)
             check_output(jobs)
             if bisection_of(chosen):
@@ -164,7 +164,7 @@ def _spell_seeds(word: str) -> str:
 
 
 def _refuse_forgotten_multirun(overrides: list[str]) -> None:
-    params = configs.compose(overrides).hydra.sweeper.get("params")
+    params = compose.compose(overrides).hydra.sweeper.get("params")
     if params:
         again = shlex.join(["python", "-m", "experiments.run", "-m", *overrides])
         raise ConfigError(f"-m is missing: this study sweeps {', '.join(params)}; type: {again}")

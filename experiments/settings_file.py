@@ -33,7 +33,7 @@ def read_settings(path: Path) -> dict[str, Any]:
 @functools.cache  # by its text, so that a file that changes is read again
 def _parsed(path: Path, text: str) -> dict[str, Any]:
     try:
-        values = yaml.load(text, _Loader)
+        values = _loaded(text)
     except yaml.MarkedYAMLError as error:
         raise ConfigError(f"{format_path(path)}:{_line(error)}: {_format_problem(error)}") from None
     except yaml.YAMLError as error:
@@ -105,8 +105,8 @@ def format_path(path: Path) -> str:
     return str(path.relative_to(_ROOT) if path.is_relative_to(_ROOT) else path)
 
 
-class _Loader(yaml.SafeLoader):
-    """Loads YAML without double keys, in which 1e-4 is a number, as it is in an override."""
+class _Rules:
+    """Makes of a loader one without double keys, in which 1e-4 is a number, as it is in an override."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         """Returns the mapping; raises if it holds a key twice."""
@@ -115,9 +115,29 @@ class _Loader(yaml.SafeLoader):
             if key.value in keys:
                 raise yaml.MarkedYAMLError(None, None, f"{key.value} is there twice", key.start_mark)
             keys.add(key.value)
-        return super().construct_mapping(node, deep)
+        return super().construct_mapping(node, deep)  # type: ignore[misc]  # of the loader
 
 
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float", re.compile(r"[-+]?[0-9][0-9_]*(\.[0-9_]*)?[eE][-+]?[0-9]+$"), list("-+0123456789")
-)
+class _Loader(_Rules, yaml.SafeLoader):
+    """Loads YAML in Python, slowly, with errors that say what is wrong."""
+
+
+# The types' stubs have no loader in C.
+_Compiled: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class _Fast(_Rules, _Compiled):
+    """Loads YAML in C, where it is compiled in: a study's start reads the settings of all."""
+
+
+for _loader in (_Loader, _Fast):
+    _loader.add_implicit_resolver(
+        "tag:yaml.org,2002:float", re.compile(r"[-+]?[0-9][0-9_]*(\.[0-9_]*)?[eE][-+]?[0-9]+$"), list("-+0123456789")
+    )
+
+
+def _loaded(text: str) -> Any:
+    try:
+        return yaml.load(text, _Fast)
+    except yaml.YAMLError:
+        return yaml.load(text, _Loader)

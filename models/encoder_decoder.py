@@ -18,6 +18,7 @@ from flax import nnx
 
 from fields import pytree, static
 from models import positions
+from models.blocks import MLP
 from models.cross import CrossAttention, KeysValues
 from models.kernels import PRECISIONS
 from models.layers import ACTIVATIONS, Dense, LayerNorm, lookup
@@ -25,7 +26,6 @@ from models.mixers import MIXERS
 from models.pointer import UNSEEN, Pointer, pointer_misfits
 from models.registry import Architecture, Shapes, register
 from models.taps import scope, tap
-from models.transformer import MLP
 
 
 @register("encoder_decoder")

@@ -299,12 +299,19 @@ function foldContents() {
   document.querySelector("#contents .back").addEventListener("click", () => (details.open = true));
 }
 
+// Returns a CSV row by row from its columns, which lie one behind the other with a NUL between them.
+function transpose(text) {
+  const columns = text.split("\0").map((column) => column.split("\n"));
+  return columns[0].slice(0, -1).map((_, row) => `${columns.map((column) => column[row]).join(",")}\n`).join("");
+}
+
 function offerDownloads() {
   for (const button of document.querySelectorAll("button[data-download]")) {
     button.hidden = false;
     button.addEventListener("click", async () => {
       const study = button.dataset.download;
-      const data = new Blob([await unpack(`data:${study}`)], { type: "text/csv" });
+      const text = await (await unpack(`data:${study}`)).text();
+      const data = new Blob([transpose(text)], { type: "text/csv" });
       const link = element("a", { href: URL.createObjectURL(data), download: `${study.replaceAll("/", "-")}.csv` });
       link.click();
       setTimeout(() => URL.revokeObjectURL(link.href), 10_000);

@@ -117,8 +117,13 @@ def _figure(entry: Entry) -> tuple[str, page.Shown]:
 
 
 def _data(study: str, table: pl.DataFrame) -> str:
-    """Returns the payload of a study's results: one CSV, each row with the facts of its run."""
-    return _payload(f"data:{study}", table.write_csv().encode())
+    """Returns the payload of a study's results, each row with the facts of its run: the cells of a CSV by column.
+
+    Columns follow one another, with a NUL between them, and take half of what rows take: what all rows of a run have in
+    common then lies side by side.
+    """
+    columns = [table.select(name).write_csv() for name in table.columns]
+    return _payload(f"data:{study}", "\0".join(columns).encode())
 
 
 def _payload(name: str, content: bytes) -> str:

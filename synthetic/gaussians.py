@@ -24,7 +24,7 @@ from typing import ClassVar
 import jax
 import jax.numpy as jnp
 import numpy as np
-from scipy.stats import norm
+from scipy.special import ndtr
 
 from fields import knob, pytree, static
 from synthetic.draws import below
@@ -131,7 +131,7 @@ class Gaussians(Task):
         """
         if self.law != "naive" or self.classes != 2:
             raise ValueError("the best error is known for two classes of the naive law")
-        return float(norm.sf(np.sqrt((self._deviations.astype(np.float64) ** -2).sum())))
+        return float(ndtr(-np.sqrt((self._deviations.astype(np.float64) ** -2).sum())))
 
     def oracle(self, example: Example) -> list[int]:
         """Returns the class from which the vector was drawn; no vector tells it for sure."""

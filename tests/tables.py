@@ -10,7 +10,7 @@ import polars as pl
 from experiments import studies
 from experiments.judging import contract, results
 from experiments.judging.claim import Judgement
-from experiments.judging.quantities import Cell
+from experiments.judging.sides import Cell
 
 EXAMPLES = 512
 STEPS = (600, 1200)

@@ -42,6 +42,7 @@ def test_the_contract_tests_of_an_added_model_pass_by_one_command(package):
     assert f"{len(contract.CHECKS) + 1} passed" in package(PAGE.words("pytest")).stdout
 
 
+@pytest.mark.slow
 def test_runs_of_an_added_model_pass_the_checks_and_what_does_not_fit_is_refused_as_on_the_page(package):
     runs = [shlex.join(PAGE.words(f"experiments.run {begin}")[3:]) for begin in ("model=", "-m ")]
     shown = re.findall(r"^\$ python -m experiments.run (.*)\n(error: .*)$", PAGE.text, re.MULTILINE)

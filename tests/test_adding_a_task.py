@@ -28,10 +28,12 @@ def test_every_check_of_the_contract_is_explained():
     assert re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE) == [check.__name__ for check in contract.CHECKS]
 
 
+@pytest.mark.slow
 def test_the_contract_tests_of_an_added_task_pass_by_one_command(package):
     assert f"{len(contract.CHECKS) + 1} passed" in package(PAGE.words("pytest")).stdout
 
 
+@pytest.mark.slow
 def test_preview_of_an_added_task_prints_the_lines_on_the_page(package):
     printed = package(PAGE.words("experiments.preview ")).stdout
     assert printed.count("\n") == 3

@@ -17,8 +17,8 @@ from experiments.judging.criterion import Criterion
 from experiments.judging.drawing import Drawing
 from experiments.judging.measures import SHARE
 from experiments.judging.published import CellBars, CellRows
-from experiments.judging.quantities import Cell
 from experiments.judging.reading import Fitted
+from experiments.judging.sides import Cell
 from experiments.judging.statistics import Interval, mean_score
 from experiments.judging.stopping import NAME, STOPPED, STOPPED_NAME, AtStop
 

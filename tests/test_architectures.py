@@ -38,10 +38,12 @@ call = nnx.jit(lambda model, x: model(x))
 SMALL: Any = {"width": 32, "depth": 1, "heads": 2, "mlp_ratio": 2, "activation": "relu"}
 
 
+@pytest.mark.slow
 def test_a_transformer_learns_numbers_at_every_position():
     assert error(trained(TransformerConfig(**SMALL), RUNNING_MEAN), RUNNING_MEAN) < 0.05
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "config",
     [

@@ -46,6 +46,7 @@ def article() -> Path:
     return build.BUILD
 
 
+@pytest.mark.slow
 def test_the_article_is_a_pdf_of_every_claim(article):
     assert (article / "article.pdf").read_bytes().startswith(b"%PDF")
     found = json.loads((article / "article.json").read_text())
@@ -170,6 +171,7 @@ def test_studies_that_were_not_run_are_named_for_every_scale(monkeypatch, tmp_pa
     assert studies.format_not_run("gpu") == f"At scale gpu each of the {number} studies was run."
 
 
+@pytest.mark.slow
 def test_sections_ask_the_claims_questions_and_no_two_captions_are_alike(article):
     layout = (HERE / "article.typ").read_text()
     assert "== #c.question" in layout
@@ -178,6 +180,7 @@ def test_sections_ask_the_claims_questions_and_no_two_captions_are_alike(article
     assert len(set(questions)) == len(questions)
 
 
+@pytest.mark.slow
 def test_no_page_of_the_article_but_the_last_is_half_empty(article):
     pages: Any = typst.compile(HERE / "article.typ", root=HERE.parent, format="png", ppi=18.0, ignore_system_fonts=True)
     fills = []

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 import pytest
 
+from experiments.engine import compose
 from experiments.engine import config as configs
 from experiments.engine.bisection import Bisection, bisection_of
 from experiments.errors import ConfigError
@@ -104,7 +105,7 @@ def test_the_command_refuses_an_axis_that_is_not_swept(tmp_path):
 def test_the_same_study_runs_its_whole_grid_under_the_basic_sweeper():
     words = ["study=markov/budget/cpu", "hydra/sweeper=basic"]
     assert len(configs.jobs(configs.sweep(words))) == 279
-    assert bisection_of(configs.compose(words)) is None
+    assert bisection_of(compose.compose(words).hydra) is None
 
 
 def test_the_end_of_a_bisection_says_between_which_values_each_column_crosses_the_target(capsys):

@@ -62,6 +62,7 @@ def parity_accuracy(i, n):
     return 0.5 + 0.5 * sum(p * 2.0 ** (r - n) for r, p in ranks.items())
 
 
+@pytest.mark.slow
 def test_elimination_on_conjunctions_has_its_exact_accuracy():
     found = accuracies(partial(learners.eliminate, negated=True), Boolean(family="conjunction"), 12000)
     exact = {i: elimination_accuracy(i) for i in (5, 15, 25, 30, 50)}
@@ -217,6 +218,7 @@ def test_bayes_on_sparse_parities_is_the_vote_of_those_that_fit():
         assert votes == 0.5 or ours[b, i] == (votes > 0.5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("family", "n", "rival"),
     [("conjunction", 16, "elimination"), ("disjunction", 7, "elimination"), ("sparse_disjunction", 16, "elimination"),
@@ -273,6 +275,7 @@ OWN = {
 }
 
 
+@pytest.mark.slow
 def test_the_net_learns_functions_from_the_prompt_that_are_no_half_spaces():
     x, y = prompts(Boolean(family="sparse_parity", dimensions=4, points=40), 6)
     assert (said(learners.network, x, y)[:, 20:] == np.asarray(y[:, 20:])).mean() > 0.9

@@ -42,20 +42,31 @@ def test_studies_stand_in_the_order_that_their_families_state():
     assert sorted(names) == sorted(f"{family}/{name}" for family, files in settings_files().items() for name in files)
 
 
-@pytest.mark.parametrize(
-    ("command", "heavy"),
-    [
-        (
-            "import experiments.studies, experiments.printing",
-            {"jax", "hydra", "experiments.engine", "models", "synthetic"},
-        ),
-        ("from experiments import reproduce; reproduce._check_all('cpu')", {"jax", "hydra", "models", "matplotlib"}),
-    ],
-)
-def test_judging_a_record_loads_neither_jax_nor_hydra(command: str, heavy: set[str]):
-    code = f"{command}; import sys; print(*sys.modules)"
+def loaded_by(code: str) -> tuple[list[str], set[str]]:
+    """Returns the lines that a process of its own prints, and the names of the modules that it has loaded then."""
+    code = f"{code}; import sys; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
-    assert not heavy & set(done.stdout.splitlines()[-1].split())
+    *lines, names = done.stdout.splitlines()
+    return lines, set(names.split())
+
+
+def test_claims_load_neither_jax_nor_the_engine():
+    heavy = {"jax", "hydra", "experiments.engine", "models", "synthetic"}
+    assert not heavy & loaded_by("import experiments.studies, experiments.printing")[1]
+
+
+def test_a_command_that_trains_loads_no_library_of_statistics_or_drawing():
+    assert not {"scipy.stats", "matplotlib", "wandb"} & loaded_by("import experiments.run")[1]
+
+
+def test_all_records_are_judged_together_with_neither_jax_nor_hydra():
+    code = "import sys; sys.argv[1:] = ['--all', '--check']; from experiments import reproduce; assert not "
+    lines, names = loaded_by(code + "reproduce.main()")
+    assert not {"jax", "hydra", "models", "matplotlib"} & names
+    recorded = list((ROOT / "paper/results").rglob("cpu.csv"))
+    families = tuple({f"{path.parents[1].name}/" for path in recorded})
+    assert sum(line.startswith(families) for line in lines) >= len(recorded)
+    assert f"{len(recorded)} claims tested at scale cpu" in "\n".join(lines)
 
 
 ENGINE = ("experiments.engine", "synthetic", "models", "paper", "jax", "flax", "hydra")

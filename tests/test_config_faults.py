@@ -8,7 +8,7 @@ import pytest
 
 import synthetic
 from experiments import run, settings
-from experiments.engine import config
+from experiments.engine import compose, config
 from experiments.errors import ConfigError
 from tests.commands import TINY, call
 
@@ -105,7 +105,7 @@ def own_folder(tmp_path, monkeypatch):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(text)
     monkeypatch.setenv(settings.CONFIG_DIR, "")
-    config.use_config_dir(str(tmp_path))
+    compose.use_config_dir(str(tmp_path))
     yield tmp_path
     config._MADE.clear()
 
@@ -132,7 +132,7 @@ def test_options_of_hydra_that_choose_another_configuration_are_refused_by_name(
 
 def test_a_config_dir_that_is_none_is_refused(tmp_path):
     with pytest.raises(ConfigError, match=r"^--config-dir: .* is not a folder$"):
-        config.use_config_dir(str(tmp_path / "none"))
+        compose.use_config_dir(str(tmp_path / "none"))
 
 
 @pytest.mark.slow

@@ -67,6 +67,7 @@ def test_a_lane_trains_as_it_would_alone_to_the_bit():
         assert_same(lane(together, k), lane(trained(Engine([run]), 20), 0))
 
 
+@pytest.mark.slow
 def test_a_vectorised_lane_trains_as_one_by_one():
     """To float tolerance in what the model does. Single parameters may differ: where a gradient is 0 but for rounding
     (a key's bias shifts all scores alike), Adam scales the rounding up to a step.
@@ -148,6 +149,7 @@ def in_context(*noise_rates: float) -> Engine:
     return Engine([Run(task.replace(noise_rate=noise), model, optim, settings, 0) for noise in noise_rates])
 
 
+@pytest.mark.slow
 def test_vectors_in_context_are_scored_as_a_curve():
     """What an in-context study needs: vector inputs, a score for each position, and lanes that differ in noise."""
     engine = in_context(0.0, 0.5)

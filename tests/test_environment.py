@@ -6,7 +6,7 @@ import jax
 import pytest
 from jax.experimental.compilation_cache import compilation_cache
 
-from experiments.engine import config, devices, records
+from experiments.engine import config, devices, provenance
 from experiments.engine.train import train
 from experiments.errors import ConfigError
 from tests.commands import TINY, call
@@ -60,11 +60,11 @@ def test_the_pinned_options_are_those_that_jax_has_and_defaults_to():
 
 def test_options_of_xla_are_recorded_with_a_result(monkeypatch):
     monkeypatch.setenv("XLA_FLAGS", "--xla_cpu_enable_fast_math=true --xla_force_host_platform_device_count=2")
-    records.provenance.cache_clear()
+    provenance.provenance.cache_clear()
     try:
-        assert records.provenance()["versions"].endswith("; XLA_FLAGS --xla_cpu_enable_fast_math=true")
+        assert provenance.provenance()["versions"].endswith("; XLA_FLAGS --xla_cpu_enable_fast_math=true")
     finally:
-        records.provenance.cache_clear()
+        provenance.provenance.cache_clear()
 
 
 def test_without_a_home_there_is_no_cache_of_programs_and_no_error(tmp_path, monkeypatch):

@@ -249,6 +249,7 @@ def export_model(monkeypatch, tmp_path):
     return run
 
 
+@pytest.mark.slow
 def test_exported_weights_are_the_models_without_the_optimisers(run_folder, export_model, tmp_path, capsys):
     assert export_model(f"model={run_folder}") == 0
     path = tmp_path / f"{run_folder.name}.safetensors"

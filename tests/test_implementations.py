@@ -39,6 +39,7 @@ def logits_and_gradients(config):
     return logits, grads
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("position", positions.SCHEMES)
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 def test_chunked_attention_equals_plain_for_each_scheme(position, precision, monkeypatch):
@@ -50,6 +51,7 @@ def test_chunked_attention_equals_plain_for_each_scheme(position, precision, mon
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=tolerance), logits_and_gradients(config), plain)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("position", positions.SCHEMES)
 def test_fused_attention_equals_plain_within_bfloat16_for_each_scheme_it_takes(position, monkeypatch):
     """On a CPU the kernel is XLA's; its layout, length, mask and scale are those that cuDNN is given."""

@@ -13,7 +13,7 @@ from omegaconf import OmegaConf
 import models
 from experiments import keys, settings
 from experiments.__main__ import COMMANDS
-from experiments.engine import config
+from experiments.engine import compose
 from experiments.engine.job import registries
 from experiments.engine.lane import Training
 from experiments.help import format_help
@@ -41,7 +41,7 @@ def test_every_declared_field_is_on_the_page_of_keys_with_its_bounds_and_the_pri
 
 
 def test_every_key_of_a_composed_configuration_is_on_the_page_of_keys_or_of_tasks():
-    chosen = config.compose(["hydra/launcher=vmap", "hydra/sweeper=bisect"])
+    chosen = compose.compose(["hydra/launcher=vmap", "hydra/sweeper=bisect"])
     parts = {"": chosen, "hydra.launcher.": chosen.hydra.launcher, "hydra.sweeper.": chosen.hydra.sweeper}
     every = {f"{prefix}{key}" for prefix, part in parts.items() for key in _leaves(OmegaConf.to_container(part))}
     known = {key for key, _ in ROWS}
@@ -80,7 +80,7 @@ def test_words_of_the_help_can_be_copied():
     assert {f"study={name}" for name in settings.studies() if name.endswith("/cpu")} <= words
     for word in ("task=rasp_sort", "model=small", "optim=adam", "hydra/sweeper=bisect", "study=rasp/and/cpu"):
         assert word in words
-        config.compose([word])
+        compose.compose([word])
 
 
 def test_help_of_the_one_command_loads_no_library():

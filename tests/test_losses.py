@@ -160,6 +160,7 @@ class Nearest(Line):
         return (jnp.abs(model(shaken) - batch.targets)[..., 0] * batch.weights).sum(-1)
 
 
+@pytest.mark.slow
 def test_an_objective_of_the_tasks_own_is_trained_alike_at_once_and_in_passes():
     at_once, in_passes = (loss_sum(run_of(Nearest(), microbatch=size)) for size in (0, 4))
     assert in_passes == pytest.approx(at_once, rel=1e-4)

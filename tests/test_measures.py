@@ -242,6 +242,7 @@ def test_evaluations_are_ten_to_each_tenfold_of_steps_and_begin_at_the_start(lea
     assert list(Training(eval_every=20).evaluations(70)) == [20, 40, 60]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("chunks", [0, 6])
 def test_log_spaced_evaluations_resume_exactly(learned, tmp_path, monkeypatch, chunks: int):
     """A run that is killed after some chunks and goes on leaves the same metrics and parameters, to the bit."""
@@ -266,6 +267,7 @@ def test_log_spaced_evaluations_resume_exactly(learned, tmp_path, monkeypatch, c
         assert (job.folder / name).read_bytes() == (whole.folder / name).read_bytes()
 
 
+@pytest.mark.slow
 def test_places_are_learnt_decoded_and_exported(tmp_path):
     """The next input is the one at the place that was chosen: what is decoded is right where each answer is."""
     job = job_of(Sort(), tmp_path, steps=200, eval_every=200, decoding="both", loss="squared")

@@ -82,6 +82,7 @@ def test_a_mixture_has_the_conditions_and_held_out_splits_of_its_parts_under_the
     assert task.headline == "long/unseen/applied" == f"long/{task.parts['long'].headline}"
 
 
+@pytest.mark.slow
 def test_decoded_answers_are_judged_by_the_part_that_asked():
     tiny = "max_digits:1,examples:8,test_examples:8"
     parts = f"task.parts={{add:{{name:tint,{tiny}}},silent:{{name:tint,style:none,{tiny}}}}}"

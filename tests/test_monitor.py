@@ -46,6 +46,7 @@ def of_part(named, part):
     return np.sqrt(sum(np.square(x).sum() for name, x in named.items() if f"{name}.".startswith(inside)))
 
 
+@pytest.mark.slow
 def test_norms_of_gradient_and_parameters_are_those_of_the_parts_and_of_all(monitored):
     scores, params = monitored
     graph = lane._graph(SMALL)

@@ -45,12 +45,14 @@ def rate(draw: nulls.Draw, *seeds: int) -> float:
     return nulls.false_positives(CRITERION, FALSE, 600, draw, seeds) / 600
 
 
+@pytest.mark.slow
 def test_seeds_about_one_value_pass_a_false_claim_seldom_with_one_look_and_with_two():
     spread = nulls.about_one_value(0.05)
     assert rate(spread, 6) <= 0.04
     assert rate(spread, 6, 6) <= 0.04
 
 
+@pytest.mark.slow
 def test_seeds_in_two_camps_pass_a_false_claim_too_often_where_they_are_three():
     """What the words about chance say: one value of 3 seeds may be one camp of two."""
     assert rate(nulls.in_two_camps, 3) > 0.05

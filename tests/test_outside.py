@@ -107,6 +107,7 @@ def test_rates_of_false_positives_of_another_packages_study_lie_beside_its_recor
     assert chance.false_positives("zoo/feeding").endswith(f" seeds; 3 tables of each of {kinds} kinds).")
 
 
+@pytest.mark.slow
 def test_the_write_up_of_this_repository_has_its_own_studies_alone(install):
     install("zoo/feeding", "feeding_e")
     entries = readme.entries(readme.SCALE, readme.own())

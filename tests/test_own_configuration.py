@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from experiments import settings
-from experiments.engine import config
+from experiments.engine import compose, config
 from experiments.engine.launch import settings_of
 from experiments.errors import ConfigError
 from tests.packages import Page, install, write
@@ -27,7 +27,7 @@ def own(request, tmp_path, monkeypatch):
     if request.param == "hydra.searchpath":
         yield ["hydra.searchpath=[own]"]
     else:
-        config.use_config_dir("own")
+        compose.use_config_dir("own")
         yield []
     config._MADE.clear()
 
@@ -36,7 +36,7 @@ def test_a_task_model_optimiser_launcher_and_study_of_ones_own_pass_the_check_be
     (job,) = config.jobs([["model=deep", "task=letters", "optim=fast", *own]])
     model, task, optim = (job.config[section] for section in ("model", "task", "optim"))
     assert (model["depth"], model["width"], task["alphabet"], optim["lr"]) == (6, 32, 8, 0.004)
-    assert settings_of(config.compose(["hydra/launcher=few_lanes", *own])).max_lanes == 4
+    assert settings_of(compose.compose(["hydra/launcher=few_lanes", *own]).hydra).max_lanes == 4
     jobs = config.jobs(config.sweep(["study=depths", *own]))
     assert [(job.config["model"]["depth"], job.run.seed) for job in jobs] == [(2, 1), (2, 2), (6, 1), (6, 2)]
     assert {job.config["task"]["num_rules"] for job in jobs} == {20}
@@ -77,7 +77,7 @@ def test_a_package_may_be_named_on_the_search_path(tmp_path, monkeypatch):
 def test_a_folder_of_the_environment_that_is_none_is_one_line(monkeypatch):
     monkeypatch.setenv(settings.CONFIG_DIR, "/none")
     with pytest.raises(ConfigError, match=f"^{settings.CONFIG_DIR}: /none is not a folder$"):
-        config.compose([])
+        compose.compose([])
 
 
 @pytest.mark.slow

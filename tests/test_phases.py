@@ -89,6 +89,7 @@ def params_of(job):
     return {name: value for name, value in state.items() if name.startswith("params.")}
 
 
+@pytest.mark.slow
 def test_a_student_of_another_size_learns_what_its_teacher_says_right_or_wrong(tmp_path):
     student = job_of(
         tmp_path,

@@ -48,6 +48,7 @@ def test_preview_shows_five_examples_by_default_and_more_only_add_to_them(previe
     assert not set(five) & set(previewed(*SMALL, "split=unseen", "seed=1"))
 
 
+@pytest.mark.slow
 def test_preview_on_a_terminal_prints_colours():
     ours, theirs = pty.openpty()
     env = os.environ | {"TERM": "xterm-256color", "COLUMNS": "120"}

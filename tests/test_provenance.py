@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from experiments.engine import records
+from experiments.engine import provenance
 
 
 def git(folder, *words):
@@ -32,36 +32,36 @@ def test_an_unchanged_tree_is_its_commit(tree):
     (tree / "runs/notes").write_text("ignored")
     (tree / "paper/results/cpu.csv").write_text("a new record")
     (tree / "notes.txt").write_text("of nobody's concern")
-    said = records._commit(tree)
+    said = provenance.commit(tree)
     assert len(said) == 12
     assert int(said, 16)
 
 
 @pytest.mark.parametrize("name", ["models/a.py", "models/new.py", "conf/study/new.yaml"])
 def test_changed_and_new_code_is_marked(tree, name):
-    clean = records._commit(tree)
+    clean = provenance.commit(tree)
     (tree / name).parent.mkdir(parents=True, exist_ok=True)
     (tree / name).write_text("changed")
-    assert records._commit(tree) == clean + "+"
+    assert provenance.commit(tree) == clean + "+"
 
 
 def test_a_copy_unpacked_inside_another_repository_has_no_commit(tree):
     copy = tree / "unpacked"
     (copy / "models").mkdir(parents=True)
-    assert records._commit(copy) == "unknown"
+    assert provenance.commit(copy) == "unknown"
     git(tree, "add", ".")
-    assert records._commit(copy) == "unknown"
+    assert provenance.commit(copy) == "unknown"
 
 
 def test_the_repository_that_git_s_environment_names_is_not_ours(tree, tmp_path, monkeypatch):
     monkeypatch.setenv("GIT_DIR", str(tree / ".git"))
     monkeypatch.setenv("GIT_WORK_TREE", str(tmp_path))
-    assert records._commit(tmp_path) == "unknown"
+    assert provenance.commit(tmp_path) == "unknown"
     monkeypatch.setenv("GIT_DIR", str(tmp_path / "none"))
-    assert records._commit(tree) != "unknown"
+    assert provenance.commit(tree) != "unknown"
 
 
 def test_without_git_or_a_repository_there_is_none(tree, tmp_path, monkeypatch):
-    assert records._commit(tmp_path) == "unknown"
+    assert provenance.commit(tmp_path) == "unknown"
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert records._commit(tree) == "unknown"
+    assert provenance.commit(tree) == "unknown"

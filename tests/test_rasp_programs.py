@@ -145,6 +145,7 @@ def problems(name, lengths, low):
     return [problem(name, n, draw, low) for n in lengths]
 
 
+@pytest.mark.slow
 @each_program
 def test_a_program_gives_the_next_token_at_every_length_to_200(name):
     rows = [row for low in (True, False) for row in problems(name, range(1, LONGEST + 1), low)]

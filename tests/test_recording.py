@@ -249,6 +249,7 @@ def test_each_of_two_looks_judges_at_the_level_with_which_both_pass_two_and_a_ha
     assert looks.overall(1e-4, STUDY) == pytest.approx(2e-4)
 
 
+@pytest.mark.slow
 def test_the_second_looks_of_all_studies_are_trained_at_once_and_recorded(record, trained, monkeypatch):
     launched: list[list[int]] = []
     monkeypatch.setattr(settings, "studies", lambda: [STUDY])

@@ -10,6 +10,7 @@ import shutil
 import pytest
 
 from experiments import studies as claims
+from experiments.judging import results
 from paper import report
 from tests.browser import chromium
 from tests.recorded import STUDY
@@ -124,6 +125,12 @@ def test_a_zoomed_figure_keeps_ticks_that_agree_with_its_marks(page, marks):
         (low, start), (high, end) = ticks[0], ticks[-1]
         assert len(ticks) >= 2
         assert low + (place - start) / (end - start) * (high - low) == pytest.approx(value, abs=0.02)
+
+
+def test_the_data_that_a_reader_saves_are_the_record_row_by_row(page):
+    for study in (STUDY, "grokking/stablemax/cpu"):  # the second has quoted cells and empty ones
+        saved = page.run(f"unpack('data:{study}').then((held) => held.text()).then(transpose)")
+        assert saved == results.read(results.path_for(study)).write_csv()
 
 
 def test_the_menu_of_papers_leaves_the_claims_of_one(page):

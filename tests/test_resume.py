@@ -162,6 +162,7 @@ def test_scores_that_are_not_finite_are_a_divergence(tmp_path, monkeypatch):
     assert records.read_metrics(job.folder) == []
 
 
+@pytest.mark.slow
 def test_a_signal_ends_a_sweep_of_the_basic_launcher_too(tmp_path):
     process = subprocess.Popen(
         command("run", *SWEEP[:-1], "hydra/launcher=basic", f"out={tmp_path}"),
@@ -187,6 +188,7 @@ def test_the_id_ignores_output_and_tracking_and_nothing_else():
     assert len({id_of(), id_of("seed=1"), id_of("task.seed=1"), id_of("optim.lr=0.002"), id_of("train.steps=41")}) == 5
 
 
+@pytest.mark.slow
 def test_a_pack_that_does_not_fit_in_memory_is_halved(tmp_path, monkeypatch, capfd):
     """Told by the compiler's count beforehand, or by the device while it runs: no run is lost either way."""
     jobs = config.jobs([[*TINY, f"seed={seed}", f"out={tmp_path}"] for seed in range(5)])

@@ -108,6 +108,7 @@ def test_every_parameter_of_every_lane_has_a_finite_gradient(mixer):
         assert (lanes != 0).any(1).all(), path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mixer", RIVALS)
 def test_each_rival_learns_to_repeat_the_token_of_two_positions_ago(mixer):
     config = replace(SMALL, mixer=mixer, mlp_ratio=1)

@@ -11,7 +11,7 @@ from hydra.core.object_type import ObjectType
 
 from experiments import run, settings
 from experiments.cells import kept
-from experiments.engine import config, overrides
+from experiments.engine import compose, config, overrides
 from experiments.errors import ConfigError
 from tests.commands import ROOT
 
@@ -89,7 +89,7 @@ def test_a_job_of_an_arm_has_the_values_of_the_arm(zoo):
 @pytest.mark.parametrize("last", ["tint/noise=hidden_4", "hydra/launcher=basic", "~tint/noise"])
 def test_arms_are_merged_as_hydra_composes_them(last):
     groups = ["study=tint/why/smoke", "tint/why=few", last]
-    merged, composed = config._composed_by_arms(groups), config._composed(groups)
+    merged, composed = compose.parts_by_arms(groups), compose.parts(groups)
     assert merged == composed
 
 
@@ -146,13 +146,13 @@ def test_a_study_or_scale_that_does_not_exist_is_refused_in_one_line(zoo):
     assert _wrong("zoo/feding/cpu").startswith("study: there is no zoo/feding/cpu (did you mean zoo/feeding/cpu?)")
     for words in (["study=zoo/feeding"], ["study=zoo/feeding/cpx"], ["study=zoo/feding/cpu"]):
         with pytest.raises(ConfigError) as caught:
-            config.compose(words)
+            compose.compose(words)
         assert str(caught.value) == _wrong(words[0].removeprefix("study="))
 
 
 def test_a_missing_arm_and_an_arm_in_two_files_are_refused_in_one_line(zoo):
     with pytest.raises(ConfigError, match=r"^zoo/food: there is no hya \(did you mean hay\?\); allowed: fish, hay$"):
-        config.compose(["study=zoo/feeding/cpu", "zoo/food=hya"])
+        compose.compose(["study=zoo/feeding/cpu", "zoo/food=hya"])
     zoo.write_text(STUDY.replace("smoke:", "arms: {zoo/food: {hay: {}}}\nsmoke:"))
     with pytest.raises(ConfigError, match=r"feeding\.yaml: arms\.zoo/food\.hay: it is in .*zoo\.yaml too$"):
         settings.check()
@@ -162,7 +162,7 @@ def test_a_file_that_cannot_be_read_does_not_hinder_other_studies(zoo):
     zoo.with_name("resting.yaml").write_text("task: {lr")
     assert len(config.jobs(config.sweep(["study=zoo/feeding/cpu"]))) == 8
     with pytest.raises(ConfigError, match=r"resting\.yaml:1: the \{ that is opened here is not closed$"):
-        config.compose(["study=zoo/feeding/cpu", "zoo/food=straw"])
+        compose.compose(["study=zoo/feeding/cpu", "zoo/food=straw"])
 
 
 def test_all_settings_files_can_be_read_and_all_arms_are_named_once():
@@ -191,7 +191,7 @@ def test_an_unfinished_name_of_a_study_lists_the_studies_or_scales_below_it():
 
 
 def test_hydra_completes_the_names_of_studies_and_arms():
-    with config._hydra():
+    with compose.entered():
         loader = GlobalHydra.instance().config_loader()
         assert loader.get_group_options("study/rasp/parity") == sorted(settings.SCALES)
         assert "parity" in loader.get_group_options("study/rasp", ObjectType.GROUP)
@@ -263,7 +263,7 @@ def test_a_sweep_launches_the_jobs_that_were_checked_and_no_other(zoo, monkeypat
     from hydra_plugins.terrarium_sweeper import GridSweeper
 
     zoo.write_text(WITHOUT)
-    composed = config.compose(["study=zoo/feeding/cpu"]).hydra.sweeper
+    composed = compose.compose(["study=zoo/feeding/cpu"]).hydra.sweeper
     sweeper = GridSweeper(composed.max_batch_size, composed.params, composed.without)
     parsed = overrides.parse([f"{key}={words}" for key, words in composed.params.items()])
     assert sweeper.split_arguments(parsed, None) == [[job[:-1] for job in config.sweep(["study=zoo/feeding/cpu"])]]

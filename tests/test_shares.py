@@ -53,6 +53,7 @@ def assert_near(one, other) -> None:
         np.testing.assert_allclose(x, y, rtol=1e-4, atol=2e-6)
 
 
+@pytest.mark.slow
 def test_the_examples_of_a_step_differ_in_weight():
     batch = jax.vmap(UNEQUAL.task.sample, (0, None))(jax.random.split(jax.random.key(0), 16), "train")
     assert len(set(batch.weights.sum(-1).tolist())) > 1
@@ -78,6 +79,7 @@ def test_blocks_made_again_train_as_blocks_kept():
     assert_near(trained(replace(UNEQUAL, model=replace(UNEQUAL.model, remat=True))), trained(UNEQUAL))
 
 
+@pytest.mark.slow
 def test_shares_passes_and_blocks_made_again_all_together_with_vectorised_lanes(monkeypatch):
     """Rows of devices are longer than one where lanes are fewer than devices: here by saying so."""
     model, train = replace(UNEQUAL.model, remat=True), replace(UNEQUAL.train, microbatch=4)

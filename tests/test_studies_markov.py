@@ -83,6 +83,7 @@ def test_verdicts_turn_where_the_bounds_cross_the_criterion(fewest: float, most:
     assert THRESHOLD.judge(threshold_of({10: (fewest,) * 5, 1000: (most,) * 5})).verdict == verdict
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seeds", [3, 5])
 def test_seeds_in_two_camps_by_chance_seldom_make_a_step(seeds: int):
     """Seeds that score 0 or 1 by chance, whatever the rules; with two seeds one table in 16 would pass."""

@@ -10,8 +10,8 @@ from typing import Any
 
 import jax
 
-from experiments.engine import config, devices
-from experiments.engine.records import provenance
+from experiments.engine import compose, devices
+from experiments.engine.provenance import provenance
 from experiments.files import write_whole
 
 PEAKS = {"H100": 989e12, "H200": 989e12}  # FLOP/s of dense bfloat16 products, by NVIDIA's data sheets (SXM)
@@ -58,7 +58,7 @@ def begin() -> Part:
     """Sets up JAX, writes down what computes, and returns the part that this process was started for."""
     part = started()
     devices.use_all_cores()
-    config.register()
+    compose.register()
     path = part.folder / "provenance.json"
     if not path.exists():
         write_whole(path, json.dumps(provenance()).encode())

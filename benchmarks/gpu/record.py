@@ -88,7 +88,7 @@ def main() -> int:
 def record_studies(archive: Path, runs: Path) -> list[str]:
     """Unpacks the runs of an archive into `runs` and records their studies; returns a line for each study."""
     from experiments import studies as claims
-    from experiments.engine import config
+    from experiments.engine import compose, config
     from experiments.engine.results import table
     from experiments.judging import looks, results
 
@@ -97,7 +97,7 @@ def record_studies(archive: Path, runs: Path) -> list[str]:
         for member in packed.getmembers():
             member.name = member.name.removeprefix("runs/")
             packed.extract(member, runs, filter="data")
-    config.register()
+    compose.register()
     lines = []
     for study in sorted({"/".join(name.split("/")[:3]) for name in names}):
         jobs = config.jobs(config.sweep([f"study={study}", f"out={runs}"]))

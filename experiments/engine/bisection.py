@@ -87,7 +87,7 @@ class Bisection:
         return [[overrides for _, overrides in sorted(column)] for column in columns.values()]
 
 
-def bisection_of(config: DictConfig) -> Bisection | None:
-    """Returns the bisection that a composed configuration asks for, None if it asks for another sweeper."""
-    sweeper = config.hydra.sweeper
+def bisection_of(hydra: DictConfig) -> Bisection | None:
+    """Returns the bisection that a configuration asks for by its `hydra` node, None if it asks for another sweeper."""
+    sweeper = hydra.sweeper
     return Bisection(sweeper.axis, sweeper.target) if sweeper["_target_"].endswith(".BisectSweeper") else None

@@ -20,8 +20,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from experiments.engine import compose, devices, processes
 from experiments.engine import config as configs
-from experiments.engine import devices, processes
 from experiments.engine.job import Job
 from experiments.engine.records import read_end, write
 from experiments.engine.stop import Stopped
@@ -41,7 +41,7 @@ class TrainPack:
 
     def __call__(self, batch: list[list[str]], lanes_per_device: int, shard_batch: bool | None) -> None:
         """Trains those of the jobs with these overrides that have not ended."""
-        configs.register()
+        compose.register()
         devices.use_all_cores()
         processes.connect()
         train(configs.jobs(batch), lanes_per_device=lanes_per_device, shard_batch=shard_batch)

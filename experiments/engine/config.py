@@ -1,34 +1,25 @@
-"""Turns Hydra overrides into jobs: composition, the schema that follows from declarations, and one-line errors.
-
-Task, model and optimiser are declared once in code (see `fields`). This module makes Hydra config nodes of their
-defaults, so every field is an override. Composed values become a `Run`, or a `ConfigError` that names each bad key.
-"""
+"""Turns Hydra overrides into jobs: the grid of a sweep, each job's run, and one-line errors that name each bad key."""
 
 from __future__ import annotations
 
 import dataclasses
-import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from pathlib import Path
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-import yaml
-from hydra import compose as hydra_compose
-from hydra import initialize_config_dir
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
-from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
 from hydra.errors import HydraException
-from omegaconf import DictConfig, OmegaConf, open_dict
+from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 import fields
 import synthetic
-from experiments import cells, settings
-from experiments.engine.explain import GROUPS, format_error, format_unknown
+from experiments import cells
+from experiments.engine import compose
+from experiments.engine.compose import Composed
+from experiments.engine.explain import GROUPS, format_unknown
 from experiments.engine.job import (
     NAMED,
     NOT_IDENTITY,
@@ -40,85 +31,11 @@ from experiments.engine.job import (
     start_of,
     starts_alike,
 )
-from experiments.engine.lane import Run, Training
-from experiments.engine.overrides import REFUSED, SEARCH_PATH, check_single, chooses, parse
-from experiments.engine.plugins import find_plugins
+from experiments.engine.lane import Run
+from experiments.engine.overrides import check_single, chooses, parse
 from experiments.errors import ConfigError
 
-_GRID = {
-    "_target_": "hydra_plugins.terrarium_sweeper.GridSweeper",
-    "max_batch_size": None,  # jobs that the launcher is given at a time; null: all
-    "params": None,  # key to its values, with commas between: the grid
-    "without": [],  # cells of the grid that are left out, each as key to value or values
-}
 _FEW = 20  # of the faults that a sweep has, how many are named
-
-
-def register() -> None:
-    """Stores the declarations in code as Hydra config nodes, and the resolvers that configurations may use."""
-    store = ConfigStore.instance()
-    try:
-        known = registries()
-    except (ImportError, AttributeError, ValueError) as e:
-        raise ConfigError(f"task: {str(e).splitlines()[0]}") from None
-    for group, classes in known.items():
-        for name, cls in classes.items():
-            store.store(group=group, name=name, node={NAMED[group]: name, **fields.defaults(cls)})
-    find_plugins()  # among them Hydra's own sweeper, which would else take the place of ours later
-    store.store(group="hydra/sweeper", name="basic", node=_GRID)
-    store.store(group="train", name="base", node=fields.defaults(Training))
-    OmegaConf.register_new_resolver("floordiv", _floordiv, replace=True)
-
-
-def _floordiv(a: Any, b: Any) -> Any:
-    """Returns a // b, or b itself if it is no number; the field that it is for then refuses it."""
-    try:
-        return int(a) // max(int(b), 1)
-    except (TypeError, ValueError):
-        return b
-
-
-def use_config_dir(folder: str | None) -> None:
-    """Lets files of a user's own folder be chosen, as by Hydra's --config-dir; processes started from here do too."""
-    if folder is not None:
-        if not Path(folder).is_dir():
-            raise ConfigError(f"--config-dir: {folder} is not a folder")
-        os.environ[settings.CONFIG_DIR] = str(Path(folder).absolute())
-
-
-@contextmanager
-def _hydra() -> Iterator[None]:
-    """Enters Hydra: the one inside a running command, or a fresh one over `conf/`."""
-    register()
-    own = os.environ.get(settings.CONFIG_DIR)
-    if own and not Path(own).is_dir():
-        raise ConfigError(f"{settings.CONFIG_DIR}: {own} is not a folder")
-    if GlobalHydra.instance().is_initialized():
-        yield
-        return
-    with initialize_config_dir(str(settings.CONF), version_base="1.3", job_name="run"):
-        yield
-
-
-def _compose(overrides: Sequence[str]) -> DictConfig:
-    return hydra_compose("config", overrides=[*overrides], return_hydra_config=True)
-
-
-def compose(overrides: Sequence[str]) -> DictConfig:
-    """Returns the composed configuration with its `hydra` node. Raises ConfigError, one line, if that fails."""
-    check_single(parse(overrides))
-    with _hydra():
-        try:
-            return _compose(overrides)
-        except yaml.YAMLError as e:
-            raise ConfigError(" ".join(str(e).split())) from None
-        except (HydraException, OmegaConfBaseException, ValueError, AssertionError) as e:
-            raise ConfigError(_format_error(e, overrides)) from None
-
-
-def _format_error(error: Exception, overrides: Sequence[str]) -> str:
-    """Formats an error of Hydra or OmegaConf in one line."""
-    return format_error(error, lambda group: options(group, overrides), lambda: _plain_base(overrides))
 
 
 def sweep(overrides: Sequence[str]) -> list[list[str]]:
@@ -134,7 +51,7 @@ def sweep(overrides: Sequence[str]) -> list[list[str]]:
             )
         if o.is_sweep_override() and o.key_or_group == "name":
             raise ConfigError("name: give one, which is that of the whole sweep")
-    base = _composed([str(o.input_line) for o in fixed])
+    base = compose.parts([str(o.input_line) for o in fixed])
     if not base.sweeper.endswith((".GridSweeper", ".BisectSweeper")):
         return []  # it decides on its jobs as it goes; the launcher checks them
     jobs = [list(job) for job in cells.kept(grid(base.params, overrides), base.without)]
@@ -146,7 +63,7 @@ def sweep(overrides: Sequence[str]) -> list[list[str]]:
 def grid(params: Mapping[str, Any], overrides: Sequence[str]) -> list[list[str]]:
     """Returns the overrides of each job of the grid of `params` and `overrides`. Raises ConfigError if that fails."""
     every = parse([f"{k}={v}" for k, v in params.items()] + list(overrides))
-    with _hydra():
+    with compose.entered():
         try:
             every = [dataclasses.replace(o, config_loader=GlobalHydra.instance().config_loader()) for o in every]
             for o in every:
@@ -170,7 +87,7 @@ def jobs(batch: Sequence[Sequence[str]]) -> list[Job]:
     Hydra composes anew only if configuration groups differ. Values alone are set on a composed copy, so that a
     thousand jobs are read in seconds.
     """
-    copies: dict[tuple[Any, ...], _Composed] = {}
+    copies: dict[tuple[Any, ...], Composed] = {}
     checked: list[Job] = []
     faults: dict[str, list[Sequence[str]]] = {}  # the jobs that have each
     for overrides in batch:
@@ -184,7 +101,7 @@ def jobs(batch: Sequence[Sequence[str]]) -> list[Job]:
             values = [o for o in parsed if not chooses(o.key_or_group)]
             plain = all(o.is_add() is False and o.is_delete() is False and o.is_force_add() is False for o in values)
             if not plain:
-                composed = _composed(overrides)
+                composed = compose.parts(overrides)
             else:
                 composed = _copied(copies, groups, values)
                 for o in values:
@@ -208,14 +125,14 @@ def _where(jobs: Sequence[Sequence[str]], number: int) -> str:
     return f"job {','.join(jobs[0])}{more}: "
 
 
-def _copied(copies: dict[tuple[Any, ...], _Composed], groups: tuple[str, ...], values: Sequence[Any]) -> _Composed:
+def _copied(copies: dict[tuple[Any, ...], Composed], groups: tuple[str, ...], values: Sequence[Any]) -> Composed:
     """Returns a composed configuration of `groups` in which `values` can be set.
 
     Jobs that set the same keys share a copy, as each sets all of them anew. A dictionary needs a fresh copy: it would
     be merged with the one of the job before.
     """
     if (groups,) not in copies:
-        copies[groups,] = _composed_by_arms(groups)
+        copies[groups,] = compose.parts_by_arms(groups)
     keys = tuple(o.key_or_group for o in values)
     if (groups, keys) not in copies or any(isinstance(o.value(), dict) for o in values):
         copies[groups, keys] = replace(copies[groups,], config=copies[groups,].config.copy())
@@ -229,74 +146,16 @@ def _set(config: DictConfig, key: str, value: Any) -> None:
         raise ConfigError(format_unknown(key, config)) from None
 
 
-@dataclass(frozen=True)
-class _Composed:
-    """A composed configuration without its large `hydra` node, and the few values that are needed from that node."""
-
-    config: DictConfig
-    choices: dict[str, Any]
-    sweeper: str  # its class
-    params: dict[str, Any]  # the sweeper's grid
-    without: list[dict[str, Any]]  # the cells that the grid leaves out
-
-
-_COMPOSED: dict[tuple[Any, ...], _Composed] = {}
-
-
-def _composed(overrides: Sequence[str]) -> _Composed:
-    """Returns the parts of `compose`'s configuration, composed once a process. Callers change nothing in it."""
-    key = (settings.CONF, os.environ.get(settings.CONFIG_DIR), tuple(overrides))
-    if key not in _COMPOSED:
-        _COMPOSED[key] = _split(compose(overrides))
-    return _COMPOSED[key]
-
-
-def _composed_by_arms(groups: Sequence[str]) -> _Composed:
-    """Returns the same as `_composed`; if only a study and arms of it are chosen, it composes the study alone.
-
-    Hydra takes as long for each combination of arms as for the study. Merging the arms in the same order takes no time.
-    """
-    chosen = dict(group.split("=", 1) for group in groups if "=" in group)
-    if "study" not in chosen or len(chosen) < len(groups):
-        return _composed(groups)
-    if chosen["study"] not in settings.studies():
-        return _composed(groups)  # a plain file of the user's own
-    known, choices = settings.arms(), settings.read_study(chosen["study"])["choose"]
-    swept = {group: name for group, name in choices.items() if group in known and group not in SECTIONS}
-    named = swept | {group: name for group, name in chosen.items() if group in swept}
-    plain = all(name in known[group] and "defaults" not in known[group][name] for group, name in named.items())
-    if not plain or not set(chosen) & set(swept):
-        return _composed(groups)
-    others = [f"{group}={name}" for group, name in chosen.items() if group not in swept]
-    base = _composed([*others, *(f"~{group}" for group in swept)])
-    config = base.config.copy()
-    with open_dict(config):
-        config.merge_with(*(known[group][name] for group, name in named.items()))
-    return replace(base, config=config, choices=base.choices | named)
-
-
-def _split(config: DictConfig) -> _Composed:
-    hydra = config.hydra
-    if hydra.job.get("chdir"):
-        raise ConfigError(f"hydra.job.chdir: not used by this project: {REFUSED['hydra.job.chdir']}")
-    with open_dict(config):
-        config.pop("hydra")
-    sweeper = hydra.sweeper
-    without: Any = OmegaConf.to_container(OmegaConf.create([*(sweeper.get("without") or [])]))
-    params = dict(sweeper.get("params") or {})
-    return _Composed(config, dict(hydra.runtime.choices), sweeper["_target_"], params, without)
-
-
 def job(config: DictConfig, overrides: Sequence[str] = ()) -> Job:
     """Returns the job of a composed configuration (with its `hydra` node), checked. Raises ConfigError."""
-    return _job(_split(config.copy()), overrides)
+    return _job(compose.split(config.copy()), overrides)
 
 
-def _job(composed: _Composed, overrides: Sequence[str]) -> Job:
+def _job(composed: Composed, overrides: Sequence[str]) -> Job:
     try:
         plain: Any = OmegaConf.to_container(composed.config, resolve=True, throw_on_missing=True)
     except OmegaConfBaseException as e:
-        raise ConfigError(_format_error(e, overrides)) from None
+        raise ConfigError(compose.format_refusal(e, overrides)) from None
     if "study" in plain:
         raise ConfigError(
             f"study: {composed.choices.get('study')} sets nothing of a run: a file of one's own begins with "
@@ -367,21 +226,3 @@ def _get(config: dict[str, Any], key: str) -> Any:
     for name in key.split("."):
         config = config[name]
     return config
-
-
-def options(group: str, overrides: Sequence[str] = ()) -> list[str]:
-    """Returns the names that a configuration group offers, with those of the search path in `overrides`."""
-    path = [o for o in overrides if o.startswith(f"{SEARCH_PATH}=")]
-    with _hydra():
-        loader = GlobalHydra.instance().config_loader()
-        return sorted(set(loader.get_group_options(group, config_name="config", overrides=path)) - {"base"})
-
-
-def _plain_base(overrides: Sequence[str]) -> DictConfig:
-    """Returns the configuration with only its groups chosen; its keys are those that an error can name."""
-    groups = [o for o in overrides if "=" in o and chooses(o.split("=", 1)[0])]
-    with _hydra():
-        try:
-            return _compose(groups)
-        except (HydraException, OmegaConfBaseException):
-            return _compose([])

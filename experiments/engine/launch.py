@@ -45,9 +45,9 @@ class Settings:
 LAUNCHED: list[Job] = []
 
 
-def settings_of(config: DictConfig) -> Settings:
-    """Returns the settings in a composed configuration; the defaults where another launcher than `vmap` is chosen."""
-    chosen: Any = OmegaConf.to_container(config.hydra.launcher, resolve=True)
+def settings_of(hydra: DictConfig) -> Settings:
+    """Returns the settings in a configuration's `hydra` node; the defaults for another launcher than `vmap`."""
+    chosen: Any = OmegaConf.to_container(hydra.launcher, resolve=True)
     return Settings(**{key: value for key, value in chosen.items() if key in Settings.__dataclass_fields__})
 
 

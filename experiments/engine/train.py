@@ -14,7 +14,8 @@ from experiments.engine.job import Job, headline
 from experiments.engine.lane import treedef
 from experiments.engine.pack import Pack
 from experiments.engine.progress import Progress
-from experiments.engine.records import Record, provenance, read_end
+from experiments.engine.provenance import provenance
+from experiments.engine.records import Record, read_end
 from experiments.engine.sharing import Locks
 from experiments.engine.stop import Stop
 from experiments.engine.tracking import couriers

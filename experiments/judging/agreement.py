@@ -21,7 +21,8 @@ from dataclasses import dataclass, field
 from experiments.judging.axes import WORDS, Score, Setting
 from experiments.judging.claim import CellOutcome, CellVerdict, Outcome
 from experiments.judging.grid import Grid
-from experiments.judging.quantities import Arm, Bound, Quantity, Sides, camps, interval
+from experiments.judging.quantities import Arm, Bound, Quantity
+from experiments.judging.sides import Sides, camps, interval
 from experiments.judging.statistics import POWER, Interval, margin
 
 _VERDICTS: Mapping[str, CellVerdict] = {"reproduced": "inside", "not reproduced": "outside"}

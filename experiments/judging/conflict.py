@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import polars as pl
 
 from experiments.judging.claim import Claim
-from experiments.judging.quantities import Quantity, interval
+from experiments.judging.quantities import Quantity
+from experiments.judging.sides import interval
 from experiments.judging.statistics import LEVEL, Interval
 
 

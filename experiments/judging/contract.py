@@ -24,9 +24,10 @@ from experiments.judging.criterion import Criterion
 from experiments.judging.frame import HASHES, MODEL
 from experiments.judging.grid import Cells, Grid
 from experiments.judging.measures import DECLARED, Measure, format_declarations
-from experiments.judging.quantities import Bound, Cell, Each
+from experiments.judging.quantities import Bound, Each
 from experiments.judging.reading import Converged, Fitted
 from experiments.judging.rows import Rows
+from experiments.judging.sides import Cell
 
 EXAMPLES = 512
 STEPS = (600, 1200)

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, replace
 from experiments.judging.axes import WORDS, Axis, Pick, Score, Setting
 from experiments.judging.claim import Outcome, Verdict
 from experiments.judging.grid import Grid
-from experiments.judging.quantities import UNPAIRED, Arm, Bound, Difference, Quantity, Sides, interval, measured
+from experiments.judging.quantities import UNPAIRED, Arm, Bound, Difference, Quantity, measured
+from experiments.judging.sides import Sides, interval
 from experiments.judging.statistics import Interval
 
 

@@ -13,8 +13,8 @@ import polars as pl
 from experiments.judging.axes import Axis, Pick, Score, Setting
 from experiments.judging.frame import MODEL
 from experiments.judging.grid import Cells, Grid
-from experiments.judging.quantities import by_seed
 from experiments.judging.rows import format_title
+from experiments.judging.sides import by_seed
 from experiments.judging.statistics import Interval, mean_score
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from experiments.judging.axes import Score
 from experiments.judging.claim import Row
 from experiments.judging.drawing import Panel
 from experiments.judging.grid import Grid
-from experiments.judging.quantities import Sides, by_seed, interval
+from experiments.judging.sides import Sides, by_seed, interval
 from experiments.judging.statistics import Interval, Seeds
 
 if TYPE_CHECKING:

@@ -16,7 +16,8 @@ from experiments.judging.claim import LeftOut, Outcome
 from experiments.judging.frame import MODEL
 from experiments.judging.grid import Grid
 from experiments.judging.measures import DECLARED, Measure, declared_in, format_declarations
-from experiments.judging.quantities import Bound, Cell, Quantity, Sides, by_seed
+from experiments.judging.quantities import Bound, Quantity
+from experiments.judging.sides import Cell, Sides, by_seed
 from experiments.judging.statistics import Interval, mean_score, over_seeds
 
 Points = Sequence[tuple[float, float]]  # (place, score), in order of places

@@ -8,7 +8,8 @@ from typing import Protocol
 from experiments.judging.axes import Pick, Score, Setting
 from experiments.judging.claim import Cause, LeftOut
 from experiments.judging.grid import Grid
-from experiments.judging.quantities import Arm, Sides, interval
+from experiments.judging.quantities import Arm
+from experiments.judging.sides import Sides, interval
 from experiments.judging.statistics import Interval
 
 FITTED = 0.9  # the mean score within the training distribution from which on scores outside it are read

@@ -9,8 +9,8 @@ from experiments.judging.claim import PILOTS, Fact
 from experiments.judging.criterion import Criterion
 from experiments.judging.drawing import Drawing
 from experiments.judging.grid import Grid
-from experiments.judging.quantities import Sides, interval
 from experiments.judging.rows import Rows
+from experiments.judging.sides import Sides, interval
 from experiments.studies.grokking.family import APART, FIT, GROKKED, LOST, TEST, Lines, claim, steps_to
 
 _NAMES = {"softmax": "softmax in float32", "exact": "exact softmax", "stablemax": "StableMax"}

@@ -12,9 +12,10 @@ from experiments.judging.claim import Claim, Fact
 from experiments.judging.criterion import Criterion
 from experiments.judging.drawing import Curves, Drawing
 from experiments.judging.grid import Grid
-from experiments.judging.quantities import Bound, by_seed
+from experiments.judging.quantities import Bound
 from experiments.judging.reading import Fitted
 from experiments.judging.rows import Rows
+from experiments.judging.sides import by_seed
 from experiments.judging.statistics import over_seeds
 
 if TYPE_CHECKING:

@@ -16,9 +16,9 @@ from experiments.judging.claim import Claim
 from experiments.judging.contrasts import Matched
 from experiments.judging.frame import MODEL
 from experiments.judging.grid import Grid
-from experiments.judging.quantities import Sides, interval
 from experiments.judging.reading import Fitted, Settled
 from experiments.judging.rows import Rows
+from experiments.judging.sides import Sides, interval
 from experiments.judging.statistics import Interval
 
 TITLE = "Understanding the effect of noise in LLM training data with algorithmic chains of thought"
