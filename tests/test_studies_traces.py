@@ -1,12 +1,14 @@
 """What the studies of chains of thought and composition compare, and that only that differs."""
 
+from typing import Any
+
 import pytest
 
 from experiments.engine import config
 from experiments.studies.cot.sizes import LARGEST, LOGS
 
 
-def jobs(study):
+def jobs(study: str) -> list[Any]:
     return config.jobs(config.sweep([f"study={study}"]))
 
 
