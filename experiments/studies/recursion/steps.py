@@ -15,7 +15,11 @@ ANSWER = Axis("recursion/answer", "answer", tried=("value", "step"), names=_NAME
 VALUE, STEP = ANSWER.at("value"), ANSWER.at("step")
 WITHIN = Score("within", "exact match on held-out trees")
 SPINE = Score("spine", "exact match on left spines of the largest size in training")
-_SCORES = {"within": WITHIN, "spine": SPINE, "larger": Score("larger", "exact match on larger trees")}
+_SCORES = {
+    "within": WITHIN,
+    "spine": SPINE,
+    "largest": Score("largest", "exact match on the largest trees in training"),
+}
 
 CLAIM = claim(
     name="recursion/steps",
@@ -38,7 +42,7 @@ CLAIM = claim(
         bounds=((SPINE.at(STEP) - SPINE.at(VALUE)).at_least(0.3), SPINE.at(STEP).at_least(0.7)),
     ),
     rows=Rows(_SCORES),
-    figure=Drawing((Bars(scores=_SCORES),)),
+    figure=Drawing((Bars(scores=_SCORES),), legend="trees"),
     facts=(
         Fact(
             "Single steps are learnt well, where the traversal from end to end often fails.",
