@@ -32,8 +32,8 @@ CLAIM = claim(
     setting="answer",
     reading="Both have the same trees and steps; a step's prompt is any line on the way.",
     looked=(
-        "Sizes were chosen by looking at seeds 0 and 1, and the least difference (0.3; first 0.2) too; they are not "
-        "among the seeds reported."
+        "Sizes were chosen by looking at seeds 0 and 1, which are not among the seeds reported. So were the least "
+        "difference (0.3; first 0.2) and the bound on single steps, as these were wrong on most spines there."
     ),
     differs=DIFFERS,
     criterion=Criterion(
