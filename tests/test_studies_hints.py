@@ -1,5 +1,7 @@
 """What the studies of hints and recursion compare, and that only that differs."""
 
+from typing import Any
+
 import pytest
 
 from experiments import studies
@@ -10,7 +12,7 @@ from experiments.studies.recursion.family import shortcuts
 from tests.tables import made_up
 
 
-def jobs(study):
+def jobs(study) -> list[Any]:
     return config.jobs(config.sweep([f"study={study}"]))
 
 
