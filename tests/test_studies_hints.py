@@ -12,7 +12,7 @@ from experiments.studies.recursion.family import shortcuts
 from tests.tables import made_up
 
 
-def jobs(study: str) -> list[Any]:
+def jobs(study) -> list[Any]:
     return config.jobs(config.sweep([f"study={study}"]))
 
 
