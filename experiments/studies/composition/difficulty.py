@@ -35,6 +35,8 @@ CLAIM = claim(
         bounds=((COMPOSED.at(EXAMPLES.at("simple")) - COMPOSED.at(EXAMPLES.at("hard"))).at_least(0.1),),
     ),
     rows=Rows({"composed": COMPOSED, "fresh": FRESH, "one phrase": ONE_PHRASE}),
-    figure=Drawing((Bars(scores={"composed": COMPOSED, "fresh": FRESH, "fresh of one phrase": ONE_PHRASE}, legend=""),)),
+    figure=Drawing(
+        (Bars(scores={"composed": COMPOSED, "fresh": FRESH, "fresh of one phrase": ONE_PHRASE}, legend=""),)
+    ),
     facts=(Fact("Simple examples give stronger composition than hard ones in synthetic data.", "the abstract"),),
 )

@@ -30,6 +30,8 @@ CLAIM = claim(
         whole=True,
     ),
     rows=Rows({"{} operators": LONGER, "trained": UNSEEN}),
-    figure=Drawing((Bars(scores={"{} operators": LONGER, "most in training": UNSEEN}, xlabel="right answers", legend=""),)),
+    figure=Drawing(
+        (Bars(scores={"{} operators": LONGER, "most in training": UNSEEN}, xlabel="right answers", legend=""),)
+    ),
     facts=(Fact("Trained on up to 15 operators, tested on 16, 17 and 18.", "the authors' code; accuracies not found"),),
 )
