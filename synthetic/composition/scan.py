@@ -95,15 +95,9 @@ class Scan(PromptTask):
         elif self.one_phrase is not None and (self.min_phrases, self.max_phrases) != (1, 2):
             yield "one_phrase", f"needs commands of 1 to 2 phrases, got {self.min_phrases} to {self.max_phrases}"
         elif self.one_phrase is not None and (most := self._grammar.phrases(self.primitives - 1)) <= (
-<<<<<<< HEAD
-            singles := round(self.one_phrase * self.distinct) + (self.primitives - 1) * (self.alone_share > 0)
-        ):
-            yield "one_phrase", f"so few that fresh commands of one phrase are left of {most}, got {singles}"
-=======
             needed := round(self.one_phrase * self.distinct) + (self.primitives - 1) * (self.alone_share > 0)
         ):
             yield "one_phrase", f"so few that fresh commands of one phrase are left of {most}, got {needed}"
->>>>>>> cot
         elif (every := self._commands()[1]) > _MOST:
             yield "primitives", f"so few that there are {_MOST} commands or fewer, got {self.primitives} ({every})"
         elif self.bare_share + self.alone_share > 1:
@@ -182,11 +176,7 @@ class Scan(PromptTask):
         if self.one_phrase is None:
             number = first + picked(distinct, one - first)
         else:
-<<<<<<< HEAD
-            # Either kind has a number of commands of its own, and is as frequent as its share.
-=======
             # Each kind has its own number of commands, and is as frequent as its share of them.
->>>>>>> cot
             singles = jnp.round(jnp.asarray(self.one_phrase) * distinct).astype(jnp.int32)
             single = picked(jnp.maximum(singles, 1), phrases)
             pair = picked(jnp.maximum(distinct - singles, 1), 2 * phrases * phrases)
