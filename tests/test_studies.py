@@ -96,6 +96,10 @@ WHOLE = {
     "linear": ("linear/generative",),
     "icl": ("icl/abrupt",),
     "inference": ("inference/forgetting",),
+    "cot": ("cot/sizes",),
+    "hints": ("hints/sorting",),
+    "recursion": ("recursion/edges",),
+    "composition": ("composition/diversity",),
 }
 DRAWN = 2  # further studies of a family in a round
 LARGE = (
