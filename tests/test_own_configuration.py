@@ -44,6 +44,12 @@ def test_a_task_model_optimiser_launcher_and_study_of_ones_own_pass_the_check_be
         config.jobs([["model=deap", *own]])
 
 
+def test_a_launcher_may_refer_to_other_values_of_the_configuration(tmp_path, monkeypatch):
+    write({"own/hydra/launcher/there.yaml": "folder: ${hydra.sweep.dir}/${out}\nmax_lanes: ${seed}\n"}, tmp_path)
+    monkeypatch.setenv(settings.CONFIG_DIR, str(tmp_path / "own"))
+    assert settings_of(compose.parts(["hydra/launcher=there", "seed=7"]).hydra).max_lanes == 7
+
+
 def test_a_study_of_ones_own_in_the_form_of_this_repositorys_is_refused_in_one_line(own, tmp_path):
     write({"own/study/mine.yaml": "sweep: {seed: [1, 2]}\n"}, tmp_path)
     with pytest.raises(

@@ -159,16 +159,16 @@ def parts_by_arms(groups: Sequence[str]) -> Composed:
 
 
 def split(config: DictConfig) -> Composed:
-    """Returns the parts of a composed configuration, whose `hydra` node is taken out. Raises ConfigError."""
-    hydra = config.hydra
+    """Returns the parts of a composed configuration, which stays as it is. Raises ConfigError."""
+    hydra = config.hydra  # still a part of `config`, whose other values it may refer to
     if hydra.job.get("chdir"):
         raise ConfigError(f"hydra.job.chdir: not used by this project: {REFUSED['hydra.job.chdir']}")
-    with open_dict(config):
-        config.pop("hydra")
+    own = OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
+    OmegaConf.set_struct(own, value=True)
     sweeper = hydra.sweeper
     without: Any = OmegaConf.to_container(OmegaConf.create([*(sweeper.get("without") or [])]))
     params = dict(sweeper.get("params") or {})
-    return Composed(config, hydra, dict(hydra.runtime.choices), sweeper["_target_"], params, without)
+    return Composed(own, hydra, dict(hydra.runtime.choices), sweeper["_target_"], params, without)
 
 
 def options(group: str, overrides: Sequence[str] = ()) -> list[str]:

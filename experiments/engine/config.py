@@ -148,7 +148,7 @@ def _set(config: DictConfig, key: str, value: Any) -> None:
 
 def job(config: DictConfig, overrides: Sequence[str] = ()) -> Job:
     """Returns the job of a composed configuration (with its `hydra` node), checked. Raises ConfigError."""
-    return _job(compose.split(config.copy()), overrides)
+    return _job(compose.split(config), overrides)
 
 
 def _job(composed: Composed, overrides: Sequence[str]) -> Job:
