@@ -32,8 +32,9 @@ except ModuleNotFoundError:
 from benchmarks.record import write
 from experiments.engine.devices import use_all_cores
 from experiments.engine.engine import Engine
-from experiments.engine.lane import Run, Training
+from experiments.engine.lane import Run
 from experiments.engine.rules import AdamW
+from experiments.engine.training import Training
 from models.transformer import TransformerConfig
 from synthetic.markov import Markov
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from experiments import settings
 from experiments.engine import compose
 from experiments.engine.job import registries
-from experiments.engine.lane import Training
+from experiments.engine.training import Training
 from experiments.errors import command
 from experiments.pages import ROOT, format_default, format_table, keep
 from fields import Declared, declared

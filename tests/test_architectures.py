@@ -13,8 +13,9 @@ from flax import nnx
 import models
 from experiments.engine import memory
 from experiments.engine.engine import Engine
-from experiments.engine.lane import Run, Training
+from experiments.engine.lane import Run
 from experiments.engine.rules import AdamW
+from experiments.engine.training import Training
 from models.encoder_decoder import EncoderDecoderConfig
 from models.feedforward import LinearConfig, MLPConfig
 from models.sets import SetConfig

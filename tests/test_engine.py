@@ -9,8 +9,9 @@ import pytest
 
 from experiments.engine import config
 from experiments.engine.engine import Engine
-from experiments.engine.lane import Run, Training, treedef
+from experiments.engine.lane import Run, treedef
 from experiments.engine.rules import AdamW
+from experiments.engine.training import Training
 from fields import replace
 from models.transformer import TransformerConfig
 from tests.commands import TINY

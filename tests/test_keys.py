@@ -15,7 +15,7 @@ from experiments import keys, settings
 from experiments.__main__ import COMMANDS
 from experiments.engine import compose
 from experiments.engine.job import registries
-from experiments.engine.lane import Training
+from experiments.engine.training import Training
 from experiments.help import format_help
 from experiments.pages import format_default
 from fields import declared

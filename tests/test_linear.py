@@ -14,9 +14,10 @@ from scipy.stats import norm
 
 from experiments.engine import config, lane, losses
 from experiments.engine.engine import Engine
-from experiments.engine.lane import Run, Training
+from experiments.engine.lane import Run
 from experiments.engine.rules import LBFGS, SGD
 from experiments.engine.share import WHOLE
+from experiments.engine.training import Training
 from experiments.errors import ConfigError
 from models.feedforward import LinearConfig
 from synthetic import Classes, Places, contract

@@ -11,8 +11,9 @@ import pytest
 
 from experiments.engine import config, fit, lane, losses
 from experiments.engine.engine import Engine
-from experiments.engine.lane import Run, Training, treedef
+from experiments.engine.lane import Run, treedef
 from experiments.engine.rules import AdamW
+from experiments.engine.training import Training
 from experiments.errors import ConfigError
 from fields import pytree
 from models.transformer import TransformerConfig

@@ -19,13 +19,14 @@ from experiments.engine import fit, records
 from experiments.engine.bisection import Bisection
 from experiments.engine.engine import Engine
 from experiments.engine.job import Job
-from experiments.engine.lane import Run, Training, draw
+from experiments.engine.lane import Run, draw
 from experiments.engine.pack import _plain
 from experiments.engine.progress import _format_score
 from experiments.engine.rules import AdamW
 from experiments.engine.scores import score
 from experiments.engine.share import BATCH, WHOLE, Share
 from experiments.engine.train import train, value
+from experiments.engine.training import Training
 from fields import pytree
 from models.transformer import TransformerConfig
 from synthetic import Measure, Measured

@@ -10,9 +10,10 @@ from flax import nnx
 
 from experiments.engine import config, lane, monitor, records
 from experiments.engine.engine import Engine
-from experiments.engine.lane import Run, Training
+from experiments.engine.lane import Run
 from experiments.engine.losses import token_losses
 from experiments.engine.rules import AdamW
+from experiments.engine.training import Training
 from fields import replace
 from models.taps import capturing
 from models.transformer import TransformerConfig

@@ -11,9 +11,10 @@ from flax import nnx
 
 from experiments.engine import config, lane
 from experiments.engine.engine import Engine
-from experiments.engine.lane import Run, Training, steps_a_pass
+from experiments.engine.lane import Run, steps_a_pass
 from experiments.engine.rules import SGD
 from experiments.engine.share import WHOLE, Share
+from experiments.engine.training import Training
 from experiments.errors import ConfigError
 from fields import pytree, replace
 from models.transformer import TransformerConfig

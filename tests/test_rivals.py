@@ -13,9 +13,10 @@ from flax import nnx
 
 import models
 from experiments.engine.engine import Engine
-from experiments.engine.lane import Run, Training
+from experiments.engine.lane import Run
 from experiments.engine.losses import token_losses
 from experiments.engine.rules import AdamW
+from experiments.engine.training import Training
 from fields import check, replace
 from models import statespace
 from models.convolution import convolve

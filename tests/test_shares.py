@@ -8,12 +8,13 @@ import pytest
 
 from experiments.engine import config, memory
 from experiments.engine.engine import Engine, layout
-from experiments.engine.lane import Run, Training
+from experiments.engine.lane import Run
 from experiments.engine.pack import Pack
 from experiments.engine.progress import Progress
 from experiments.engine.records import read_end
 from experiments.engine.rules import AdamW
 from experiments.engine.train import train
+from experiments.engine.training import Training
 from experiments.errors import ConfigError
 from fields import replace
 from models.transformer import TransformerConfig

@@ -26,10 +26,11 @@ from benchmarks.gpu.sizes import OPTIMIZER, SMALL
 from experiments.engine import config
 from experiments.engine.engine import Engine
 from experiments.engine.job import Job
-from experiments.engine.lane import Run, Training
+from experiments.engine.lane import Run
 from experiments.engine.progress import Progress
 from experiments.engine.stop import Stopped
 from experiments.engine.train import train
+from experiments.engine.training import Training
 
 STUDY = "markov/threshold/smoke"
 TOY_JOBS = ("task.num_rules=30", "seed=0")

@@ -16,7 +16,8 @@ import jax
 from benchmarks.gpu.part import Part, begin, peak, toy
 from benchmarks.gpu.sizes import LARGE, MIDDLE, OPTIMIZER, SMALL, TOY, Size
 from experiments.engine.engine import Engine
-from experiments.engine.lane import Run, Training
+from experiments.engine.lane import Run
+from experiments.engine.training import Training
 
 Setting = tuple[Size, int, int]  # size, lanes, and how many of them at a time (0: all)
 # Programs of a wave are compiled side by side, then measured one by one; what is worth most comes first.

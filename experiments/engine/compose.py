@@ -26,9 +26,9 @@ import fields
 from experiments import settings
 from experiments.engine.explain import format_error
 from experiments.engine.job import NAMED, SECTIONS, registries
-from experiments.engine.lane import Training
 from experiments.engine.overrides import REFUSED, SEARCH_PATH, check_single, chooses, parse
 from experiments.engine.plugins import find_plugins
+from experiments.engine.training import Training
 from experiments.errors import ConfigError
 
 _GRID = {

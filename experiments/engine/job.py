@@ -19,7 +19,8 @@ import fields
 import models
 import synthetic
 from experiments.engine import fit, rules
-from experiments.engine.lane import Run, Training, shapes_of
+from experiments.engine.lane import Run, shapes_of
+from experiments.engine.training import Training
 from experiments.errors import ConfigError
 from experiments.files import check_writable
 

@@ -16,7 +16,7 @@ from synthetic.heads import Head
 from synthetic.task import Example, Task
 
 if TYPE_CHECKING:
-    from experiments.engine.lane import Training
+    from experiments.engine.training import Training
 
 LOSSES = ("softmax", "stablemax", "squared", "perceptron")
 SOFTMAX_SETTINGS = ("label_smoothing", "z_loss", "absorb")

@@ -33,7 +33,7 @@ from synthetic.measures import Measure
 from synthetic.task import Example
 
 if TYPE_CHECKING:
-    from experiments.engine.lane import Training
+    from experiments.engine.training import Training
 
 FLOAT32 = 2.0**-24  # half of the distance from 1 to the next number: up to here 1 + x is 1
 _UNBOUNDED = ("attention_logit", "log_z")
