@@ -19,7 +19,7 @@ A record can be added to (`added`): each run keeps the facts that it was recorde
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -34,29 +34,21 @@ from experiments.judging.frame import (
     PROVENANCE,
     ROW,
     SCORES,
-    TYPES,
     RecordError,
     arms,
     check,
-    check_filled,
     check_runs,
     check_scores,
     scores,
     swept,
-    typed,
 )
 from experiments.judging.measures import DECLARED, measure_of
+from experiments.judging.recorded_text import END, FACTS, TWICE, join, parse_runs, parse_scores, read_text
 
 Asked = tuple[str, int | None, str]  # condition, position, score
 
 RESULTS = Path(__file__).parents[2] / "paper" / "results"
 _RUNS = ".runs.csv"
-_END = "last_step"
-_FACTS = ("status", *PROVENANCE, *HASHES)
-_COLUMNS = (*ROW, "examples")  # of the scores, which stand before the last
-_TYPES = TYPES | {_END: pl.Int64, DECLARED: pl.String}
-_TWICE = {"exact_match", "token_accuracy"}  # at one position they are the same
-_KINDS = [pl.Int64, pl.Float64, pl.Boolean, pl.String]
 _DIGITS = 6
 
 
@@ -99,11 +91,11 @@ def read(path: str | Path) -> pl.DataFrame:
     if path.exists() and not beside.exists():
         raise RecordError(f"{beside}: no such file, which the scores in {path.name} need")
     with _naming(path):
-        of_scores = _parsed_scores(_read_text(path))
+        of_scores = parse_scores(read_text(path))
     with _naming(beside):
-        runs = _parsed_runs(_read_text(beside))
+        runs = parse_runs(read_text(beside))
     with _naming(path):
-        frame = _joined(of_scores, runs)
+        frame = join(of_scores, runs)
     with _naming(beside):
         check_runs(frame)
         _check_place(frame["study"][0], path)
@@ -121,10 +113,10 @@ def write(frame: pl.DataFrame, path: str | Path) -> None:
     keys = swept(frame)
     rounded = frame.with_columns(pl.col(pl.Float64).round_sig_figs(_DIGITS))
     rows = rounded.sort(*keys, "seed", "learner", "condition", "position", "step")
-    last_step = pl.col("step").max().over("run").alias(_END)
-    facts = [*_FACTS, *([DECLARED] if _declares(frame) else ()), *arms(frame)]
+    last_step = pl.col("step").max().over("run").alias(END)
+    facts = [*FACTS, *([DECLARED] if _declares(frame) else ()), *arms(frame)]
     runs = rows.select(*BEFORE, *keys, last_step, *facts).unique(maintain_order=True)
-    if {*scores(frame)} >= _TWICE:
+    if {*scores(frame)} >= TWICE:
         told = pl.col("position").is_not_null() & (pl.col("token_accuracy") == pl.col("exact_match"))
         rows = rows.with_columns(pl.when(~told.fill_null(False)).then("token_accuracy"))  # else null
     of_scores = rows.select(*ROW, *scores(frame), "examples")
@@ -181,77 +173,11 @@ def staying(record: pl.DataFrame, settings: pl.DataFrame) -> pl.DataFrame:
     return record.filter(anew.is_null())
 
 
-def _read_text(path: Path) -> pl.DataFrame:
-    """Returns the cells of the CSV file `path` as text; RecordError if there are none."""
-    try:
-        text = pl.read_csv(path, infer_schema=False, truncate_ragged_lines=False)
-    except FileNotFoundError:
-        raise RecordError("no such record") from None
-    except (OSError, UnicodeDecodeError, pl.exceptions.PolarsError) as error:
-        raise RecordError(f"not readable as CSV: {str(error).strip().splitlines()[0]}") from None
-    if text.is_empty():
-        raise RecordError("has no rows")
-    return text
-
-
 def _check_place(study: str, path: Path) -> None:
     """Raises RecordError if `path` is the place of another study's record."""
     folders = (RESULTS, *(other.results for other in outside.studies().values()))
     if any(path.is_relative_to(folder) for folder in folders) and path != path_for(study):
         raise RecordError(f"is a record of {study}, whose place is {path_for(study)}")
-
-
-def _parsed_scores(text: pl.DataFrame) -> pl.DataFrame:
-    """Returns the scores of a record in their types; RecordError for other columns than they must have."""
-    _has(text.columns, _COLUMNS)
-    if text.columns != [*ROW, *scores(text), "examples"] or not scores(text):
-        wanted = ", ".join((*ROW, "<scores>", "examples"))
-        raise RecordError(f"has the columns {', '.join(text.columns)} where {wanted} are wanted")
-    return _parsed(text)
-
-
-def _parsed_runs(text: pl.DataFrame) -> pl.DataFrame:
-    """Returns the runs of a record in their types; RecordError for other columns and for a run that is there twice."""
-    names = text.columns
-    _has(names, (*BEFORE, _END, *_FACTS))
-    keys, values = names[len(BEFORE) : names.index(_END)], arms(text)
-    declared = [DECLARED] if DECLARED in names else []
-    if names != [*BEFORE, *keys, _END, *_FACTS, *declared, *values]:
-        order = ", ".join((*BEFORE, "<swept keys>", _END, *_FACTS, "<values of arms>"))
-        raise RecordError(f"has the columns {', '.join(names)} where {order} are wanted")
-    runs = _parsed(text, (*keys, *values))
-    check_filled(runs, (*BEFORE, *keys, _END, "status", *PROVENANCE))
-    if len(twice := runs.filter(runs["run"].is_duplicated())):
-        raise RecordError(f"run {twice['run'][0]} stands there twice")
-    return runs
-
-
-def _joined(of_scores: pl.DataFrame, runs: pl.DataFrame) -> pl.DataFrame:
-    """Returns the results table of scores and runs; RecordError where they do not belong together."""
-    pairs = ((of_scores, runs, "is not among the runs beside it"), (runs, of_scores, "has no scores"))
-    for those, others, why in pairs:
-        if len(alone := those.join(others, on="run", how="anti", maintain_order="left")):
-            raise RecordError(f"run {alone['run'][0]} {why}")
-    frame = of_scores.join(runs, on="run", how="left", maintain_order="left")
-    ends = frame.group_by("run", maintain_order=True).agg(pl.col("step").max(), pl.col(_END).first())
-    if len(cut := ends.filter(pl.col("step") != pl.col(_END))):
-        run, step, last_step = cut.row(0)
-        raise RecordError(f"run {run} ends at step {step}, but at {last_step} among the runs beside it")
-    if {*scores(of_scores)} >= _TWICE:
-        token_accuracy = pl.when(pl.col("position").is_null()).then("token_accuracy")
-        token_accuracy = token_accuracy.otherwise(pl.coalesce("token_accuracy", "exact_match"))
-        frame = frame.with_columns(token_accuracy.alias("token_accuracy"))
-    frame = frame.with_columns(final=pl.col("step") == pl.col(_END))
-    keys = runs.columns[len(BEFORE) : runs.columns.index(_END)]
-    scored = ("step", "final", *ROW[2:], *scores(of_scores), "examples")
-    declared = [DECLARED] if DECLARED in runs.columns else []
-    return typed(frame.select(*BEFORE, *keys, *scored, *_FACTS, *declared, *arms(runs)))
-
-
-def _has(names: Sequence[str], wanted: Sequence[str]) -> None:
-    """Raises RecordError if a column that is wanted is missing."""
-    if missing := [name for name in wanted if name not in names]:
-        raise RecordError(f"lacks the column{'s' * (len(missing) > 1)} {', '.join(missing)}")
 
 
 @contextmanager
@@ -261,29 +187,6 @@ def _naming(path: Path) -> Iterator[None]:
         yield
     except RecordError as error:
         raise RecordError(f"{path}: {error}") from None
-
-
-def _parsed(text: pl.DataFrame, narrowest: Sequence[str] = ()) -> pl.DataFrame:
-    """Returns columns of text in their own types; those of `narrowest` in the narrowest that fits all their values."""
-    return text.with_columns(
-        _parsed_column(text[name], _KINDS if name in narrowest else [_TYPES.get(name, pl.Float64)])
-        for name in text.columns
-    )
-
-
-def _parsed_column(column: pl.Series, kinds: Sequence[type[pl.DataType]]) -> pl.Series:
-    """Returns a column of text in the first of `kinds` that fits all its values; RecordError if none does."""
-    parsed = column
-    for kind in kinds:
-        if kind == pl.Boolean:
-            parsed = column.replace_strict({"true": True, "false": False}, default=None, return_dtype=kind)
-        else:
-            parsed = column.cast(kind, strict=False)
-        if parsed.null_count() == column.null_count():
-            return parsed
-    wrong = (parsed.is_null() & column.is_not_null()).arg_true()[0]
-    wanted = {pl.Int64: "a whole number", pl.Float64: "a number", pl.Boolean: "true or false"}[kinds[-1]]
-    raise RecordError(f"line {wrong + 2}: column {column.name} has '{column[wrong]}' where {wanted} is wanted")
 
 
 def final_scores(
