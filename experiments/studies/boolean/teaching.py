@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from experiments.judging.axes import POSTERIOR, Axis, Number, Score
-from experiments.judging.claim import Fact
+from experiments.judging.claim import PILOTS, Fact
 from experiments.judging.criterion import Criterion
 from experiments.judging.drawing import THIN, ByPosition, Drawing
 from experiments.judging.grid import MODEL
@@ -29,6 +29,7 @@ CLAIM = claim(
         "The point is the first after the longest teaching sequence that a conjunction can have, two points more than "
         "there are variables; prompts without one are scored at the same point. Functions are held out."
     ),
+    looked=PILOTS,
     differs=(
         "Eight variables; the score right after the prefix is compared with that at the same point of a plain prompt."
     ),
