@@ -56,6 +56,13 @@ def test_the_article_is_a_pdf_of_every_claim(article):
         assert re.search(r"steps of .* runs with \d+ seeds\.$", claim["trained"])
 
 
+def test_every_claim_names_its_paper_as_the_references_do():
+    references = yaml.safe_load((HERE / "references.yml").read_text()).values()
+    titles = {r["serial-number"]["arxiv"]: r["title"] for r in references if "arxiv" in r.get("serial-number", {})}
+    wrong = [c.name for c in claims.own() if titles.get(c.arxiv, "").casefold() != c.title.casefold()]
+    assert not wrong
+
+
 def test_every_claim_states_its_differences_from_the_original_and_families_keep_their_order():
     assert not [claim.name for claim in claims.own() if not claim.differs]
     assert list(WORDS["families"]) == list(dict.fromkeys(claim.name.split("/")[0] for claim in claims.every()))

@@ -1,4 +1,4 @@
-"""What reads the records says what is wrong with them in one line; the README's table has a line for every study."""
+"""What reads the records says what is wrong with them in one line; the README and its page have every study."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_a_record_without_a_study_or_a_claim_is_an_error(record):
         studies.check()
 
 
-def test_the_readme_has_a_line_for_every_study_and_leaves_the_rest_as_it_is(record):
+def test_the_readme_names_every_study_in_its_papers_line_and_leaves_the_rest_as_it_is(record):
     found = summary.entries("cpu")
     text = f"above\n{readme.START}\nstale\n{readme.END}\nbelow\n"
     new = readme.renewed(text, found)
@@ -82,16 +82,31 @@ def test_the_readme_has_a_line_for_every_study_and_leaves_the_rest_as_it_is(reco
     number = len(claims.every())
     assert f"cpu: 1 of {number}, gpu: none of {number}, paper: none of {number}." in new
     for entry in found:
-        (line,) = (line for line in new.splitlines() if f"`{entry.claim.name}`" in line)
-        assert entry.claim.question in line
-        assert entry.verdict in line
-        assert (f"](paper/results/{entry.study}.png)" in line) == (entry.study == STUDY)
+        family, name = entry.claim.name.split("/")
+        starts = f"| `{family}`: [{entry.claim.title.split(':')[0]}](https://arxiv.org/abs/{entry.claim.arxiv}) |"
+        (line,) = (line for line in new.splitlines() if line.startswith(starts))
+        named = [{part.strip() for part in cell.split(",")} for cell in line.split("|")[2:-1]]
+        if entry.study == STUDY:
+            assert f"[{name}](paper/results/{entry.study}.png)" in line
+        else:
+            assert [name in cell for cell in named] == [False, False, True]
     with pytest.raises(RecordError, match="lacks the markers"):
         readme.renewed("above\nbelow\n", found)
 
 
+def test_the_page_of_studies_has_a_line_for_every_study(record):
+    found = summary.entries("cpu")
+    lines = readme.page(found).splitlines()
+    for entry in found:
+        (line,) = (line for line in lines if f"`{entry.claim.name}`" in line and line.startswith("|"))
+        assert entry.claim.question in line
+        assert entry.verdict in line
+        assert (f"](../paper/results/{entry.study}.png)" in line) == (entry.study == STUDY)
+
+
 def test_a_readme_that_is_not_current_fails_with_one_line(record, monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(readme, "README", tmp_path / "README.md")
+    monkeypatch.setattr(readme, "PAGE", tmp_path / "studies.md")
     readme.README.write_text(f"above\n{readme.START}\n{readme.END}\n")
     assert exit_of(readme.main, monkeypatch, "--check") == 1
     assert capsys.readouterr().err == "README.md is not current: run `python -m paper.readme`\n"

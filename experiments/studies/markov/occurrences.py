@@ -47,6 +47,7 @@ def _paper(occurrences: int, rules: int) -> str:
 CLAIM = claim(
     name="markov/occurrences",
     question="Does it help to vary how often the pattern stands in the input?",
+    title="Instruction Diversity Drives Generalization To Unseen Tasks",
     arxiv="2402.10891",
     where="section 4.5, Table 1 of its first version",
     text=(
