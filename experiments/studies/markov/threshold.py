@@ -90,8 +90,9 @@ CLAIM = claim(
     setting="rules",
     looked=(
         "Sizes were chosen by looking at seeds below 20 and 21 to 26, none of which is among those reported. Seeds 21 "
-        "to 26 were reported first (commit 47604cf): after 2,000 steps seen rules were right on 0.88 with 3,000 rules, "
-        "where 0.9 is asked, and nothing was read. The criterion is the same; training takes 3,000 steps."
+        "to 26 were reported first (commit 47604cf): after 2,000 steps on inputs of 8 letters seen rules were right on "
+        "0.88 with 3,000 rules, where 0.9 is asked, and nothing was read. The criterion is the same; inputs are of 6 "
+        "letters now and positions sinusoidal, which is learnt sooner."
     ),
     differs=(
         "Alphabet, lengths and model are far smaller; the number of training examples is the same for every "
