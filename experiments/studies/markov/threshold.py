@@ -15,6 +15,7 @@ from experiments.judging.grid import Grid
 from experiments.judging.reached import along, crossing, reached
 from experiments.judging.reading import Fitted
 from experiments.judging.rows import Rows
+from experiments.studies.markov.coverage import coverage, noted
 from experiments.studies.markov.family import RULES, SEEN, UNSEEN, claim
 
 if TYPE_CHECKING:
@@ -73,6 +74,10 @@ def _band(panel: Axes, grid: Grid) -> None:
     panel.text(middle, 1.03, "paper's step,\nat its size", ha="center", va="bottom", color="0.35")
 
 
+def _shares(panel: Axes, grid: Grid) -> None:
+    panel.xaxis.set_major_formatter("{x:.2g}")
+
+
 CLAIM = claim(
     name="markov/threshold",
     question="How many rules must be seen before an unseen one is applied?",
@@ -83,10 +88,17 @@ CLAIM = claim(
         "generalises, above it a handful does."
     ),
     setting="rules",
+    looked=(
+        "Sizes were chosen by looking at seeds below 20 and 21 to 26, none of which is among those reported. Seeds 21 "
+        "to 26 were reported first (commit 47604cf): after 2,000 steps on inputs of 8 letters seen rules were right on "
+        "0.88 with 3,000 rules, where 0.9 is asked, and nothing was read. The criterion is the same; inputs are of 6 "
+        "letters now and positions sinusoidal, which is learnt sooner."
+    ),
     differs=(
         "Alphabet, lengths and model are far smaller; the number of training examples is the same for every "
         "number of rules, as in the original. The threshold may therefore be elsewhere: what is tested is the "
-        "step."
+        "step. The original's rules hold next to none of the search strings that there are; the share that ours hold "
+        "stands beside the scores."
     ),
     criterion=Criterion(
         axes=(RULES,),
@@ -99,7 +111,7 @@ CLAIM = claim(
         whole=True,
     ),
     rows=Rows({"unseen": UNSEEN, "seen": SEEN}, paper=_paper),
-    notes=(_threshold, _steepness),
+    notes=(_threshold, _steepness, noted),
     figure=Drawing(
         (
             Curves(
@@ -110,9 +122,16 @@ CLAIM = claim(
                 legend="",
                 mark=_band,
             ),
-            AgainstSteps(score=UNSEEN, by=RULES, xlabel="training steps", title="unseen rules, while training"),
+            Curves(
+                x=coverage,
+                scores={"unseen rules": UNSEEN},
+                xlabel="share of search strings met",
+                title="unseen rules",
+                mark=_shares,
+            ),
+            AgainstSteps(score=UNSEEN, by=RULES, xlabel="training steps", title="while training"),
         ),
-        widths=(3, 2),
+        widths=(3, 2, 2),
         legend="rules",
     ),
     facts=(
