@@ -9,7 +9,7 @@ environment := .venv/.installed
 help: ## list these targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 20
 
-reproduce: $(environment) ## train, judge and draw the first study (about 5 minutes on 2 quiet CPU cores, 8 on busy ones)
+reproduce: $(environment) ## train, judge and draw the first study (about 7 minutes on 2 quiet CPU cores, 18 on busy ones)
 	@$(python) -m experiments.reproduce markov/threshold/cpu
 
 # On a machine with a GPU and a Python of its own: make gpu python=python3.
