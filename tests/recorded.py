@@ -18,7 +18,7 @@ from paper.article.settings import Setting
 from paper.command import command
 from tests.tables import made_up
 
-RULES = (30, 100, 200, 400, 1000)  # and seeds 1 to 3: the whole grid of the study
+RULES = (100, 300, 1000, 3000)  # and seeds 27 to 32: the whole grid of the study, as first looked at
 STUDY = "markov/threshold/cpu"
 
 
@@ -26,7 +26,7 @@ STUDY = "markov/threshold/cpu"
 def one_record(folder: Path) -> Iterator[Path]:
     """A record of one study alone, made up, in place of the recorded ones, and every claim's study in conf/."""
     scores = {
-        (rules,): {"unseen/applied": (0.0, 0.01 + rules / 2000, 0.02), "seen/applied": (1.0, 0.98, 0.99)}
+        (rules,): {"unseen/applied": (0.0, 0.01 + rules / 6000, 0.02) * 2, "seen/applied": (1.0, 0.98, 0.99) * 2}
         for rules in RULES
     }
     with pytest.MonkeyPatch.context() as patch:
@@ -34,8 +34,8 @@ def one_record(folder: Path) -> Iterator[Path]:
         patch.setattr(settings, "CONF", folder / "conf")
         patch.setattr(results, "RESULTS", folder / "results")
         for reader in (page, words_of_article):
-            patch.setattr(reader, "setting", lambda study: Setting(f"the setting of {study}", (100_000,), 15, 3, False))
-        table = made_up(STUDY, ["task.num_rules"], scores).with_columns(pl.col("seed") + 1)
+            patch.setattr(reader, "setting", lambda study: Setting(f"the setting of {study}", (100_000,), 24, 6, False))
+        table = made_up(STUDY, ["task.num_rules"], scores).with_columns(pl.col("seed") + 27)
         results.write(table, results.path_for(STUDY))
         for kind in ("svg", "png"):
             results.path_for(STUDY).with_suffix(f".{kind}").touch()

@@ -29,13 +29,13 @@ def test_every_record_is_whole_and_any_run_that_it_lacks_is_named(claim):
         assert f"seed={row['seed']}" in str(error.value)
 
 
-def test_a_seed_more_is_no_fault_but_must_have_the_whole_grid():
-    record = record_of("markov/threshold/cpu")
-    more = pl.concat([record, record.filter(seed=1).with_columns(seed=pl.lit(9, pl.Int64), run=pl.col("run") + "9")])
+def test_a_seed_more_is_no_fault_in_a_study_that_is_looked_at_once_but_must_have_the_whole_grid(monkeypatch):
+    monkeypatch.setattr(settings, "later_seeds", lambda study: ())
+    more = with_seed(record_of("markov/threshold/cpu"), 9)
     completeness.check("markov/threshold/cpu", more)
-    with pytest.raises(RecordError, match=r"lacks 1 of the 20 runs .*: task.num_rules=30, seed=9$"):
+    with pytest.raises(RecordError, match=r"lacks 1 of the 28 runs .*: task.num_rules=100, seed=9$"):
         completeness.check(
-            "markov/threshold/cpu", more.filter((pl.col("seed") != 9) | (pl.col("task.num_rules") != 30))
+            "markov/threshold/cpu", more.filter((pl.col("seed") != 9) | (pl.col("task.num_rules") != 100))
         )
 
 
@@ -70,21 +70,21 @@ def test_the_check_of_a_record_refuses_one_that_lacks_a_run(tmp_path):
 
 @pytest.fixture
 def looked_at_twice(monkeypatch):
-    """Declares a second look with seeds 7 and 8 for markov/threshold, and returns a record with seeds 1 to 3."""
+    """Declares a second look with seeds 7 and 8 for markov/threshold, and returns its record with six others."""
     monkeypatch.setattr(settings, "later_seeds", lambda study: (7, 8))
     return record_of("markov/threshold/cpu")
 
 
 def with_seed(record: pl.DataFrame, seed: int) -> pl.DataFrame:
-    """Adds a copy of the runs of seed 1 as those of another seed."""
-    copy = record.filter(seed=1).with_columns(seed=pl.lit(seed, pl.Int64), run=pl.col("run") + str(seed))
+    """Adds a copy of the runs of seed 27 as those of another seed."""
+    copy = record.filter(seed=27).with_columns(seed=pl.lit(seed, pl.Int64), run=pl.col("run") + str(seed))
     return pl.concat([record, copy])
 
 
 def test_a_record_has_no_run_of_a_second_look_or_all_of_them(looked_at_twice):
     completeness.check("markov/threshold/cpu", looked_at_twice)
     some = with_seed(looked_at_twice, 7)
-    with pytest.raises(RecordError, match=r"lacks 5 of the 25 runs .*: task.num_rules=30, seed=8; "):
+    with pytest.raises(RecordError, match=r"lacks 4 of the 32 runs .*: task.num_rules=100, seed=8; "):
         completeness.check("markov/threshold/cpu", some)
     completeness.check("markov/threshold/cpu", with_seed(some, 8))
 

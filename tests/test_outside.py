@@ -76,7 +76,11 @@ def test_an_entry_point_adds_claim_settings_and_jobs_of_a_study(install):
 def test_records_of_another_packages_study_lie_beside_its_settings_and_never_among_ours(install, monkeypatch, capsys):
     table = threshold_of(STEP)
     grid = f"{{task.num_rules: {sorted(STEP)}, seed: {sorted(table['seed'].unique())}}}"
-    folder = install("zoo/feeding", "feeding_b", text=f"{SETTINGS}cpu:\n  sweep: {grid}\n")
+    folder = install(
+        "zoo/feeding",
+        "feeding_b",
+        text=f"{SETTINGS}cpu:\n  task: {{alphabet: 16, search_length: 3}}\n  sweep: {grid}\n",
+    )
     path = results.path_for("zoo/feeding/cpu")
     assert path == folder / "results" / "zoo" / "feeding" / "cpu.csv"
     before = recorded.format_recorded()

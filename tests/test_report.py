@@ -14,7 +14,7 @@ import pytest
 from experiments import printing, summary
 from experiments import recorded as studies
 from experiments import studies as claims
-from experiments.judging import results
+from experiments.judging import looks, results
 from experiments.judging.statistics import Interval
 from paper import report
 from paper.article import words as words_of_article
@@ -86,7 +86,7 @@ def test_every_claim_is_in_the_report_with_its_study_and_its_verdict(made):
 
 def test_a_study_that_was_run_has_its_numbers_where_it_was_measured_and_its_criterion(made, record):
     page, claim, table = Page(made[0]), claims.claim_for(STUDY), results.read(made[1])
-    judgement = claim.judge(table)
+    judgement = claim.judge(table, looks.level_for(STUDY))
     (row,) = (row for row in page.rows if STUDY in row)
     (entry,) = (entry for entry in summary.entries("cpu") if entry.judgement)
     effect = judgement.effect
@@ -121,8 +121,8 @@ def test_marks_of_the_report_stand_where_the_figure_draws_them_and_show_the_judg
     found = json.loads(Page(made[0]).unpacked(f"figure:{STUDY}"))
     drawing = ElementTree.fromstring(found["svg"])
     drawn = {(float(use.get("x", "nan")), float(use.get("y", "nan"))) for use in drawing.iter() if "use" in use.tag}
-    judgement = claims.claim_for(STUDY).judge(results.read(made[1]))
-    means = [mark for mark in found["marks"] if mark[2] == "unseen rules" and "while training" not in mark[3]]
+    judgement = claims.claim_for(STUDY).judge(results.read(made[1]), looks.level_for(STUDY))
+    means = [mark for mark in found["marks"] if mark[2] == "unseen rules" and "number of rules" in mark[3]]
     assert len(means) == len(RULES) == len(judgement.rows)
     for (x, y, _, rules, match), row in zip(means, judgement.rows, strict=True):
         assert min(abs(x - a) + abs(y - b) for a, b in drawn) < 0.2
@@ -130,8 +130,8 @@ def test_marks_of_the_report_stand_where_the_figure_draws_them_and_show_the_judg
         value, low, high = map(float, re.findall(r"[\d.]+", match))
         assert rules == f"number of rules {row.setting}"
         assert (value, low, high) == pytest.approx((interval.estimate, interval.lower, interval.upper), abs=6e-4)
-    seeds = [mark for mark in found["marks"] if mark[2] == "unseen rules, one seed"]
-    assert [mark[3] for mark in seeds] == [f"number of rules {rules:,}" for rules in RULES for _ in range(3)]
+    seeds = [mark for mark in found["marks"] if mark[2] == "unseen rules, one seed" and "number of rules" in mark[3]]
+    assert [mark[3] for mark in seeds] == [f"number of rules {rules:,}" for rules in RULES for _ in range(6)]
 
 
 def test_the_same_record_makes_the_same_page(made, record):

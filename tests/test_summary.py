@@ -34,7 +34,7 @@ def claim_that(least: float):
 
 
 def table_of(scores):
-    return made_up("markov/threshold/cpu", ["task.num_rules"], {(5,): {"unseen": scores}})
+    return made_up("markov/threshold/gpu", ["task.num_rules"], {(5,): {"unseen": scores}})
 
 
 @pytest.mark.parametrize("scores", [(0.7, 0.8, 0.9), (0.5, 0.6, 0.9), (0.1, 0.2, 0.3)])
