@@ -102,7 +102,7 @@ def test_a_zoomed_figure_keeps_ticks_that_agree_with_its_marks(page, marks):
     show_figure(page)
     visible = "[...{}.querySelectorAll('.scale')].filter((bar) => bar.getBoundingClientRect().width).length"
     assert page.run(visible.format(SECTION)) == 0
-    (mark,) = (mark for mark in marks if mark[2] == "unseen rules" and mark[3] == "number of rules 400")
+    (mark,) = (mark for mark in marks if mark[2] == "unseen rules" and mark[3] == "number of rules 300")
     x, y = mark[:2]
     page.run(f"{SECTION}.querySelector('.stage').focus()")
     at = marks.index(mark) + 1
@@ -121,7 +121,7 @@ def test_a_zoomed_figure_keeps_ticks_that_agree_with_its_marks(page, marks):
     along = [(math.log(float(text.replace(",", ""))), left) for text, left, _ in found[0]]
     up = [(float(text), top) for text, _, top in found[1]]
     match = float(re.findall(r"[\d.]+", mark[4])[0])
-    for ticks, place, value in ((along, x, math.log(400)), (up, y, match)):
+    for ticks, place, value in ((along, x, math.log(300)), (up, y, match)):
         (low, start), (high, end) = ticks[0], ticks[-1]
         assert len(ticks) >= 2
         assert low + (place - start) / (end - start) * (high - low) == pytest.approx(value, abs=0.02)
