@@ -60,6 +60,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "rasp_and": {"bits": 8, "fixed": 3},
     "rasp_copy": _LENGTHS,
     "rasp_count": _LENGTHS,
+    "rasp_majority": _LENGTHS,
     "rasp_mode": _LENGTHS,
     "rasp_parity": _LENGTHS,
     "rasp_sort": _LENGTHS,

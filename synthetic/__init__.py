@@ -18,7 +18,7 @@ from synthetic import (  # they register themselves  # they register themselves 
 from synthetic.heads import Classes, Head, Numbers, Places
 from synthetic.measures import Measure, Measured
 from synthetic.plane import delaunay, hull, tour  # likewise
-from synthetic.rasp import addition, copying, counting, parity  # likewise
+from synthetic.rasp import addition, copying, counting, majority, parity  # likewise
 from synthetic.task import Example, Spec, Task, register, registry
 
 __all__ = [
@@ -44,6 +44,7 @@ __all__ = [
     "grokking",
     "hints",
     "hull",
+    "majority",
     "markov",
     "mixture",
     "parity",

@@ -15,8 +15,9 @@ from synthetic import contract
 from synthetic.rasp.addition import Addition
 from synthetic.rasp.copying import Copy, Sort
 from synthetic.rasp.counting import Count, Mode
+from synthetic.rasp.majority import Majority
 from synthetic.rasp.parity import And, Parity
-from synthetic.rasp.samples import runs, splice
+from synthetic.rasp.samples import chosen, runs, splice
 from synthetic.task import Example
 
 # A program that runs a few times: optimising it takes longer than it saves.
@@ -37,6 +38,9 @@ TASKS = {
     "addition/plain": Addition(**LENGTHS, order="forward", hints=False, carries=0.5),
     "parity": Parity(**LENGTHS, hint_range=8),
     "parity/plain": Parity(**LENGTHS, scratchpad=False),
+    "parity/uniform": Parity(**LENGTHS, scratchpad=False, ones="uniform"),
+    "majority": Majority(**LENGTHS),
+    "majority/interleaved": Majority(**LENGTHS, interleaved=3, min_length=3),
     "and": And(bits=8, fixed=3, packing=True, context=22),
 }
 FEW = ["copy", "addition", "parity"]
@@ -84,6 +88,9 @@ def fair(counts, p=1e-3):
         ("parity", "> h4 0 h5 1 h6 1 h7 0 :", "+ h5 - h6 + ."),
         ("parity", "> h0 0 :", "+ ."),
         ("parity/plain", "> 0 1 1 1 :", "- ."),
+        ("majority", "> 0 1 1 0 1 :", "1 ."),
+        ("majority", "> 0 :", "0 ."),
+        ("majority/interleaved", "> 0 1 0 1 1 0 :", "0 1 0 ."),
         ("addition", "> h3 0 h4 9 h5 7 + h3 0 h4 0 h5 5 =", "h5 2 h4 0 h3 1 ."),
         ("addition/forward", "> h3 0 h4 9 h5 7 + h3 0 h4 0 h5 5 =", "h3 1 h4 0 h5 2 ."),
         ("addition/plain", "> 0 9 7 + 0 0 5 =", "1 0 2 ."),
@@ -111,6 +118,9 @@ FORMATS = {
     "addition": r"> h\d 0 (h\d \d )+\+ h\d 0 (h\d \d )+=",
     "addition/plain": r"> 0 (\d )+\+ 0 (\d )+=",
     "parity": r"> (h\d [01] )+:",
+    "parity/uniform": r"> ([01] )+:",
+    "majority": r"> ([01] )+:",
+    "majority/interleaved": r"> ([01] )+:",
     "parity/plain": r"> ([01] )+:",
     "and": r"> ([01] ){8}:",
 }
@@ -132,7 +142,7 @@ def test_prompts_have_the_format_and_the_length(name):
             assert not hints or hints == [*range(hints[0], hints[0] + n + 1)] * 2
         elif name == "count":
             assert int(body[1]) - int(body[0]) + 1 == facts["length"]
-        elif name != "and":
+        elif name not in ("and", "majority/interleaved"):
             assert len(symbols) == facts["length"]
             assert not hints or hints == [*range(hints[0], hints[0] + len(symbols))]
         if name in ("copy", "sort"):
@@ -244,6 +254,57 @@ def test_the_mode_is_one_symbol_of_five_and_any_of_the_alphabet():
     assert max(distinct) == 5
 
 
+def test_letters_may_be_drawn_from_the_whole_alphabet():
+    task = Mode(max_length=24, symbols=6, distinct=6, min_length=24, train_length=24)
+    counts = [len(set(prompt[1:-1])) for prompt, *_ in shown(task)]
+    assert max(counts) == 6
+
+
+def test_the_zeros_of_a_majority_are_of_every_number_but_half_and_in_any_place():
+    for n, numbers in ((4, [0, 1, 3, 4]), (5, [0, 1, 2, 3, 4, 5])):
+        task = Majority(max_length=6, test_every=3, min_length=n, train_length=n)
+        words = np.array([prompt[1:-1] for prompt, *_ in shown(task)]) == "0"
+        counts = np.bincount(words.sum(1), minlength=n + 1)
+        assert np.flatnonzero(counts).tolist() == numbers
+        assert fair(counts[numbers])
+        assert fair(words.sum(0))
+
+
+def test_interleaved_words_have_a_part_of_the_length_within_that_of_training():
+    task = Majority(max_length=15, test_every=5, interleaved=3, min_length=3, train_length=7)
+    sizes = {int(facts["length"]): len(prompt) - 2 for prompt, _, facts in shown(task)}
+    assert sizes == {3: 3, 4: 3, 5: 6, 6: 6, 7: 6}
+    longer, split = task.conditions()["length_10"]
+    assert {len(prompt) - 2 for prompt, *_ in shown(longer, split)} == {9 + 3}
+
+
+def test_places_that_are_chosen_are_so_many_of_the_first_and_any_of_them():
+    keys = jax.random.bits(jax.random.key(0), (2000, 7), jnp.uint32)
+    picked = np.asarray(jax.vmap(chosen, (0, None, None))(keys, jnp.int32(5), jnp.int32(2)))
+    assert (picked.sum(1) == 2).all()
+    assert not picked[:, 5:].any()
+    assert fair(np.unique(picked[:, :5] @ 2 ** np.arange(5), return_counts=True)[1])
+    assert not jax.vmap(chosen, (0, None, None))(keys, jnp.int32(5), jnp.int32(0)).any()
+
+
+def test_parity_with_uniform_numbers_of_ones_is_tested_apart_where_the_number_was_seen_in_training():
+    task = Parity(max_length=12, test_every=6, train_length=4, bins=6, scratchpad=False, ones="uniform")
+    trained = [
+        sum(word == "1" for word in prompt) for prompt, *_ in shown(task.replace(min_length=4, packing=False), "train")
+    ]
+    assert fair(np.bincount(trained, minlength=5))
+    conditions = task.conditions()
+    assert [name for name in conditions if "/" in name] == [f"lengths_7_12/{part}" for part in ("fair", "seen", "new")]
+    ones = {
+        name: [sum(word == "1" for word in prompt) for prompt, *_ in shown(*conditions[f"lengths_7_12/{name}"])]
+        for name in ("fair", "seen", "new")
+    }
+    assert (min(ones["seen"]), max(ones["seen"])) == (0, 4)
+    assert (min(ones["new"]), max(ones["new"])) == (5, 12)
+    assert abs(np.mean(ones["fair"]) - 9.5 / 2) < 0.3
+    assert len({str(jax.tree.structure(variant)) for variant, _ in conditions.values()}) == 1
+
+
 def test_unique_words_are_any_in_any_order():
     words = [tuple(prompt[1:-1]) for prompt, *_ in shown(Copy(max_length=2, symbols=3, min_length=2, train_length=2))]
     assert fair(np.unique(words, axis=0, return_counts=True)[1])
@@ -266,6 +327,13 @@ def test_unique_words_are_any_in_any_order():
             Addition,
             {"hint_range": 40},
             "task.hint_range: must be 0 or at least task.max_length + 1 = 41: numbers have one digit more, got 40",
+        ),
+        (Mode, {"distinct": 30}, "task.distinct: at most task.symbols = 26, got 30"),
+        (Parity, {"most": 3}, "task.most: must be null with task.ones = fair, got 3"),
+        (
+            Parity,
+            {"ones": "uniform", "bins": 10},
+            "task.bins: at least task.train_length = 20 with task.ones = uniform, got 10",
         ),
         (And, {"fixed": 20}, "task.fixed: must be less than task.bits = 20, got 20"),
         (And, {"packing": True}, "task.context: must be at least 46 with task.packing, to hold a whole sample, got 0"),

@@ -25,7 +25,7 @@ from synthetic.draws import below
 from synthetic.rasp.samples import LengthTask, Sample, ordered, splice
 from synthetic.task import register
 
-_DISTINCT = 5  # number of distinct symbols in a word of `Mode`
+_DISTINCT = 5  # number of distinct symbols in a word of the paper's `Mode`
 
 
 class CountTokens(NamedTuple):
@@ -105,6 +105,10 @@ class Mode(LengthTask):
     alphabet. A tie is broken by turning one occurrence of a most frequent symbol into another one.
     """
 
+    distinct: int = static(
+        _DISTINCT, low=2, high=52, unit="symbols", silent=True, doc="symbols that the letters of a word are drawn from"
+    )
+
     symbols: int = static(26, low=_DISTINCT, high=52, unit="symbols", doc="size of the alphabet")
     scratchpad: str = static(
         "none",
@@ -131,17 +135,23 @@ class Mode(LengthTask):
     def tokens_at(self, n: int) -> tuple[int, int]:
         """Counts START, word, separator, two tokens for each distinct symbol if there is a scratchpad, mode, END."""
         pad = 2 * (self.scratchpad != "none")
-        return n + 4 + pad, n + 4 + pad * min(n, _DISTINCT)
+        return n + 4 + pad, n + 4 + pad * min(n, self.distinct)
+
+    def problems(self) -> Iterator[tuple[str, str]]:
+        """Yields faults that relate fields to one another."""
+        yield from super().problems()
+        if self.distinct > self.symbols:
+            yield "distinct", f"at most task.symbols = {self.symbols}, got {self.distinct}"
 
     def sample_of(self, bits: jax.Array, n: jax.Array, split: str) -> Sample:
         """Samples a word of n letters; see the class."""
-        palette, bits = ordered(bits[: self.symbols])[:_DISTINCT], bits[self.symbols :]
-        letter, place = below(bits, _DISTINCT), jnp.arange(self.max_length)
-        letter = jnp.where(place < n, letter, _DISTINCT)  # beyond the word: none
-        count = (letter[:, None] == jnp.arange(_DISTINCT)).sum(0)
+        palette, bits = ordered(bits[: self.symbols])[: self.distinct], bits[self.symbols :]
+        letter, place = below(bits, self.distinct), jnp.arange(self.max_length)
+        letter = jnp.where(place < n, letter, self.distinct)  # beyond the word: none
+        count = (letter[:, None] == jnp.arange(self.distinct)).sum(0)
         tied = count == count.max()
         mode = jnp.argmax(tied)
-        other = jnp.argmax(tied & (jnp.arange(_DISTINCT) != mode))
+        other = jnp.argmax(tied & (jnp.arange(self.distinct) != mode))
         # Any of the other's occurrences is turned: the largest of `bits` among them is a matter of chance.
         turned = jnp.argmax(jnp.where(letter == other, bits, 0))
         letter = jnp.where((tied.sum() > 1) & (place == turned), mode, letter)
@@ -158,7 +168,7 @@ class Mode(LengthTask):
         """
         if self.scratchpad == "none":
             return palette[mode][None], jnp.int32(1)
-        occurs = letter[:, None] == jnp.arange(_DISTINCT)
+        occurs = letter[:, None] == jnp.arange(self.distinct)
         count, first = occurs.sum(0), jnp.argmax(occurs, 0)
         rank = first + self.max_length * (count if self.scratchpad == "by_count" else 0)
         order = jnp.argsort(jnp.where(count > 0, rank, jnp.iinfo(jnp.int32).max))

@@ -19,10 +19,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from fields import pytree, static
+from fields import knob, pytree, static
 from synthetic.draws import below
 from synthetic.rasp.min_degree import Polynomial, interpolate
-from synthetic.rasp.samples import LengthTask, Sample, SampleTask, splice
+from synthetic.rasp.samples import LengthTask, Sample, SampleTask, chosen, splice
 from synthetic.task import Example, Task, register
 
 
@@ -40,8 +40,23 @@ class ParityTokens(NamedTuple):
 @register("rasp_parity")
 @pytree
 class Parity(LengthTask):
-    """Say whether the number of ones among uniformly random bits is even or odd."""
+    """Say whether the number of ones among bits is even or odd.
 
+    Bits are uniformly random, or their number of ones is uniform in 0 .. n (the law of arXiv 2410.02140). With that law
+    bins of lengths are tested three times more: with uniformly random bits (`/fair`), with as many ones as training has
+    at most (`/seen`), and with more (`/new`), so that a rule for numbers seen in training shows.
+    """
+
+    ones: str = static(
+        "fair",
+        choices=("fair", "uniform"),
+        silent=True,
+        doc="law of bits: each uniform, or their number of ones uniform",
+    )
+    fewest: int | None = knob(
+        None, low=0, high=1000, silent=True, unit="ones", doc="with ones=uniform: the fewest ones"
+    )
+    most: int | None = knob(None, low=0, high=1000, silent=True, unit="ones", doc="with ones=uniform: the most ones")
     scratchpad: bool = static(True, doc="whether bits have index hints and the answer has the parity after every 1")
     hint_range: int = static(
         0,
@@ -68,8 +83,27 @@ class Parity(LengthTask):
 
     @property
     def sample_words(self) -> int:
-        """Counts the first hint, and bits."""
-        return 1 + self.max_length
+        """Counts the first hint, bits, and the number of ones where that is drawn."""
+        return 1 + self.max_length + (self.ones == "uniform")
+
+    @property
+    def splits(self) -> tuple[str, ...]:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """Returns the splits; with another law of bits also uniformly random ones."""
+        return ("train", "test", *(("fair",) if self.ones == "uniform" else ()))
+
+    def conditions(self) -> dict[str, tuple[Task, str]]:
+        """Returns the conditions of any `LengthTask`, and with uniform numbers of ones those of the class."""
+        if self.ones == "fair":
+            return super().conditions()
+        longest = self.train_length
+        whole = self.replace(fewest=0, most=self.max_length)
+        conditions = {name: (task, split) for name, (task, split) in super(Parity, whole).conditions().items()}
+        for name, (task, _) in whole.in_bins("lengths_", "test").items():
+            if not name.startswith("lengths_1_"):
+                conditions[f"{name}/fair"] = task, "fair"
+                conditions[f"{name}/seen"] = task.replace(most=longest), "test"
+                conditions[f"{name}/new"] = task.replace(fewest=longest + 1), "test"
+        return conditions
 
     def tokens_at(self, n: int) -> tuple[int, int]:
         """Counts START, bits, separator, even or odd, END; with hints before bits, and two tokens more for every 1."""
@@ -80,14 +114,25 @@ class Parity(LengthTask):
         yield from super().problems()
         if 0 < self.hint_range < self.max_length:
             yield "hint_range", f"must be 0 or at least task.max_length = {self.max_length}, got {self.hint_range}"
+        for name in ("fewest", "most"):
+            if getattr(self, name) is not None and self.ones == "fair":
+                yield name, f"must be null with task.ones = fair, got {getattr(self, name)}"
+        if self.bins and self.ones == "uniform" and self.train_length > self.bins:
+            yield "bins", f"at least task.train_length = {self.train_length} with task.ones = uniform, got {self.bins}"
 
     def sample_of(self, bits: jax.Array, n: jax.Array, split: str) -> Sample:
-        """Samples uniform bits.
+        """Samples bits.
 
         With a scratchpad their hints follow one another from a random place in the hints' range.
         """
         place = jnp.arange(self.max_length)
-        bit = jnp.where(place < n, below(bits[1:], 2), 0)
+        if self.ones == "uniform" and split != "fair":
+            fewest = jnp.minimum(0 if self.fewest is None else self.fewest, n)
+            most = jnp.minimum(self.max_length if self.most is None else self.most, n)
+            number = fewest + below(bits[-1], jnp.maximum(most - fewest, 0) + 1)
+            bit = chosen(bits[1:-1], n, number).astype(jnp.int32)
+        else:
+            bit = jnp.where(place < n, below(bits[1 : 1 + self.max_length], 2), 0)
         ones, parity, (start, sep, end, even, odd, hint) = bit.sum(), bit.sum() % 2, self.tokens
         if not self.scratchpad:
             tokens, length = splice((start, 1), (bit, n), (sep, 1), (even + parity * (odd - even), 1), (end, 1))

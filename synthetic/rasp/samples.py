@@ -309,3 +309,13 @@ def ordered(bits: jax.Array) -> jax.Array:
     n = bits.shape[0]
     mask = jnp.uint32((1 << (n - 1).bit_length()) - 1)
     return (jnp.sort((bits & ~mask) | jnp.arange(n, dtype=jnp.uint32)) & mask).astype(jnp.int32)
+
+
+def chosen(bits: jax.Array, n: jax.Array, count: jax.Array) -> jax.Array:
+    """Returns whether each place is among `count` of the first n, which are uniformly random: bool[size of `bits`]."""
+    size = bits.shape[0]
+    mask = jnp.uint32((1 << (size - 1).bit_length()) - 1)
+    place = jnp.arange(size, dtype=jnp.uint32)
+    keys = jnp.where(place < n, (bits & ~mask) >> 1, jnp.uint32(1 << 31) & ~mask) | place
+    last = jnp.sort(keys)[jnp.maximum(count - 1, 0)]
+    return (keys <= last) & (count > 0)

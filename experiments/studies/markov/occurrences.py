@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from experiments.judging.agreement import Agreement, Published
 from experiments.judging.axes import Score
 from experiments.judging.claim import Fact
 from experiments.judging.criterion import Criterion
 from experiments.judging.drawing import Curves, Drawing
+from experiments.judging.grid import Grid
 from experiments.judging.rows import Rows
 from experiments.studies.markov.family import FIT, RULES, TASK, TRAIN, claim
 
@@ -44,6 +46,34 @@ def _paper(occurrences: int, rules: int) -> str:
     return "" if score is None else f"{score:.2f}"
 
 
+TABLE = Agreement(
+    tuple(
+        Published(
+            f"{OCCURRENCES.format_cell(times)}, {rules:,} rules",
+            UNSEEN.at(OCCURRENCES.at(times), RULES.at(rules)),
+            value,
+        )
+        for times, by_rules in PAPER.items()
+        for rules, value in by_rules.items()
+    ),
+    tolerance=0.1,
+    few=8,
+)
+
+
+def _agreement(grid: Grid) -> list[str]:
+    """Returns a note on how many cells of the paper's table agree, where a scale has most of them."""
+    results = TABLE.outcomes(grid, grid.settings, 1.0)
+    if len(results) < TABLE.few:
+        return []
+    counts = {verdict: sum(one.verdict == verdict for one in results) for verdict in ("inside", "outside")}
+    outside = "; ".join(one.name for one in results if one.verdict == "outside")
+    return [
+        f"Of {len(results)} cells of the paper's table {counts['inside']} agree to within {TABLE.tolerance:g} and "
+        f"{counts['outside']} are outside{f' ({outside})' if outside else ''} (not judged)."
+    ]
+
+
 CLAIM = claim(
     name="markov/occurrences",
     question="Does it help to vary how often the pattern stands in the input?",
@@ -73,6 +103,7 @@ CLAIM = claim(
         ),
     ),
     rows=Rows({"unseen": UNSEEN, "train": TRAIN}, "{}, {} rules", _paper, lambda *values: values),
+    notes=(_agreement,),
     figure=Drawing(
         tuple(
             Curves(x=RULES, scores={"": score}, by=OCCURRENCES, xlabel="number of rules", title=title)
