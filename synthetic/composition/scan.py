@@ -222,9 +222,10 @@ class Scan(PromptTask):
         single, two = held - self.bare_primitives, jnp.float32(2 * held) * (jnp.asarray(self.test_phrases) == 2)
         first, second = two * every, two * (every - held)
         kind = unit(bits[0]) * (single + first + second)
-        # A primitive by itself is the first of its phrases, and no test.
-        of_one = below(bits[1], single)
-        of_held = 1 + of_one + (0 if self.bare_primitives == 1 else of_one // (each - 1)), below(bits[1], held)
+        of_one = 1 + below(bits[1], single)
+        if self.bare_primitives > 1:  # the first of a primitive's phrases is the primitive by itself, which is no test
+            of_one += (of_one - 1) // (each - 1)
+        of_held = of_one, below(bits[1], held)
         ours = self._phrase(jnp.where(kind < single, *of_held), primitives, 0)
         other = self._phrase(below(bits[2], every), primitives, 0)
         # Phrases without the primitive are those behind it in number.
