@@ -7,7 +7,7 @@ from experiments.judging.claim import Fact
 from experiments.judging.criterion import Criterion
 from experiments.judging.drawing import Curves, Drawing
 from experiments.judging.rows import Rows
-from experiments.studies.composition.family import COMPOSED, DIFFERS, FIT, FRESH, TRAIN, claim
+from experiments.studies.composition.family import COMPOSED_ANY, DIFFERS, FIT, FRESH, TRAIN, claim
 
 DISTINCT = Axis("task.distinct", "distinct commands", tried=(800, 64000))
 
@@ -16,29 +16,30 @@ CLAIM = claim(
     question="Does it help to repeat commands less, with as many primitives and steps?",
     where="the abstract: repetition makes learning by heart easy",
     text=(
-        "With as many words and steps, a word that is only known alone is composed more often where training has more "
+        "With as many words and steps, words that are only known alone are composed more often where training has more "
         "distinct commands, each of which is repeated less."
     ),
     setting="commands",
     reading="Every arm has as many steps, and all commands of training are fitted.",
     looked=(
-        "Sizes were chosen by looking at seeds 0 to 2 and 21 to 32, none of which is among those reported. A first "
-        "record (commit cb9c92a), of 800 and 16,000 commands on seeds 21 to 32, had a difference of 0.365 [0.261, "
-        "0.469] where at least 0.3 was asked, as it is now, and so decided nothing. The larger set then became 64,000, "
-        "with which most commands are seen once at most."
+        "Sizes were chosen by looking at seeds 0 to 2 and at two records, whose seeds are not among those reported. "
+        "Both had one held-out word and decided nothing, as at least 0.3 was asked, which is the same now: 800 and "
+        "16,000 commands on seeds 21 to 32 had a difference of 0.365 [0.261, 0.469] (commit cb9c92a), 800 and 64,000 "
+        "on seeds 41 to 52 one of 0.451 [0.214, 0.682] (commit f07c81d). Seeds scattered from 0.12 to 0.99 with "
+        "64,000 commands. Ten words were then held out."
     ),
-    differs=DIFFERS,
+    differs=f"{DIFFERS} At cpu scale ten words are held out, where the original has one.",
     criterion=Criterion(
         axes=(DISTINCT,),
         read=(FIT,),
-        bounds=((COMPOSED.at(DISTINCT.most) - COMPOSED.at(DISTINCT.fewest)).at_least(0.3),),
+        bounds=((COMPOSED_ANY.at(DISTINCT.most) - COMPOSED_ANY.at(DISTINCT.fewest)).at_least(0.3),),
     ),
-    rows=Rows({"composed": COMPOSED, "fresh": FRESH, "train": TRAIN}),
+    rows=Rows({"composed": COMPOSED_ANY, "fresh": FRESH, "train": TRAIN}),
     figure=Drawing(
         (
             Curves(
                 x=DISTINCT,
-                scores={"composed": COMPOSED, "fresh": FRESH, "training": TRAIN},
+                scores={"composed": COMPOSED_ANY, "fresh": FRESH, "training": TRAIN},
                 xlabel="distinct commands in training",
                 ylabel="exact match",
                 legend="",
