@@ -89,6 +89,24 @@ def test_all_commands_that_compose_the_held_out_word_are_as_likely():
     assert all(task.names.index("p0") in command for command in count)
 
 
+def test_several_primitives_can_be_held_out():
+    task = Scan(primitives=4, bare_primitives=2, distinct=20, bare_share=0.5)
+    held = {task.names.index("p0"), task.names.index("p1")}
+    train, count = Counter(commands(task, "train")), Counter(commands(task, "composed", 16384))
+    bare = [command for command in train if held & set(command)]
+    assert sorted(task.format(list(command)) for command in bare) == ["p0 :", "p1 :"]
+    assert all(train[command] / 4096 == pytest.approx(0.25, abs=0.03) for command in bare)
+    assert len(train) == 22
+    assert not any(held & set(command) for command in commands(task, "fresh"))
+    # 28 phrases, of which 12 have one of the two words.
+    assert len(count) == 2 * 5 + 2 * (28**2 - 16**2)
+    assert chisquare(list(count.values())).pvalue > 1e-3
+    assert all(held & set(command) for command in count)
+    assert not count.keys() & train.keys()
+    _, errors = check({"primitives": 4, "bare_primitives": 4}, Scan, "task")
+    assert errors == ["task.bare_primitives: below task.primitives = 4, got 4"]
+
+
 def test_more_training_commands_than_leave_a_fresh_one_are_refused():
     assert check({"distinct": 989}, Scan, "task")[1] == []
     _, errors = check({"distinct": 990}, Scan, "task")

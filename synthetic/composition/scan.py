@@ -1,8 +1,8 @@
-"""SCAN: commands as actions, with a primitive that training has by itself alone (arXiv 2311.04420).
+"""SCAN: commands as actions, with a primitive, or some, that training has alone (arXiv 2311.04420).
 
-The grammar has any number of primitives. Training has a finite number of distinct commands of all but one of them, and
-that one by itself; the test composes it. The other primitives may be said by themselves too, so that a command of one
-word is nothing special: in the original they are. In the small grammar, with p0 held out:
+The grammar has any number of primitives. Training has a finite number of distinct commands of all but one of them, or
+all but some, and those by themselves; the test composes them. The other primitives may be said by themselves too, so
+that a command of one word is nothing special: in the original they are. In the small grammar, with p0 held out:
 
     inputs    p2 left twice and p1 :  L  a2 L  a2 a1
     targets   left twice and p1 : L  a2 L  a2 a1 .
@@ -12,7 +12,7 @@ word is nothing special: in the original they are. In the small grammar, with p0
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -51,6 +51,9 @@ class Scan(PromptTask):
         silent=True,
         doc="share of training examples that are another primitive by itself, beside the distinct commands",
     )
+    bare_primitives: int = static(
+        1, low=1, high=10**4, unit="words", silent=True, doc="held-out primitives: those that training has alone"
+    )
     one_phrase: float | None = knob(
         None,
         low=0.0,
@@ -76,6 +79,11 @@ class Scan(PromptTask):
         return GRAMMARS[self.grammar]
 
     @property
+    def _free(self) -> Any:
+        """Returns the number of primitives that training composes."""
+        return self.primitives - self.bare_primitives
+
+    @property
     def names(self) -> list[str]:
         """Returns the marks, the words of the grammar, the primitives p0 .., turns L and R, and actions a0 .. ."""
         numbers = range(self.most_primitives)
@@ -90,19 +98,21 @@ class Scan(PromptTask):
         """Yields faults that relate fields to one another."""
         if self.primitives > self.most_primitives:
             yield "primitives", f"at most task.most_primitives = {self.most_primitives}, got {self.primitives}"
+        elif self.bare_primitives >= self.primitives:
+            yield "bare_primitives", f"below task.primitives = {self.primitives}, got {self.bare_primitives}"
         elif self.min_phrases > self.max_phrases:
             yield "min_phrases", f"at most task.max_phrases = {self.max_phrases}, got {self.min_phrases}"
         elif self.one_phrase is not None and (self.min_phrases, self.max_phrases) != (1, 2):
             yield "one_phrase", f"needs commands of 1 to 2 phrases, got {self.min_phrases} to {self.max_phrases}"
-        elif self.one_phrase is not None and (most := self._grammar.phrases(self.primitives - 1)) <= (
-            needed := round(self.one_phrase * self.distinct) + (self.primitives - 1) * (self.alone_share > 0)
+        elif self.one_phrase is not None and (most := self._grammar.phrases(self._free)) <= (
+            needed := round(self.one_phrase * self.distinct) + self._free * (self.alone_share > 0)
         ):
             yield "one_phrase", f"so few that fresh commands of one phrase are left of {most}, got {needed}"
         elif (every := self._commands()[1]) > _MOST:
             yield "primitives", f"so few that there are {_MOST} commands or fewer, got {self.primitives} ({every})"
         elif self.bare_share + self.alone_share > 1:
             yield "alone_share", f"at most 1 - task.bare_share = {1 - self.bare_share:g}, got {self.alone_share}"
-        elif self.distinct >= (left := every - (self.primitives - 1) * (self.alone_share > 0)):
+        elif self.distinct >= (left := every - self._free * (self.alone_share > 0)):
             yield (
                 "distinct",
                 f"below {left}, the number of such commands, so that fresh ones are left, got {self.distinct}",
@@ -110,7 +120,7 @@ class Scan(PromptTask):
 
     def _commands(self) -> tuple[int, int]:
         """Returns the first number of a training command, and how many there are: one phrase first, then two."""
-        phrases = self._grammar.phrases(self.primitives - 1)
+        phrases = self._grammar.phrases(self._free)
         first = (self.min_phrases - 1) * phrases
         return first, (phrases if self.max_phrases == 1 else phrases + 2 * phrases * phrases) - first
 
@@ -141,8 +151,9 @@ class Scan(PromptTask):
             joined, phrases = self._known(bits[:2], fresh=False)
             bare, alone = unit(bits[2]) < self.bare_share, unit(bits[2]) >= 1 - jnp.asarray(self.alone_share)
             joined = jnp.where(bare | alone, 0, joined)
-            other = 1 + below(bits[3], jnp.asarray(self.primitives) - 1)
-            phrases = jnp.where(bare | alone, jnp.stack([jnp.where(bare, 0, other), 0, 0]), phrases)
+            held = 0 if self.bare_primitives == 1 else below(bits[4], self.bare_primitives)
+            other = self.bare_primitives + below(bits[3], jnp.asarray(self.primitives) - self.bare_primitives)
+            phrases = jnp.where(bare | alone, jnp.stack([jnp.where(bare, held, other), 0, 0]), phrases)
         return self._written(joined, phrases, {"bare": bare, "alone": alone})
 
     def _fresh(self, key: jax.Array) -> tuple[jax.Array, jax.Array]:
@@ -162,7 +173,7 @@ class Scan(PromptTask):
         the data seed decides, fresh ones are the others.
         """
         of_index, of_kind = bits
-        grammar, free = self._grammar, jnp.asarray(self.primitives) - 1
+        grammar, free = self._grammar, jnp.asarray(self.primitives) - self.bare_primitives
         phrases = len(grammar.repeats) * (len(grammar.forms) * free + len(grammar.forms) - 1)
         one = jnp.where(self.max_phrases == 1, phrases, phrases + 2 * phrases * phrases)
         first = (jnp.asarray(self.min_phrases) - 1) * phrases
@@ -183,7 +194,9 @@ class Scan(PromptTask):
             number = jnp.where(unit(of_kind) * distinct < singles, single, phrases + pair)
         pair = jnp.maximum(number - phrases, 0)
         pair_of_phrases = jnp.stack([jnp.where(number < phrases, number, pair % phrases), (pair // phrases) % phrases])
-        return jnp.where(number < phrases, 0, 1 + pair // (phrases * phrases)), self._phrase(pair_of_phrases, free, 1)
+        return jnp.where(number < phrases, 0, 1 + pair // (phrases * phrases)), self._phrase(
+            pair_of_phrases, free, self.bare_primitives
+        )
 
     def _phrase(self, number: jax.Array, primitives: jax.Array, first: int) -> jax.Array:
         """Returns phrases by their number, as primitive (from `first` on), form and repetition: int32[..., 3]."""
@@ -195,19 +208,24 @@ class Scan(PromptTask):
         return jnp.stack([primitive, form, repeat], -1)
 
     def _composed(self, bits: jax.Array) -> tuple[jax.Array, jax.Array]:
-        """Returns a command in which some phrase has the held-out primitive, as `_known` does: all are as likely.
+        """Returns a command in which some phrase has a held-out primitive, as `_known` does: all are as likely.
 
-        With V phrases, H of them with the primitive, there are H - 1 commands of one phrase and 2 (V V - (V - H)^2) of
-        two; of these, V H have it in the first phrase and (V - H) H in the second alone.
+        With V phrases, H of them with one of K such primitives, there are H - K commands of one phrase, as training has
+        K of them, and 2 (V V - (V - H)^2) of two; of these, V H have it in the first phrase and (V - H) H in the second
+        alone.
         """
         grammar = self._grammar
         primitives = jnp.asarray(self.primitives)
-        held = len(grammar.repeats) * len(grammar.forms)
+        each = len(grammar.repeats) * len(grammar.forms)
+        held = each * self.bare_primitives
         every = len(grammar.repeats) * (len(grammar.forms) * primitives + len(grammar.forms) - 1)
-        single, two = held - 1, jnp.float32(2 * held) * (jnp.asarray(self.test_phrases) == 2)
+        single, two = held - self.bare_primitives, jnp.float32(2 * held) * (jnp.asarray(self.test_phrases) == 2)
         first, second = two * every, two * (every - held)
         kind = unit(bits[0]) * (single + first + second)
-        of_held = 1 + below(bits[1], held - 1), below(bits[1], held)
+        of_one = 1 + below(bits[1], single)
+        if self.bare_primitives > 1:  # the first of a primitive's phrases is the primitive by itself, which is no test
+            of_one += (of_one - 1) // (each - 1)
+        of_held = of_one, below(bits[1], held)
         ours = self._phrase(jnp.where(kind < single, *of_held), primitives, 0)
         other = self._phrase(below(bits[2], every), primitives, 0)
         # Phrases without the primitive are those behind it in number.

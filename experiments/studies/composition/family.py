@@ -13,6 +13,7 @@ ARXIV = "2311.04420"
 TRAIN = Score("train", "exact match on training's commands")
 FRESH = Score("fresh", "exact match on fresh commands of other words")
 COMPOSED = Score("composed", "exact match on commands that compose the held-out word")
+COMPOSED_ANY = Score("composed", "exact match on commands that compose a held-out word")
 FIT = Fitted(TRAIN)
 DIFFERS = (
     "A small grammar, and a decoder alone where the original has an encoder as well; the last step is scored, where "
