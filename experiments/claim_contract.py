@@ -33,7 +33,7 @@ from experiments.printing import format_changed, show
 WIDTH = 80  # columns in which a claim is printed
 TABLES = 60  # simulated of each world
 PASSES = 3  # of TABLES that may pass; a criterion that passes 12 % by chance passes so few with a probability of 0.07
-AGAIN = 10
+AGAIN = 10  # times as many tables, where more than PASSES pass: of 60 that happens to a right criterion, too, at times
 
 
 def is_reproduced_where_every_bound_holds(claim: Claim) -> None:

@@ -6,6 +6,8 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import polars as pl
 import pytest
@@ -15,14 +17,24 @@ from experiments.judging import contract, results
 from experiments.judging.grid import Grid
 from experiments.judging.reached import crossing, reached
 from experiments.studies.markov import budget, families, occurrences, robustness
+from experiments.studies.markov.coverage import share_met
 from experiments.studies.markov.effective import effective_rules, rules_with_share, shares
 from experiments.studies.markov.family import RULES, TRAIN, UNSEEN
+from synthetic.markov.rewriting import Markov
 from tests.tables import EXAMPLES, STEP, judged, made_up, table_of, threshold_of
 
 THRESHOLD = studies.claim_for("markov/threshold")
 
 
 # --- the threshold
+
+
+@pytest.mark.parametrize("rules", [100, 3000])
+def test_the_share_of_search_strings_that_is_shown_is_that_of_the_rules_that_are_drawn(rules: int):
+    task = Markov(alphabet=16, input_length=6, search_length=3, replace_length=3, num_rules=rules)
+    found, _ = jax.vmap(lambda index: task.rule(index, held_out=False))(jnp.arange(rules))
+    met = len({tuple(x) for x in np.asarray(found).tolist()}) / (12 * 16**2)
+    assert share_met(rules, 16, 3) == pytest.approx(met, abs=0.03)
 
 
 def scores_around(rng: np.random.Generator, mean: float, spread: float, seeds: int) -> list[float]:
