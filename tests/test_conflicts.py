@@ -50,7 +50,7 @@ def test_a_conflict_is_with_another_paper_and_its_numbers_are_those_of_the_claim
 def test_the_conflicts_of_this_repository_are_those_that_its_studies_can_measure():
     questions = {conflict.question for claim in CLAIMS for conflict in claim.contradicts}
     assert "Is parity with one label fitted within its training lengths?" in questions
-    assert "Must training have balanced carries for addition to reach longer sums?" in questions
+    assert "Do plain carries in training suffice for addition to reach 1.5 times its length?" in questions
 
 
 def test_the_readme_shows_both_sides_of_a_conflict_and_our_numbers_between_them():

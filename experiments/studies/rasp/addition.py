@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from experiments.judging.axes import Axis
 from experiments.judging.claim import Fact
-from experiments.judging.conflict import Conflict
 from experiments.judging.criterion import Criterion
 from experiments.judging.drawing import Bars, Drawing
 from experiments.judging.notes import also
@@ -55,19 +54,5 @@ CLAIM = claim(
         ),
         Fact("It extends to 1.5 times the training length.", "Zhou Y. et al. 2024, Fig. 1, citing it"),
         Fact("Balanced carries are credited with unlocking generalisation in some settings.", "a re-implementation"),
-    ),
-    contradicts=(
-        Conflict(
-            question="Must training have balanced carries for addition to reach longer sums?",
-            first="Balanced carries unlock it in some settings (as a re-implementation credits it).",
-            other="Plain uniform digits are enough: errors are as frequent with a carry as without one.",
-            arxiv="2402.09371",
-            where="section on errors",
-            protocol="reversed answers with index hints, one carry chain through all digits, 1.5 times the length",
-            numbers={
-                "balanced": HARD.at(REVERSE, HINTED, CARRIES.at(1.0)),
-                "standard": HARD.at(REVERSE, HINTED, CARRIES.at(0.0)),
-            },
-        ),
     ),
 )
