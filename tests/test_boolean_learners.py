@@ -134,6 +134,12 @@ def test_the_rule_of_the_nearest_neighbour_is_learnt_by_itself():
     assert abs(found[1:10].mean() - 0.5) < 0.05
 
 
+@pytest.mark.parametrize(("points", "expected"), [(24, 0.65), (120, 0.78)])
+def test_a_nearest_neighbour_is_right_on_sparse_parity_as_often_as_the_study_of_mixing_says(points, expected):
+    task = Boolean(family="sparse_parity", relevant=2, dimensions=10, points=points)
+    assert abs(accuracies(learners.most_similar, task, 4000)[-1] - expected) < 0.025
+
+
 def test_the_perceptron_solves_the_linear_programme_and_max_margin_has_a_margin():
     x, y = prompts(Boolean(family="halfspace", dimensions=8, points=25), 30)
     again = jnp.concatenate([x, x[:, ::-1]], 1), jnp.concatenate([y, y[:, ::-1]], 1)

@@ -1,4 +1,4 @@
-"""Sparse parity is learnt in context if other classes are trained with it (Kim et al., arXiv:2410.05448)."""
+"""Sparse parity leaves its plateau sooner if other classes are trained with it (Kim et al., arXiv:2410.05448)."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def _others(grid: Grid) -> list[str]:
 
 CLAIM = Claim(
     name="boolean/mixing",
-    question="Is sparse parity learnt in context if easier classes are trained with it?",
+    question="Does sparse parity leave its plateau in context sooner if easier classes are trained with it?",
     title="Task Diversity Shortens the In-Context Learning Plateau",
     arxiv="2410.05448",
     where="the table of steps by number of tasks",
@@ -83,7 +83,8 @@ CLAIM = Claim(
     ),
     looked=PILOTS,
     differs=(
-        "At cpu scale fewer points and a small model. The classes trained beside sparse parity are Boolean ones, where "
+        "At cpu scale fewer points and a small model, and the runs that leave the plateau come no further than a nearest "
+        "neighbour does: they learn to compare inputs, and no run learns the parity itself. The classes trained beside sparse parity are Boolean ones, where "
         "the paper has linear regression too; that none of three may be easy is a control of ours."
     ),
     criterion=Criterion(
@@ -117,11 +118,16 @@ CLAIM = Claim(
             "arXiv:2410.05448, a copy of its text",
         ),
         Fact("On the plateau accuracy on sparse parity is about 0.55.", "the same"),
+        Fact(
+            "The label of the nearest earlier input is that of the last of 24 points in 0.65 of prompts, and of the last "
+            "of 120 in 0.78: to score as much no parity need be known.",
+            "a computation of ours",
+        ),
     ),
     contradicts=(
         Conflict(
             question="Can sparse parity be learnt in context?",
-            first="Yes: alone it is on a plateau, and with three tasks more it is learnt in 2,100 steps.",
+            first="Yes: alone it is on a plateau, and with three tasks more it leaves it after 2,100 steps.",
             other="No: sequence models stay at chance on sparse parity (10, 2).",
             arxiv="2310.03016",
             where="reviews of the paper",
