@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from synthetic.rasp.addition import Addition
-from tests.test_rasp_tasks import fair, shown
+from tests.rasp_draws import fair, shown
 
 REVERSE = Addition(max_length=6, test_every=3, train_length=4)
 PLAIN = REVERSE.replace(order="forward", hints=False)
