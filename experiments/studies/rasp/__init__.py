@@ -1,3 +1,13 @@
 """Studies of length generalisation on RASP-L tasks."""
 
-ORDER = ("table", "count_curves", "addition", "addition_reach", "parity", "mode_scratchpad", "and_", "positions")
+ORDER = (
+    "table",
+    "rerun",
+    "count_curves",
+    "addition",
+    "addition_reach",
+    "parity",
+    "mode_scratchpad",
+    "and_",
+    "positions",
+)
