@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from experiments.judging.axes import Axis
-from experiments.judging.claim import PILOTS, Claim, Fact
+from experiments.judging.claim import Claim, Fact
 from experiments.judging.conflict import Conflict
 from experiments.judging.criterion import Criterion
 from experiments.judging.drawing import ByLength, Drawing
@@ -32,7 +32,10 @@ CLAIM = Claim(
         "Tests have plain carries at 1.5 times the longest training length; sums of one carry chain through all digits "
         "are noted beside. Whether training is fitted is read at its longest length, with plain carries too."
     ),
-    looked=PILOTS,
+    looked=(
+        "Sizes were chosen by looking at seed 0. Seeds 21 to 26 had 5,000 steps, and three of six with plain carries "
+        "were not fitted; steps alone were changed then, and other seeds are reported."
+    ),
     differs=(
         "At cpu scale four digits in training and six in tests, as six and nine were not fitted; the follow-up's own "
         "method reaches no further than training from ten digits, and 2.5 times as far from forty. The original "
