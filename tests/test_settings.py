@@ -275,14 +275,25 @@ def test_a_sweep_launches_the_jobs_that_were_checked_and_no_other(zoo, monkeypat
     [
         ("3", "expected a list of cells, as [{task.num_rules: 30}], got 3"),
         ("[zoo]", "expected keys with values, as {task.num_rules: 30}, got 'zoo'"),
-        ("[{task.rules: 30}]", "task.rules is not swept; allowed: zoo/food, task.num_rules"),
-        ("[{seed: 1}]", "seed is not swept; allowed: zoo/food, task.num_rules"),
+        ("[{task.rules: 30}]", "task.rules is not swept; allowed: seed, zoo/food, task.num_rules"),
+        ("[{seed: 1}]", "seed: some cells may have fewer seeds than others, and need other keys that name them"),
         ("[{task.num_rules: [2, 31]}]", "task.num_rules is never 31; it is one of 2, 30"),
     ],
 )
 def test_cells_that_a_grid_lacks_cannot_be_left_out(zoo, without, message):
     zoo.write_text(STUDY + f"  without: {without}\n")
     assert _wrong() == f"study: zoo/feeding/cpu: conf/study/zoo/feeding.yaml: without: {message}"
+
+
+def test_some_cells_may_have_fewer_seeds_than_others(zoo):
+    several = STUDY.replace("[2, 30]}", "[2, 30], seed: [1, 2, 3]}")
+    zoo.write_text(several + "  without: [{task.num_rules: 30, seed: [2, 3]}]\n")
+    seeds = {rules: [] for rules in ("2", "30")}
+    for job in config.sweep(["study=zoo/feeding/cpu"]):
+        own = dict(override.split("=", 1) for override in job if "=" in override)
+        seeds[own["task.num_rules"]].append(own["seed"])
+    assert sorted(set(seeds["2"])) == ["1", "2", "3"]
+    assert set(seeds["30"]) == {"1"}
 
 
 def test_a_study_that_leaves_out_its_whole_grid_is_refused(zoo):
