@@ -27,9 +27,10 @@ CLAIM = claim(
     reading="The bounds say that unseen rules are applied and enciphered; that few rules solve only no-op inputs; and "
     "that many rules still solve those.",
     looked=(
-        "Sizes were chosen by looking at seeds below 20. Seeds 21 to 26 were reported first (commit 8ed2929): with learned "
-        "positions training on 1,000 rules was right on 0.889, where 0.9 is asked, and nothing was read. The criterion is "
-        "the same; positions are sinusoidal now, which were tried on seed 11 alone. None of these seeds is reported."
+        "Sizes were chosen by looking at seeds below 20. Seeds 21 to 26 were reported first (commit 8ed2929): with "
+        "learned positions training on 1,000 rules was right on 0.889, where 0.9 is asked, and nothing was read. "
+        "The criterion is the same; positions are sinusoidal now, which were tried on seed 11 alone. None of these "
+        "seeds is reported."
     ),
     differs=(
         "The original tunes a pretrained model of billions of parameters and does not state its cipher. Ours "
