@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from experiments.judging.axes import Score
-from experiments.judging.claim import PILOTS, Fact
+from experiments.judging.claim import Fact
 from experiments.judging.criterion import Criterion
 from experiments.judging.drawing import Curves, Drawing
 from experiments.judging.rows import Rows
@@ -26,7 +26,12 @@ CLAIM = claim(
     setting="rules",
     reading="The bounds say that unseen rules are applied and enciphered; that few rules solve only no-op inputs; and "
     "that many rules still solve those.",
-    looked=PILOTS,
+    looked=(
+        "Sizes were chosen by looking at seeds below 20. Seeds 21 to 26 were reported first (commit 8ed2929): with "
+        "learned positions training on 1,000 rules was right on 0.889, where 0.9 is asked, and nothing was read. "
+        "The criterion is the same; positions are sinusoidal now, which were tried on seed 11 alone. None of these "
+        "seeds is reported."
+    ),
     differs=(
         "The original tunes a pretrained model of billions of parameters and does not state its cipher. Ours "
         "shifts the letters of what is put in by a key in the prompt, and the model starts from scratch."
