@@ -44,9 +44,10 @@ def problem(without: Any, sweep: Mapping[str, Any]) -> str:
         if not isinstance(entry, Mapping) or not entry:
             return f"expected keys with values, as {{task.num_rules: 30}}, got {entry!r}"
         for key, values in entry.items():
-            if key not in sweep or key == "seed":
-                allowed = ", ".join(name for name in sweep if name != "seed")
-                return f"{key} is not swept; allowed: {allowed or 'none'}"
+            if key not in sweep:
+                return f"{key} is not swept; allowed: {', '.join(sweep)}"
+            if key == "seed" and len(entry) == 1:
+                return "seed: some cells may have fewer seeds than others, and need other keys that name them"
             known = {format_word(value) for value in sweep[key]} if isinstance(sweep[key], Sequence) else set()
             if known and not isinstance(sweep[key], str) and (other := [w for w in _words(values) if w not in known]):
                 return f"{key} is never {other[0]}; it is one of {', '.join(map(str, sweep[key]))}"

@@ -285,6 +285,19 @@ def test_cells_that_a_grid_lacks_cannot_be_left_out(zoo, without, message):
     assert _wrong() == f"study: zoo/feeding/cpu: conf/study/zoo/feeding.yaml: without: {message}"
 
 
+def test_some_cells_may_have_fewer_seeds_than_others(zoo):
+    several = STUDY.replace("[2, 30]}", "[2, 30], seed: [1, 2, 3]}")
+    zoo.write_text(several + "  without: [{seed: 1}]\n")
+    assert _wrong().endswith("seed: some cells may have fewer seeds than others, and need other keys that name them")
+    zoo.write_text(several + "  without: [{task.num_rules: 30, seed: [2, 3]}]\n")
+    seeds = {rules: [] for rules in ("2", "30")}
+    for job in config.sweep(["study=zoo/feeding/cpu"]):
+        own = dict(override.split("=", 1) for override in job if "=" in override)
+        seeds[own["task.num_rules"]].append(own["seed"])
+    assert sorted(set(seeds["2"])) == ["1", "2", "3"]
+    assert set(seeds["30"]) == {"1"}
+
+
 def test_a_study_that_leaves_out_its_whole_grid_is_refused(zoo):
     zoo.write_text(STUDY + "  without: [{task.num_rules: [2, 30]}]\n")
     with pytest.raises(ConfigError, match="without: the study leaves out all of these jobs"):
