@@ -1,3 +1,3 @@
 """Studies of Boolean functions learnt in context."""
 
-ORDER = ("table", "curves", "teaching", "two_algorithms", "noise", "diversity", "frozen")
+ORDER = ("table", "curves", "mixing", "teaching", "two_algorithms", "noise", "diversity", "frozen")
