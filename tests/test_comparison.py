@@ -66,6 +66,18 @@ def test_a_score_that_the_record_lacks_is_not_compared():
     assert found["inside"].to_list() == [None] * 3
 
 
+def test_runs_that_lack_a_score_are_left_out_of_its_mean():
+    table = threshold_of({10: (0.2, 0.2), 100: (0.9, 0.7)})
+    hole = pl.when(pl.col("seed") == table["seed"].max(), pl.col("task.num_rules") == 100).then(None)
+    some = table.with_columns(hole.otherwise(pl.col("exact_match")).alias("exact_match"))
+    found = compare(some, table, [("unseen/applied", None, "exact_match")])
+    assert found["fresh"].to_list() == [0.2, 0.9]
+    none = table.with_columns(
+        pl.when(pl.col("task.num_rules") == 100).then(None).otherwise(pl.col("exact_match")).alias("exact_match")
+    )
+    assert compare(table, none, [("unseen/applied", None, "exact_match")])["inside"].to_list() == [True, None]
+
+
 @pytest.mark.parametrize("claim", claims.every(), ids=lambda claim: claim.name)
 def test_every_record_compared_with_itself_is_inside(claim):
     table = results.read(results.path_for(f"{claim.name}/cpu"))

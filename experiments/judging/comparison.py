@@ -15,6 +15,8 @@ from experiments.judging.statistics import mean_score
 def compare(fresh: pl.DataFrame, record: pl.DataFrame, scores: Sequence[Asked]) -> pl.DataFrame:
     """Returns fresh means beside the recorded intervals over seeds, a row for each setting and score in `scores`.
 
+    Runs that lack a score, as one at a stop that they never came to, are left out of its mean.
+
     Columns: the swept keys, condition (with the score or the position if it is another than exact match over all),
     fresh, record, lower, upper, inside, digits (with which they are shown); the last five are null if the record lacks
     them. Raises RecordError if the two sweep different keys.
@@ -30,16 +32,16 @@ def compare(fresh: pl.DataFrame, record: pl.DataFrame, scores: Sequence[Asked]) 
     for condition, position, score in by_name or by_score:
         measure = measure_of(record, score)
         try:
-            recorded = final_scores(record, condition, position=position, score=score).group_by(keys)
+            recorded = final_scores(record, condition, position=position, score=score).drop_nulls(score)
             old = {
                 s: mean_score(rows[score].to_list(), int(rows["examples"].to_numpy().min()), measure=measure)
-                for s, rows in recorded
+                for s, rows in recorded.group_by(keys)
             }
         except RecordError:  # which lacks the condition, the position or the score
             old = {}
         name = condition + (f" {score}" if score != "exact_match" else "")
         name += "" if position is None else f" at position {position}"
-        now = final_scores(fresh, condition, position=position, score=score)
+        now = final_scores(fresh, condition, position=position, score=score).drop_nulls(score)
         for setting, group in now.group_by(keys, maintain_order=True):
             mean = float(group[score].to_numpy().mean())
             interval = old.get(setting)
