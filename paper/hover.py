@@ -72,7 +72,7 @@ def _points(panel: Axes, first: Axes, titles: dict[str, str]) -> Iterator[tuple[
         name = series[to_hex(data.get_color())] = _format_series(str(container.get_label()), titles)
         x, y = (np.asarray(coordinates, float) for coordinates in data.get_data())
         ranges = _ranges(bars[0], 1 if container.has_yerr else 0)
-        for i in range(len(x)):
+        for i in np.flatnonzero(np.isfinite(x) & np.isfinite(y)):  # a mean that was not measured has no point
             texts = ("", ranges[i]) if container.has_yerr else (ranges[i], "")
             yield float(x[i]), float(y[i]), format_lines(name, float(x[i]), float(y[i]), *texts)
     lines = [line for line in panel.lines if line not in parts and line.get_transform() == panel.transData]
@@ -96,9 +96,9 @@ def _points(panel: Axes, first: Axes, titles: dict[str, str]) -> Iterator[tuple[
 
 
 def _ranges(bars: LineCollection, axis: int) -> list[str]:
-    """Formats the two ends of every error bar, along its axis."""
+    """Formats the two ends of every error bar, along its axis; as an empty text where there is no bar."""
     ends = [sorted(float(end[axis]) for end in segment) for segment in bars.get_segments()]
-    return [f" [{_format_number(low)}, {_format_number(high)}]" for low, high in ends]
+    return [f" [{_format_number(bar[0])}, {_format_number(bar[1])}]" if bar else "" for bar in ends]
 
 
 def _legend_titles(figure: Figure) -> dict[str, str]:

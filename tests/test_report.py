@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import base64
 import gzip
+import io
 import json
 import re
 from html.parser import HTMLParser
 from xml.etree import ElementTree
 
 import pytest
+from matplotlib.figure import Figure
 
 from experiments import printing, summary
 from experiments import recorded as studies
 from experiments import studies as claims
 from experiments.judging import looks, results
 from experiments.judging.statistics import Interval
-from paper import report
+from paper import hover, report
 from paper.article import words as words_of_article
 from tests.recorded import RULES, STUDY, one_record
 
@@ -132,6 +134,15 @@ def test_marks_of_the_report_stand_where_the_figure_draws_them_and_show_the_judg
         assert (value, low, high) == pytest.approx((interval.estimate, interval.lower, interval.upper), abs=6e-4)
     seeds = [mark for mark in found["marks"] if mark[2] == "unseen rules, one seed" and "number of rules" in mark[3]]
     assert [mark[3] for mark in seeds] == [f"number of rules {rules:,}" for rules in RULES for _ in range(6)]
+
+
+def test_a_mean_that_was_not_measured_has_no_mark():
+    figure = Figure()
+    panel = figure.subplots()
+    nan = float("nan")
+    panel.errorbar([1, nan, 3], [0.5, 0.4, 0.2], xerr=[[0.1, nan, 0.2], [0.1, nan, 0.2]], label="a cell")
+    figure.savefig(io.BytesIO(), format="svg")
+    assert [mark.lines[0] for mark in hover.marks(figure)] == ["a cell", "a cell"]
 
 
 def test_the_same_record_makes_the_same_page(made, record):
