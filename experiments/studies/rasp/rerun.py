@@ -119,7 +119,7 @@ CLAIM = Claim(
         "Initial weights and the order of operations in a block are this suite's, not GPT-2's; ties of letters are "
         "broken by turning one letter. At cpu scale four rows of the twelve are run, in eight cells, and all but "
         "that of letters end at an earlier check than the last: a run that is not fitted by then counts as not "
-        "fitted."
+        "fitted, which all of copying are."
     ),
     criterion=Criterion(
         axes=(TASK, CELL),
